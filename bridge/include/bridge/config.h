@@ -1,0 +1,69 @@
+/* The configuration: one JSON file, environment and arguments over it, defaults below it. Every value has a
+ * default, a minimum and a maximum; what is unknown, of the wrong type or out of range is an error that says
+ * what, where (file, JSON path) and what to do. Start-up; one thread. */
+#ifndef BRIDGE_CONFIG_H
+#define BRIDGE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipecore/server.h"
+
+typedef enum br_reply {
+  BR_REPLY_NONE,
+  BR_REPLY_ECHO,     /* each message goes back to the session that said it          */
+  BR_REPLY_BROADCAST /* each message goes to all other sessions of the pipe         */
+} br_reply;
+
+typedef struct br_pipe_config {
+  char *name; /* owned; 1–64 of [A-Za-z0-9._-], not beginning with a dot; unique */
+  char *path; /* owned; absolute */
+  pc_type type;
+  pc_framing framing;
+  br_reply reply;
+  pc_limits limits; /* filled in */
+  pc_security security;
+} br_pipe_config;
+
+typedef struct br_http_config {
+  char **listen; /* owned */
+  size_t listen_count;
+  uint32_t max_connections;
+  uint32_t max_body_bytes;
+  uint32_t request_timeout_ms;
+} br_http_config;
+
+typedef struct br_events_config {
+  uint32_t memory_bytes; /* what the hub keeps of the past                    */
+  uint32_t log_bytes;    /* of each broadcast log: how far an observer may lag */
+  uint32_t queue_bytes;  /* between the pipe thread and the HTTP thread        */
+} br_events_config;
+
+typedef struct br_config {
+  br_http_config http;
+  br_events_config events;
+  br_pipe_config *pipes; /* owned */
+  size_t pipe_count;
+  char *runtime_dir; /* owned; absolute; relative pipe paths are below it */
+} br_config;
+
+typedef struct br_config_overrides { /* from arguments and environment; NULL or 0: none */
+  const char *runtime_dir;
+  const char *const *listen; /* replaces the file's list */
+  size_t listen_count;
+} br_config_overrides;
+
+/* Reads `path` (NULL: the built-in demonstration configuration). On failure returns false and writes one or
+ * more lines into `error`. */
+bool br_config_load(const char *path, const br_config_overrides *overrides, br_config *out_config,
+                    char *error, size_t error_size);
+/* The same from text; `where` names it in errors. */
+bool br_config_parse(const char *text, size_t size, const char *where,
+                     const br_config_overrides *overrides, br_config *out_config, char *error,
+                     size_t error_size);
+void br_config_fini(br_config *config);
+
+const char *br_reply_name(br_reply reply);
+
+#endif

@@ -1,0 +1,88 @@
+/* Events and commands: the records that travel through the two queues, and that the hub keeps. Plain values;
+ * no thread of their own. */
+#ifndef BRIDGE_EVENT_H
+#define BRIDGE_EVENT_H
+
+#include <stdint.h>
+
+#include "pipecore/server.h"
+
+typedef enum br_event_kind {
+  BR_EVENT_OPENED = 1, /* payload: br_opened                                   */
+  BR_EVENT_MESSAGE,    /* payload: the bytes                                   */
+  BR_EVENT_CLOSED,     /* payload: br_closed                                   */
+  BR_EVENT_INJECTED,   /* payload: the bytes                                   */
+  BR_EVENT_ERROR,      /* payload: English text                                */
+  /* Not events: they get no seq and no observer sees them. */
+  BR_RECORD_RESULT, /* how an injection ended; payload: br_result           */
+  BR_RECORD_ALIVE   /* the pipe thread's answer to BR_COMMAND_PING          */
+} br_event_kind;
+
+typedef enum br_direction { BR_DIRECTION_NONE, BR_DIRECTION_C2S, BR_DIRECTION_S2C } br_direction;
+
+typedef enum br_event_flags {
+  BR_FLAG_INCOMPLETE = 1, /* the client closed in the middle of this message         */
+  BR_FLAG_REPLY = 2       /* said by the bridge itself, by the pipe's `reply` setting */
+} br_event_flags;
+
+typedef struct br_event {
+  uint64_t seq;        /* +1 per event of this run, given by the hub; 0 before      */
+  uint64_t wall_ns;    /* since 1970-01-01 UTC                                      */
+  uint64_t mono_ns;    /* since the run began                                       */
+  uint64_t session;    /* 0: the whole pipe                                         */
+  uint64_t command_id; /* injected: the command that asked for it; else 0           */
+  uint32_t size_bytes; /* of the payload behind this header                         */
+  uint32_t targets;    /* sessions that accepted the bytes, where the bridge spoke  */
+  uint16_t pipe;       /* index in the configuration                                */
+  uint16_t flags;      /* br_event_flags                                            */
+  uint8_t kind;        /* br_event_kind                                             */
+  uint8_t direction;   /* br_direction                                              */
+  uint8_t reserved[2];
+} br_event;
+
+static inline const uint8_t *br_event_payload(const br_event *event) {
+  return (const uint8_t *)(event + 1);
+}
+
+typedef struct br_opened {
+  pc_peer peer;
+} br_opened;
+
+typedef struct br_closed {
+  int32_t reason; /* pc_close_reason */
+  int32_t status; /* pc_status       */
+} br_closed;
+
+/* How many sessions the kernel took the bytes for, and what became of the others. */
+typedef struct br_result {
+  uint32_t targets;   /* sessions that there were                                 */
+  uint32_t delivered; /* the kernel has the bytes                                 */
+  uint32_t queued;    /* accepted, waiting for a client that does not read now    */
+  uint32_t quota;     /* refused: the session's write queue is full               */
+  uint32_t too_big;   /* refused: over the pipe's message limit                   */
+  uint32_t closed;    /* refused or lost: the session ended                       */
+} br_result;
+
+typedef enum br_command_kind {
+  BR_COMMAND_INJECT = 1, /* payload: the bytes */
+  BR_COMMAND_DISCONNECT,
+  BR_COMMAND_PING
+} br_command_kind;
+
+typedef struct br_command {
+  uint64_t id;      /* comes back in the injected event and in the result */
+  uint64_t session; /* 0: every session of the pipe                       */
+  uint32_t size_bytes;
+  uint16_t pipe;
+  uint8_t kind;      /* br_command_kind */
+  uint8_t direction; /* br_direction    */
+} br_command;
+
+static inline const uint8_t *br_command_payload(const br_command *command) {
+  return (const uint8_t *)(command + 1);
+}
+
+const char *br_event_kind_name(uint8_t kind);     /* "opened", "message", … */
+const char *br_direction_name(uint8_t direction); /* "c2s", "s2c", ""       */
+
+#endif

@@ -1,0 +1,90 @@
+/* pc_loop: an alertable loop on one thread.
+ *
+ * A completion routine runs only on the thread that runs the loop, only inside pc_loop_run or
+ * pc_loop_turn (the alertable wait), never inside the call that started the operation, and exactly
+ * once. A turn is: wait for completions, run the routines of those that came (at most a bounded
+ * number, so that nobody starves), timers that are due, posted routines, then the owner's agent.
+ *
+ * Functions are for the loop's thread unless they say "any thread". Before pc_loop_run is first
+ * called, the creating thread counts as the loop's. */
+#ifndef PIPECORE_LOOP_H
+#define PIPECORE_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipecore/status.h"
+
+typedef struct pc_loop pc_loop;
+
+typedef enum pc_backend_kind {
+  PC_BACKEND_AUTO, /* the fastest that this system allows */
+  PC_BACKEND_EPOLL,
+  PC_BACKEND_FAKE /* in memory, for tests: see pipecore/fake.h */
+} pc_backend_kind;
+
+/* What the owner does once a turn, and how it takes part in falling asleep without losing a wake-up.
+ * Every member may be NULL. */
+typedef struct pc_agent {
+  /* Called at the end of each turn. Returns true if it has more to do: the loop then does not sleep. */
+  bool (*do_work)(void *user);
+  /* Called right before a wait that may sleep, after `do_work` returned false. Returns false if work
+   * arrived meanwhile: the loop then does not sleep. Here a queue's consumer says "sleeping" and looks
+   * once more. */
+  bool (*prepare_sleep)(void *user);
+  /* Called right after that wait, if prepare_sleep returned true. */
+  void (*awake)(void *user);
+  void *user;
+} pc_agent;
+
+typedef struct pc_loop_options {
+  pc_backend_kind backend;
+  pc_agent agent;
+} pc_loop_options;
+
+PC_MUST_USE pc_status pc_loop_create(const pc_loop_options *options, pc_loop **out_loop);
+/* Everything on the loop must be closed and its last callback delivered. Accepts NULL. */
+void pc_loop_destroy(pc_loop *loop);
+
+/* Turns until pc_loop_stop; then returns PC_OK. */
+PC_MUST_USE pc_status pc_loop_run(pc_loop *loop);
+/* One turn: waits at most `timeout_ms` (negative: until something happens; 0: not at all). */
+PC_MUST_USE pc_status pc_loop_turn(pc_loop *loop, int timeout_ms);
+/* Ends pc_loop_run after the current turn. Any thread. */
+void pc_loop_stop(pc_loop *loop);
+/* Makes a sleeping loop take a turn. Any thread, async-signal-safe. */
+void pc_loop_wake(pc_loop *loop);
+
+/* Monotonic nanoseconds, read once a turn: the loop's idea of now. */
+uint64_t pc_loop_now_ns(const pc_loop *loop);
+/* Turns taken so far. Any thread: a watchdog sees by it whether the loop lives. */
+uint64_t pc_loop_turn_count(const pc_loop *loop);
+const char *pc_loop_backend_name(const pc_loop *loop);
+
+/* ---- posted routines (QueueUserAPC): run once on the loop's thread, in the order of posting ---- */
+typedef struct pc_posted pc_posted;
+typedef void (*pc_posted_routine)(pc_posted *posted, void *user);
+struct pc_posted { /* caller's memory, untouched until the routine runs */
+  pc_posted_routine routine;
+  void *user;
+  pc_posted *next; /* the loop's */
+};
+/* Any thread; takes no lock and allocates nothing. The same `posted` may be posted again only from its
+ * routine on. */
+void pc_post(pc_loop *loop, pc_posted *posted);
+
+/* ---- timers: one shot, on the loop's thread ---- */
+typedef struct pc_timer pc_timer;
+typedef void (*pc_timer_routine)(pc_timer *timer, void *user);
+struct pc_timer { /* caller's memory; zeroed before first use */
+  pc_timer_routine routine;
+  void *user;
+  uint64_t deadline_ns; /* the loop's from here on */
+  size_t index;
+};
+/* Starts, or moves if it runs already. */
+PC_MUST_USE pc_status pc_timer_start(pc_loop *loop, pc_timer *timer, uint64_t delay_ms);
+void pc_timer_stop(pc_loop *loop, pc_timer *timer);
+
+#endif

@@ -1,0 +1,146 @@
+/* pc_server: owns one pipe endpoint and serves its clients by callbacks on the loop's thread.
+ *
+ * Life of a session: on_connected (first) → on_message*, on_written* → on_disconnected (last, once).
+ * A callback may call any function of this header except pc_server_destroy; none is called back from
+ * inside it. A `pc_session *` is valid from on_connected until on_disconnected has returned.
+ *
+ * All functions: the loop's thread. */
+#ifndef PIPECORE_SERVER_H
+#define PIPECORE_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipecore/framing.h"
+#include "pipecore/loop.h"
+#include "pipecore/status.h"
+
+typedef struct pc_server pc_server;
+typedef struct pc_session pc_session;
+
+typedef enum pc_type {
+  PC_TYPE_BYTE,   /* SOCK_STREAM; cut by the framing     */
+  PC_TYPE_MESSAGE /* SOCK_SEQPACKET; boundaries are kept */
+} pc_type;
+
+typedef enum pc_strategy {
+  PC_STRATEGY_COMPLETION /* completion routines on the loop's thread */
+} pc_strategy;
+
+typedef enum pc_close_reason {
+  PC_CLOSE_PEER,   /* the client closed or died            */
+  PC_CLOSE_LOCAL,  /* pc_session_close                     */
+  PC_CLOSE_ERROR,  /* the system said no; status says what */
+  PC_CLOSE_LIMIT,  /* a limit of the options was reached   */
+  PC_CLOSE_STOP,   /* pc_server_stop                       */
+  PC_CLOSE_REFUSED /* on_connected returned false          */
+} pc_close_reason;
+const char *pc_close_reason_name(pc_close_reason reason); /* "peer", "local", … */
+
+/* Who connected, as the kernel knew it then. */
+typedef struct pc_peer {
+  int64_t pid; /* -1: unknown */
+  int64_t uid;
+  int64_t gid;
+  char name[64]; /* the process's name, UTF-8 not guaranteed; "" if it was gone already */
+} pc_peer;
+
+typedef enum pc_message_flags {
+  PC_MESSAGE_INCOMPLETE = 1 /* the client closed in the middle of this frame: the rest never came */
+} pc_message_flags;
+
+/* A borrowed view, valid during the callback. size_bytes may be 0. */
+typedef struct pc_message {
+  const uint8_t *data;
+  uint32_t size_bytes;
+  uint32_t flags;
+} pc_message;
+
+typedef struct pc_limits {
+  uint32_t max_instances;         /* clients at once; the next one waits in the backlog */
+  uint32_t max_message_bytes;     /* payload of one message, either way                 */
+  uint32_t max_write_queue_bytes; /* accepted for one session and not yet the kernel's  */
+} pc_limits;
+/* Default, minimum and maximum of each limit. */
+extern const pc_limits pc_limits_default;
+extern const pc_limits pc_limits_min;
+extern const pc_limits pc_limits_max;
+
+typedef struct pc_security {
+  uint32_t mode; /* permission bits of the endpoint; 0 means 0600            */
+  int64_t uid;   /* owner to give it, -1: leave                              */
+  int64_t gid;   /* group to give it, -1: leave                              */
+} pc_security;
+
+typedef struct pc_failure {
+  pc_status status;
+  int native;         /* errno or GetLastError(), 0 if none                         */
+  const char *action; /* what was being done: "bind", "accept", …; static           */
+  const char *advice; /* what to do about it, or NULL; static                       */
+} pc_failure;
+
+typedef struct pc_server_events {
+  /* A client is there. Returns false to refuse it (on_disconnected follows with PC_CLOSE_REFUSED). */
+  bool (*on_connected)(pc_session *session, const pc_peer *peer, void *user);
+  /* A whole message. PC_OK: taken. PC_AGAIN: not taken; the session stops reading, and presents this
+   * message and what follows it again after pc_session_resume. */
+  pc_status (*on_message)(pc_session *session, const pc_message *message, void *user);
+  /* The message written with `tag` left for the kernel (PC_OK), or never will (an error). Exactly once
+   * per accepted pc_session_write, in order, before on_disconnected. */
+  void (*on_written)(pc_session *session, uint64_t tag, pc_status status, void *user);
+  /* Last call for this session. `status` details PC_CLOSE_ERROR and PC_CLOSE_LIMIT. */
+  void (*on_disconnected)(pc_session *session, pc_close_reason reason, pc_status status,
+                          void *user);
+  /* Something that concerns the server and not one session (accept paused for want of descriptors …). */
+  void (*on_error)(pc_server *server, const pc_failure *failure, void *user);
+  /* After pc_server_stop: every session is gone. Last call of all. */
+  void (*on_stopped)(pc_server *server, void *user);
+} pc_server_events;
+
+typedef struct pc_server_options {
+  const char *path; /* absolute or relative path of the endpoint; copied */
+  pc_type type;
+  pc_framing framing; /* byte type only */
+  pc_strategy strategy;
+  pc_limits limits; /* a 0 means the default */
+  pc_security security;
+  pc_server_events on;
+  void *user;
+} pc_server_options;
+
+/* Longest path that an endpoint may have, in bytes. */
+size_t pc_server_max_path_bytes(void);
+
+/* Makes the endpoint and begins to listen. A stale socket is replaced; a live one (PC_E_IN_USE) or
+ * another kind of file (PC_E_IN_USE) is never touched. On failure `*out_failure` (may be NULL) tells. */
+PC_MUST_USE pc_status pc_server_start(pc_loop *loop, const pc_server_options *options,
+                                      pc_server **out_server, pc_failure *out_failure);
+/* Begins to stop: no new clients, the endpoint is removed, sessions flush what they accepted for at
+ * most `drain_ms` and close; on_stopped follows from the loop. */
+void pc_server_stop(pc_server *server, uint32_t drain_ms);
+/* After on_stopped. Accepts NULL. */
+void pc_server_destroy(pc_server *server);
+
+uint32_t pc_server_session_count(const pc_server *server);
+
+/* Dresses the message by the pipe's framing and hands it to the kernel, or queues it. The bytes are
+ * copied. PC_OK: accepted, on_written follows. PC_E_QUOTA, PC_E_TOO_BIG, PC_E_NOT_CONNECTED: not
+ * accepted, nothing follows, the session is unharmed. */
+PC_MUST_USE pc_status pc_session_write(pc_session *session, const void *data, uint32_t size,
+                                       uint64_t tag);
+/* Begins to close; on_disconnected follows from the loop. With `flush`, what was accepted is written
+ * first (a client that never reads holds this up at most 2 s). */
+void pc_session_close(pc_session *session, bool flush);
+/* After PC_AGAIN: presents what was not taken, then reads on. From the loop, not inside this call. */
+void pc_session_resume(pc_session *session);
+
+/* Bytes accepted by pc_session_write and not yet the kernel's. */
+size_t pc_session_queued_bytes(const pc_session *session);
+
+/* Owner's pointer of a session; NULL at first. */
+void pc_session_set_user(pc_session *session, void *session_user);
+void *pc_session_user(const pc_session *session);
+pc_server *pc_session_server(const pc_session *session);
+
+#endif

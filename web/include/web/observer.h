@@ -1,0 +1,100 @@
+/* Broadcast: what is encoded once is sent to many observers. HTTP thread only.
+ *
+ * A web_log is a bounded ring of ready wire bytes (WebSocket frames, or plain lines). Observers with the
+ * same format and filter share one log; each has only a cursor into it and gets one send per pass of
+ * everything new. Nothing is stored per observer. One that falls behind the log's tail misses what was
+ * overwritten: it gets its `encode_gap` bytes in that place. For each observer, at any time,
+ * received + gaps = produced.
+ *
+ * An observer that starts in the past first draws from `catch_up`, at its own pace, until that says that
+ * it has caught up; from there it follows the log. */
+#ifndef WEB_OBSERVER_H
+#define WEB_OBSERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "web/buffer.h"
+#include "web/request.h"
+#include "web/server.h"
+#include "web/status.h"
+#include "web/websocket_codec.h"
+
+/* What a piece of the log stands for: `count` events, the first and last of them by seq. */
+typedef struct web_span {
+  uint64_t first_seq;
+  uint64_t last_seq;
+  uint64_t count;
+} web_span;
+
+/* ---- the log ---- */
+typedef struct web_log web_log;
+
+typedef enum web_log_format {
+  WEB_LOG_PLAIN,   /* bytes as they are: NDJSON, SSE */
+  WEB_LOG_WS_TEXT, /* each commit is one WebSocket text message */
+  WEB_LOG_WS_BINARY
+} web_log_format;
+
+WEB_MUST_USE web_status web_log_create(web_server *server, web_log_format format,
+                                       size_t capacity_bytes, web_log **out_log);
+/* Only without observers. Accepts NULL. */
+void web_log_destroy(web_log *log);
+uint32_t web_log_observer_count(const web_log *log);
+
+/* Room for one piece of at most `size` payload bytes (at most a quarter of the capacity, else NULL);
+ * overwrites the oldest. Exactly one web_log_commit follows, with what was used (0: nothing). */
+uint8_t *web_log_reserve(web_log *log, size_t size);
+void web_log_commit(web_log *log, size_t size, const web_span *span);
+/* The server sends what is new to all observers after each turn's do_work; nothing else to call. */
+
+/* ---- an observer ---- */
+typedef struct web_source {
+  web_log *log;
+  /* Appends the next piece from the past (payload only, one WebSocket message or some lines) to `out`.
+   * Called when all before it was taken. Appends nothing: caught up, follow the log from its head as it is
+   * now. NULL: begins at the log's head. */
+  void (*catch_up)(void *user, web_buffer *out);
+  /* Appends what tells that `missed` was overwritten before it was sent. */
+  void (*encode_gap)(void *user, const web_span *missed, web_buffer *out);
+  void *user;
+} web_source;
+
+/* ---- WebSocket sessions ---- */
+typedef struct web_socket web_socket;
+
+typedef struct web_socket_events {
+  /* The handshake is done. */
+  void (*on_open)(web_socket *socket, void *user);
+  /* Borrowed during the call. */
+  void (*on_message)(web_socket *socket, web_ws_opcode opcode, const uint8_t *data, size_t size,
+                     void *user);
+  /* Last call: the pointer is dead afterwards. Comes exactly once for each web_socket_accept that returned
+   * WEB_OK, also when the handshake never finished. `code` as the peer or we said it. */
+  void (*on_close)(web_socket *socket, uint16_t code, void *user);
+} web_socket_events;
+
+/* Answers the upgrade request (dead afterwards, whatever comes back). `protocols` are those we speak, best
+ * first, NULL-ended; the first that the client offers is chosen and returned by web_socket_protocol (if it
+ * offers none of them: refused with 400, unless it offers none at all, then NULL is chosen). A bad
+ * handshake is answered with its error (400, 405, 426) and WEB_E_INVALID_ARG comes back. */
+WEB_MUST_USE web_status web_socket_accept(web_request *request, const char *const *protocols,
+                                          const web_socket_events *events, void *user);
+const char *web_socket_protocol(const web_socket *socket);
+/* One private message, copied. WEB_FULL: over limits.max_websocket_outbox_bytes. Goes between two pieces of
+ * the log, never inside one. */
+WEB_MUST_USE web_status web_socket_send(web_socket *socket, web_ws_opcode opcode, const void *data,
+                                        size_t size);
+/* Begins the close handshake; on_close follows from the loop. */
+void web_socket_close(web_socket *socket, uint16_t code, const char *reason);
+/* Begins to observe. One source at a time: ends the former. NULL: ends observing. */
+void web_socket_observe(web_socket *socket, const web_source *source);
+
+/* ---- event streams: an answer that never ends ---- */
+/* Answers 200 and streams `source` (format WEB_LOG_PLAIN). `on_end` comes exactly once, when the client or
+ * the server goes; afterwards `source->user` is not touched any more. */
+void web_stream_start(web_request *request, const char *content_type, const web_source *source,
+                      void (*on_end)(void *user));
+
+#endif

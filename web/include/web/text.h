@@ -1,0 +1,34 @@
+/* Text at speed: UTF-8 validation, JSON strings, base64, percent-decoding. Pure; any thread.
+ *
+ * The writers take a cursor into memory that the caller made large enough, and return the cursor behind
+ * what they wrote; the bounds are macros. */
+#ifndef WEB_TEXT_H
+#define WEB_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Whether all of `data` is well-formed UTF-8 (RFC 3629: no surrogates, nothing over U+10FFFF, shortest
+ * forms only). */
+bool web_utf8_is_valid(const uint8_t *data, size_t size);
+
+/* The same over pieces, failing at the first byte that no continuation can mend. */
+typedef struct web_utf8 {
+  uint32_t state; /* 0: between characters */
+} web_utf8;
+bool web_utf8_feed(web_utf8 *utf8, const uint8_t *data, size_t size);
+static inline bool web_utf8_is_complete(const web_utf8 *utf8) {
+  return utf8->state == 0;
+}
+
+/* The JSON string of valid UTF-8, with its quotes (RFC 8259 §7; also escapes U+2028/9 not at all). */
+#define WEB_JSON_STRING_BOUND(size) ((size)*6 + 2)
+uint8_t *web_json_write_string(uint8_t *cursor, const uint8_t *data, size_t size);
+/* Decimal, at most 20 digits. */
+uint8_t *web_json_write_u64(uint8_t *cursor, uint64_t value);
+
+#define WEB_BASE64_BOUND(size) (((size) + 2) / 3 * 4)
+uint8_t *web_base64_write(uint8_t *cursor, const uint8_t *data, size_t size);
+
+#endif
