@@ -13,7 +13,8 @@
  * forms only). */
 bool web_utf8_is_valid(const uint8_t *data, size_t size);
 
-/* The same over pieces, failing at the first byte that no continuation can mend. */
+/* The same over pieces, failing at the first byte that no continuation can mend; from then on every feed
+ * fails. Begins as {0}. */
 typedef struct web_utf8 {
   uint32_t state; /* 0: between characters */
 } web_utf8;
@@ -25,10 +26,16 @@ static inline bool web_utf8_is_complete(const web_utf8 *utf8) {
 /* The JSON string of valid UTF-8, with its quotes (RFC 8259 §7; also escapes U+2028/9 not at all). */
 #define WEB_JSON_STRING_BOUND(size) ((size)*6 + 2)
 uint8_t *web_json_write_string(uint8_t *cursor, const uint8_t *data, size_t size);
-/* Decimal, at most 20 digits. */
+/* Decimal. All WEB_U64_BOUND bytes may be touched, however short the number. */
+#define WEB_U64_BOUND 20
 uint8_t *web_json_write_u64(uint8_t *cursor, uint64_t value);
 
 #define WEB_BASE64_BOUND(size) (((size) + 2) / 3 * 4)
+/* Standard alphabet, padded (RFC 4648 §4). */
 uint8_t *web_base64_write(uint8_t *cursor, const uint8_t *data, size_t size);
+
+/* Decodes %XX in place (RFC 3986 §2.1; a '+' stays one). False, and `text` is left half decoded, if a '%' is
+ * not followed by two hexadecimal digits or stands for NUL. */
+bool web_percent_decode(char *text);
 
 #endif

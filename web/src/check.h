@@ -1,0 +1,17 @@
+/* What must hold whatever a peer does. A broken invariant of ours ends the process, in every build: going on
+ * would mean wrong bytes to somebody. Never for input. Any thread. */
+#ifndef WEB_SRC_CHECK_H
+#define WEB_SRC_CHECK_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WEB_CHECK(condition) \
+  ((condition) ? (void)0 : web_check_failed(#condition, __FILE__, __LINE__))
+
+_Noreturn static inline void web_check_failed(const char *condition, const char *file, int line) {
+  (void)fprintf(stderr, "%s:%d: broken invariant: %s\n", file, line, condition);
+  abort();
+}
+
+#endif
