@@ -24,8 +24,8 @@ void br_queue_destroy(br_queue *queue);
 size_t br_queue_max_record_bytes(const br_queue *queue);
 
 /* ---- producers: any thread ---- */
-/* On OK, `*out_record` has room for `size` bytes, all zero; commit it soon, on the same thread: the consumer
- * waits behind it. */
+/* On OK, `*out_record` has room for `size` bytes, all zero, aligned to 8; commit it soon: the consumer waits
+ * behind it. Otherwise nothing happened: FULL passes when the consumer drains, TOO_BIG never. */
 br_queue_result br_queue_reserve(br_queue *queue, size_t size, void **out_record);
 void br_queue_commit(br_queue *queue, void *record);
 /* Call once after a batch of commits: true if the consumer slept; the caller must then wake it, and nobody
@@ -34,14 +34,16 @@ bool br_queue_wake_needed(br_queue *queue);
 
 /* ---- the consumer: one thread ---- */
 typedef void (*br_queue_handler)(const void *record, size_t size, void *user);
-/* Hands over at most `max_bytes` worth of records (at least one, if there is one). Returns their number. A
- * record is valid during the handler; its space is free again after br_queue_drain returned. */
+/* Hands over at most `max_bytes` of records, counted as they lie in the ring (at least one record, if there is
+ * one). Returns their number. A record is valid during the handler, which must not call a function for the
+ * consumer; its space is free again after br_queue_drain returned: keep `max_bytes` well below the capacity. */
 size_t br_queue_drain(br_queue *queue, size_t max_bytes, br_queue_handler handler, void *user);
-/* False: there are records, do not sleep. True: wait now; then call br_queue_awake. */
+/* False: there are records, do not sleep. True: wait now; then, for whatever reason the wait ended, call
+ * br_queue_awake before the next drain. A wake-up may come once too often, never too rarely. */
 bool br_queue_prepare_sleep(br_queue *queue);
 void br_queue_awake(br_queue *queue);
 
-/* Bytes reserved and not yet consumed. Any thread; a snapshot. */
+/* Bytes of the ring reserved and not yet consumed, headers and padding included. Any thread; a snapshot. */
 size_t br_queue_used_bytes(const br_queue *queue);
 
 #endif
