@@ -1,0 +1,133 @@
+"""The life of a session: who it was, and why it ended."""
+
+import os
+import signal
+
+from harness.bridge import pipe
+from harness.case import BridgeCase
+from harness.clients import PipeClient, Tool, need_tool
+from harness.deadline import LONG_S
+from harness.observer import payload_of
+
+PIPES = [pipe("line"), pipe("exact", mode="message")]
+
+
+class Peer(BridgeCase):
+    def test_the_opened_event_tells_who_connected(self):
+        server = self.bridge(pipes=PIPES)
+        observer = self.websocket(server)
+        self.connect(server, "line")
+        peer = observer.until_kind("opened")["peer"]
+        self.assertEqual((peer["pid"], peer["uid"], peer["gid"]),
+                         (os.getpid(), os.getuid(), os.getgid()))
+        self.assertTrue(peer["name"])
+
+    def test_the_endpoint_is_private(self):
+        server = self.bridge(pipes=PIPES)
+        self.assertEqual(os.stat(server.path("line")).st_mode & 0o777, 0o600)
+        self.assertEqual(os.stat(server.runtime).st_mode & 0o077, 0)
+
+    def test_session_numbers_are_never_used_again(self):
+        server = self.bridge(pipes=PIPES)
+        observer = self.ndjson(server)
+        seen = []
+        for _ in range(50):
+            PipeClient(server.path("line")).close()
+            seen.append(observer.until_kind("closed")["session"])
+        self.assertEqual(len(set(seen)), 50)
+        self.assertEqual(seen, sorted(seen))
+
+
+class Ending(BridgeCase):
+    def test_a_client_that_closes(self):
+        server = self.bridge(pipes=PIPES)
+        for name, is_message in (("line", False), ("exact", True)):
+            observer = self.ndjson(server)
+            client = self.connect(server, name, is_message)
+            client.send(b"bye\n")
+            client.close()
+            kinds = [(e["kind"], e.get("reason")) for e in observer.take(3)]
+            self.assertEqual(kinds, [("opened", None), ("message", None), ("closed", "peer")])
+
+    def test_a_client_that_is_killed(self):
+        server = self.bridge(pipes=PIPES)
+        observer = self.ndjson(server)
+        tool = Tool([need_tool("socat"), "-", f"UNIX-CONNECT:{server.path('line')}"], self.folder)
+        self.addCleanup(tool.close)
+        session = observer.until_kind("opened")["session"]
+        os.kill(tool.process.pid, signal.SIGKILL)
+        closed = observer.until_kind("closed")
+        self.assertEqual((closed["session"], closed["reason"]), (session, "peer"))
+
+    def test_a_client_that_writes_and_is_gone_before_anyone_looks(self):
+        server = self.bridge(pipes=PIPES)
+        observer = self.ndjson(server)
+        for i in range(100):
+            with PipeClient(server.path("line")) as client:
+                client.send(b"quick %d\n" % i)
+        said = [payload_of(e) for e in observer.until(lambda e: e.get("text") == "quick 99")
+                if e["kind"] == "message"]
+        self.assertEqual(said, [b"quick %d" % i for i in range(100)])
+
+    def test_the_bridge_stops(self):
+        server = self.bridge(pipes=PIPES)
+        observer = self.websocket(server)
+        client = self.connect(server, "line")
+        observer.until_kind("opened")
+        server.signal(signal.SIGTERM)
+        closed = observer.until_kind("closed")
+        self.assertEqual(closed["reason"], "stop")
+        self.assertTrue(client.is_at_end())
+        self.assertEqual(server.wait(LONG_S), 0)
+        self.assertFalse(server.path("line").exists())
+
+
+class Limits(BridgeCase):
+    def test_one_client_too_many_waits_until_another_leaves(self):
+        server = self.bridge(pipes=[pipe("line", limits={"max_instances": 2})])
+        observer = self.ndjson(server)
+        first, second, third = (self.connect(server, "line") for _ in range(3))
+        third.send(b"third\n")
+        second.send(b"second\n")
+        events = observer.until(lambda e: e.get("text") == "second")
+        self.assertEqual([e["kind"] for e in events].count("opened"), 2)
+        self.assertEqual(len(server.sessions("line")), 2)
+        first.close()
+        events = observer.until(lambda e: e.get("text") == "third")
+        self.assertEqual([e["kind"] for e in events], ["closed", "opened", "message"])
+
+
+class BadManners(BridgeCase):
+    """A client that never reads, and one that never writes, harm nobody."""
+
+    def test_a_client_that_never_reads_stops_neither_itself_nor_others(self):
+        server = self.bridge(pipes=[pipe("line", reply="echo")])
+        observer = self.ndjson(server, timeout_s=LONG_S)
+        deaf = self.connect(server, "line", timeout_s=LONG_S)
+        lively = self.connect(server, "line")
+        block = b"".join(b"%06d %s\n" % (i, b"x" * 1000) for i in range(5000))
+        deaf.send(block)  # 5 MB of echo that nobody takes
+        lively.send(b"hello\n")
+        self.assertEqual(lively.receive_exactly(6), b"hello\n")
+        heard = observer.until(lambda e: e["kind"] == "message" and e["direction"] == "c2s"
+                               and e["text"].startswith("004999"))
+        said = [e for e in heard if e["kind"] == "message" and e["direction"] == "c2s"]
+        self.assertEqual(len([e for e in said if e["size"] == 1007]), 5000)
+        lively.send(b"still there\n")
+        self.assertEqual(lively.receive_exactly(12), b"still there\n")
+        self.assertEqual(server.get("/healthz").status, 200)
+
+    def test_clients_that_never_write_are_only_counted(self):
+        server = self.bridge(pipes=PIPES)
+        observer = self.ndjson(server)
+        silent = [self.connect(server, "line") for _ in range(100)]
+        last = observer.take(100)[-1]
+        self.assertEqual(last["kind"], "opened")
+        talker = self.connect(server, "line")
+        talker.send(b"a word\n")
+        observer.messages(1)
+        self.assertEqual(len(server.sessions("line")), 101)
+        answer = server.inject("line", b"to all of you")
+        self.assertEqual((answer.status, answer.json["delivered"]), (201, 101))
+        for client in silent:
+            self.assertEqual(client.receive(), b"to all of you\n")
