@@ -17,7 +17,14 @@
 
 #include "bridge/queue.h"
 
-enum { RUN_MS = 400, PATIENCE_MS = 10000, PRODUCERS_MAX = 8, BATCH_MAX = 16 };
+enum {
+  RUN_MS = 400,
+  PATIENCE_MS = 10000,
+  PRODUCERS_MAX = 8,
+  BATCH_MAX = 16,
+  SPINS_MAX = 2000,
+  DELAY_MAX = 128
+};
 
 /* One test record; the payload behind it is made from `seed`. */
 typedef struct record_head {
@@ -126,12 +133,19 @@ static size_t producer_payload_size(producer *self) {
   return random % 64 == 0 ? (size_t)(random >> 32) % (largest + 1) : (size_t)(random >> 32) % 100;
 }
 
+/* Spins first, and then a little longer at random: the next commit shall meet the consumer just as it falls
+ * asleep. */
 static bool producer_wait_consumed(producer *self) {
   uint64_t patience_end_ns = now_ns() + (uint64_t)PATIENCE_MS * 1000000;
+  unsigned spins = 0;
   while (atomic_load(&self->stress->consumed[self->index]) < self->pushed_count) {
-    if (wait_gives_up(self->stress, patience_end_ns)) {
+    if (++spins > SPINS_MAX && wait_gives_up(self->stress, patience_end_ns)) {
       return false;
     }
+  }
+  volatile uint64_t delay = random_next(&self->random) % DELAY_MAX;
+  while (delay > 0) {
+    delay--;
   }
   return true;
 }
@@ -142,7 +156,8 @@ static void *producer_run(void *argument) {
   bool is_last = false;
   while (!is_last) {
     is_last = now_ns() >= stress->end_ns;
-    uint64_t batch = is_last ? 1 : 1 + random_next(&self->random) % BATCH_MAX;
+    uint64_t random = random_next(&self->random);
+    uint64_t batch = is_last || random % 2 == 0 ? 1 : 1 + (random >> 32) % BATCH_MAX;
     for (uint64_t index = 0; index < batch; index++) {
       if (!producer_push(self, producer_payload_size(self), is_last)) {
         return NULL;
