@@ -45,7 +45,7 @@ typedef struct br_config {
   br_events_config events;
   br_pipe_config *pipes; /* owned */
   size_t pipe_count;
-  char *runtime_dir; /* owned; absolute; relative pipe paths are below it */
+  char *runtime_dir; /* owned; absolute; relative pipe paths are below it. NULL: none needs it */
 } br_config;
 
 typedef struct br_config_overrides { /* from arguments and environment; NULL or 0: none */
@@ -63,6 +63,12 @@ bool br_config_parse(const char *text, size_t size, const char *where,
                      const br_config_overrides *overrides, br_config *out_config, char *error,
                      size_t error_size);
 void br_config_fini(br_config *config);
+
+/* Looks whether the runtime directory is safe to put pipes in: ours or root's, and not writable by
+ * everybody. One that does not exist is made (mode 0700; its parent must exist) if `create` is set; parsing
+ * alone makes nothing. On failure writes what, where and what to do into `error`. */
+bool br_config_prepare_runtime_dir(const br_config *config, bool create, char *error,
+                                   size_t error_size);
 
 const char *br_reply_name(br_reply reply);
 

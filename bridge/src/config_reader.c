@@ -1,0 +1,144 @@
+/* Walks a JSON document by the tables and stores what it says. With config_values.c it owns
+ * Jansson on the configuration side.
+ *
+ * Success: text → document → each object: defaults first, then the given keys over them → required keys.
+ * Failures: not JSON or a repeated key (line and column, nothing else is looked at); everything else is
+ * added to the problems and the walk goes on, so that one run tells all. */
+#include "config_reader.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_table.h"
+#include "config_values.h"
+
+/* One object being read: where its values go and how its place is called. */
+typedef struct object_reader {
+  const br_config_object *object;
+  char *target;
+  const br_config_place *place; /* NULL: the document */
+  br_config_problems *problems;
+} object_reader;
+
+static void object_read(const json_t *value, const object_reader *reader);
+static void object_set_defaults(const br_config_object *object, char *target);
+
+static void object_list_read(const json_t *value, const br_config_key *key, char *target,
+                             const br_config_place *place, br_config_problems *problems) {
+  if (!br_config_list_check(value, key, place, problems)) {
+    return;
+  }
+  size_t count = json_array_size(value);
+  char *elements = calloc(count ? count : 1, key->object->target_size);
+  if (!elements) {
+    br_config_problems_add(problems, place, "out of memory");
+    return;
+  }
+  for (size_t index = 0; index < count; index++) {
+    br_config_place element = {place, NULL, index};
+    char *element_target = elements + index * key->object->target_size;
+    object_set_defaults(key->object, element_target);
+    object_read(json_array_get(value, index),
+                &(object_reader){key->object, element_target, &element, problems});
+  }
+  memcpy(target + key->offset, &elements, sizeof elements);
+  memcpy(target + key->count_offset, &count, sizeof count);
+}
+
+/* ---- objects ---- */
+static void word_set_default(const br_config_key *key, char *target) {
+  if (key->is_stored) {
+    memcpy(target + key->offset, &key->words[0].value, sizeof key->words[0].value);
+  }
+}
+
+/* Text lists get theirs at the end (a list that was given replaces it), required texts have none. */
+static void object_set_defaults(const br_config_object *object, char *target) {
+  for (const br_config_key *key = object->keys; key->name; key++) {
+    char *place = target + key->offset;
+    if (key->kind == BR_CONFIG_INTEGER) {
+      memcpy(place, key->fallback, sizeof *key->fallback);
+    } else if (key->kind == BR_CONFIG_WORD) {
+      word_set_default(key, target);
+    } else if (key->kind == BR_CONFIG_MODE) {
+      uint32_t mode = (uint32_t)strtoul(key->fallback_text, NULL, 8);
+      memcpy(place, &mode, sizeof mode);
+    } else if (key->kind == BR_CONFIG_USER || key->kind == BR_CONFIG_GROUP) {
+      int64_t leave = -1;
+      memcpy(place, &leave, sizeof leave);
+    } else if (key->kind == BR_CONFIG_OBJECT) {
+      object_set_defaults(key->object, place);
+    }
+  }
+}
+
+static void value_read(const json_t *value, const br_config_key *key, char *target,
+                       const br_config_place *place, br_config_problems *problems) {
+  if (key->kind == BR_CONFIG_OBJECT) {
+    object_read(value, &(object_reader){key->object, target + key->offset, place, problems});
+  } else if (key->kind == BR_CONFIG_OBJECT_LIST) {
+    object_list_read(value, key, target, place, problems);
+  } else if (key->kind == BR_CONFIG_LATER) {
+    br_config_problems_add(problems, place, "not available in this version (%s)", key->later_text);
+  } else {
+    br_config_value_read(value, key, target, place, problems);
+  }
+}
+
+static void unknown_key_add(const object_reader *reader, const char *name,
+                            const br_config_place *place) {
+  const char *meant = br_config_key_suggest(reader->object, name);
+  if (meant) {
+    br_config_problems_add(reader->problems, place, "unknown key; did you mean \"%s\"?", meant);
+  } else {
+    br_config_problems_add(reader->problems, place, "unknown key");
+  }
+}
+
+static void object_read(const json_t *value, const object_reader *reader) {
+  if (!json_is_object(value)) {
+    br_config_problems_add(reader->problems, reader->place, "must be an object, not %s",
+                           br_config_type_name(value));
+    return;
+  }
+  const char *name;
+  json_t *member;
+  /* json_object_foreach wants a mutable object only for its iterators' type. */
+  json_object_foreach((json_t *)(uintptr_t)value, name, member) {
+    br_config_place place = {reader->place, name, 0};
+    const br_config_key *key = br_config_key_find(reader->object, name);
+    if (key) {
+      value_read(member, key, reader->target, &place, reader->problems);
+    } else {
+      unknown_key_add(reader, name, &place);
+    }
+  }
+  for (const br_config_key *key = reader->object->keys; key->name; key++) {
+    if (key->is_required && !json_object_get(value, key->name)) {
+      br_config_place place = {reader->place, key->name, 0};
+      br_config_problems_add(reader->problems, &place, "missing");
+    }
+  }
+}
+
+/* ---- the document ---- */
+bool br_config_read(const char *text, size_t size, br_config *config, br_config_given *out_given,
+                    br_config_problems *problems) {
+  json_error_t failure;
+  json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &failure);
+  if (!document) {
+    char shown[JSON_ERROR_TEXT_LENGTH];
+    br_config_problems_add(problems, NULL, "line %d, column %d: %s", failure.line, failure.column,
+                           br_config_printable(failure.text, shown, sizeof shown));
+    return false;
+  }
+  object_set_defaults(&br_config_root, (char *)config);
+  object_read(document, &(object_reader){&br_config_root, (char *)config, NULL, problems});
+  const json_t *events = json_object_get(document, "events");
+  *out_given = (br_config_given){.memory_bytes = json_object_get(events, "memory_bytes") != NULL,
+                                 .log_bytes = json_object_get(events, "log_bytes") != NULL,
+                                 .queue_bytes = json_object_get(events, "queue_bytes") != NULL};
+  json_decref(document);
+  return true;
+}

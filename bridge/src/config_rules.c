@@ -1,0 +1,232 @@
+/* Success: listen addresses → runtime directory → absolute paths → names and paths unique, modes and framings
+ * fit → buffers large enough for the largest message. Failures: added to the problems, each with its place;
+ * the rules go on as far as what they need is there. */
+#include "config_rules.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/event.h"
+#include "bridge/queue.h"
+#include "config_table.h"
+#include "config_values.h"
+#include "host.h"
+
+/* The place pipes[index].key. */
+#define PIPE_PLACE(pipe_index, pipe_key)                                                    \
+  &(br_config_place) {                                                                      \
+    &(br_config_place){&(br_config_place){NULL, "pipes", 0}, NULL, pipe_index}, pipe_key, 0 \
+  }
+#define EVENTS_PLACE(events_key)                         \
+  &(br_config_place) {                                   \
+    &(br_config_place){NULL, "events", 0}, events_key, 0 \
+  }
+
+/* ---- listen addresses ---- */
+static const br_config_key *listen_key(void) {
+  const br_config_key *http = br_config_key_find(&br_config_root, "http");
+  return br_config_key_find(http->object, "listen");
+}
+
+static void listen_set_default(br_config *config, br_config_problems *problems) {
+  const char *items[8];
+  size_t count = 0;
+  char texts[256];
+  (void)snprintf(texts, sizeof texts, "%s", listen_key()->fallback_text);
+  char *rest = NULL;
+  for (char *item = strtok_r(texts, " ", &rest); item; item = strtok_r(NULL, " ", &rest)) {
+    items[count++] = item;
+  }
+  if (!br_config_texts_replace(&config->http.listen, &config->http.listen_count, items, count)) {
+    br_config_problems_add(problems, NULL, "out of memory");
+  }
+}
+
+static void listen_override(br_config *config, const br_config_overrides *overrides,
+                            br_config_problems *problems) {
+  const br_config_key *key = listen_key();
+  if (overrides->listen_count > *key->maximum) {
+    br_config_problems_add(problems, NULL, "--listen: %zu addresses are above the maximum %u",
+                           overrides->listen_count, *key->maximum);
+    return;
+  }
+  for (size_t index = 0; index < overrides->listen_count; index++) {
+    const char *text = overrides->listen[index];
+    const char *wrong = strlen(text) > *key->element_maximum ? "is too long" : key->check(text);
+    if (wrong) {
+      char shown[80];
+      br_config_problems_add(problems, NULL, "--listen: \"%s\" %s",
+                             br_config_printable(text, shown, sizeof shown), wrong);
+    }
+  }
+  if (!br_config_texts_replace(&config->http.listen, &config->http.listen_count, overrides->listen,
+                               overrides->listen_count)) {
+    br_config_problems_add(problems, NULL, "out of memory");
+  }
+}
+
+/* ---- paths ---- */
+static bool needs_runtime_dir(const br_config *config) {
+  for (size_t index = 0; index < config->pipe_count; index++) {
+    const char *path = config->pipes[index].path;
+    if (path && path[0] != '/') {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void runtime_dir_resolve(br_config *config, const br_config_overrides *overrides,
+                                br_config_problems *problems) {
+  char error[256] = "out of memory";
+  if (overrides && overrides->runtime_dir) {
+    config->runtime_dir = br_host_absolute_path(overrides->runtime_dir);
+  } else if (needs_runtime_dir(config)) {
+    config->runtime_dir = br_host_default_runtime_dir(error, sizeof error);
+  } else {
+    return;
+  }
+  if (!config->runtime_dir) {
+    br_config_problems_add(problems, NULL, "%s", error);
+  }
+}
+
+/* Drops empty and "." parts, so that equal paths are equal texts. */
+static void path_tidy(char *path) {
+  char *out = path;
+  for (const char *in = path; *in;) {
+    if (in[0] == '/' && (in[1] == '/' || (in[1] == '.' && (in[2] == '/' || in[2] == '\0')))) {
+      in += in[1] == '/' ? 1 : 2;
+    } else {
+      *out++ = *in++;
+    }
+  }
+  *out = '\0';
+}
+
+static void path_resolve(const br_config *config, size_t index, br_config_problems *problems) {
+  br_pipe_config *pipe = &config->pipes[index];
+  if (!pipe->path) {
+    return;
+  }
+  if (pipe->path[0] != '/' && config->runtime_dir) {
+    size_t size = strlen(config->runtime_dir) + strlen(pipe->path) + 2;
+    char *absolute = malloc(size);
+    if (!absolute) {
+      br_config_problems_add(problems, PIPE_PLACE(index, "path"), "out of memory");
+      return;
+    }
+    (void)snprintf(absolute, size, "%s/%s", config->runtime_dir, pipe->path);
+    free(pipe->path);
+    pipe->path = absolute;
+  }
+  path_tidy(pipe->path);
+  size_t length = strlen(pipe->path);
+  if (length > pc_server_max_path_bytes()) {
+    br_config_problems_add(problems, PIPE_PLACE(index, "path"),
+                           "%s has %zu bytes, this system allows a pipe %zu; choose a shorter one "
+                           "or another --runtime-dir",
+                           pipe->path, length, pc_server_max_path_bytes());
+  }
+}
+
+/* ---- pipes ---- */
+static void pipe_check_unique(const br_config *config, size_t index, br_config_problems *problems) {
+  const br_pipe_config *pipe = &config->pipes[index];
+  for (size_t other = 0; other < index; other++) {
+    const br_pipe_config *earlier = &config->pipes[other];
+    if (pipe->name && earlier->name && strcmp(pipe->name, earlier->name) == 0) {
+      br_config_problems_add(problems, PIPE_PLACE(index, "name"),
+                             "\"%s\" is the name of pipes[%zu] already", pipe->name, other);
+      break;
+    }
+  }
+  for (size_t other = 0; other < index; other++) {
+    const br_pipe_config *earlier = &config->pipes[other];
+    if (pipe->path && earlier->path && strcmp(pipe->path, earlier->path) == 0) {
+      br_config_problems_add(problems, PIPE_PLACE(index, "path"),
+                             "%s is the path of pipes[%zu] already", pipe->path, other);
+      break;
+    }
+  }
+}
+
+static void pipe_check_framing(const br_config *config, size_t index,
+                               br_config_problems *problems) {
+  const br_pipe_config *pipe = &config->pipes[index];
+  if (pipe->type == PC_TYPE_MESSAGE && pipe->framing != PC_FRAMING_NONE) {
+    br_config_problems_add(problems, PIPE_PLACE(index, "framing"),
+                           "mode \"message\" keeps the boundaries itself; leave framing out, or "
+                           "set mode \"byte\"");
+  }
+}
+
+/* ---- buffers ---- */
+static uint64_t power_of_two_from(uint64_t value) {
+  uint64_t power = 4096;
+  while (power < value) {
+    power *= 2;
+  }
+  return power;
+}
+
+/* A record is at most a quarter of the queue, its header and the event's included. */
+static uint64_t queue_bytes_needed(uint32_t message_bytes) {
+  const uint64_t queue_header_bytes = 64;
+  return power_of_two_from(4 * ((uint64_t)message_bytes + sizeof(br_event) + queue_header_bytes));
+}
+
+static uint32_t largest_message(const br_config *config, size_t *out_index) {
+  uint32_t largest = 0;
+  for (size_t index = 0; index < config->pipe_count; index++) {
+    if (config->pipes[index].limits.max_message_bytes > largest) {
+      largest = config->pipes[index].limits.max_message_bytes;
+      *out_index = index;
+    }
+  }
+  return largest;
+}
+
+/* A size that was given must do; one that was not grows to what the pipes need. */
+static void buffer_fit(uint32_t *size, bool is_given, uint64_t needed, const char *key,
+                       size_t pipe_index, br_config_problems *problems) {
+  if (*size >= needed) {
+    return;
+  }
+  if (is_given || needed > UINT32_MAX) {
+    br_config_problems_add(problems, EVENTS_PLACE(key),
+                           "%" PRIu32 " is too small for pipes[%zu].limits.max_message_bytes: "
+                           "that needs %" PRIu64,
+                           *size, pipe_index, needed);
+    return;
+  }
+  *size = (uint32_t)needed;
+}
+
+static void buffers_resolve(br_config *config, const br_config_given *given,
+                            br_config_problems *problems) {
+  br_events_config *events = &config->events;
+  size_t index = 0;
+  uint32_t message_bytes = largest_message(config, &index);
+  buffer_fit(&events->queue_bytes, given->queue_bytes, queue_bytes_needed(message_bytes),
+             "queue_bytes", index, problems);
+  events->queue_bytes = (uint32_t)power_of_two_from(events->queue_bytes);
+}
+
+void br_config_apply_rules(br_config *config, const br_config_given *given,
+                           const br_config_overrides *overrides, br_config_problems *problems) {
+  if (overrides && overrides->listen_count > 0) {
+    listen_override(config, overrides, problems);
+  } else if (config->http.listen_count == 0) {
+    listen_set_default(config, problems);
+  }
+  runtime_dir_resolve(config, overrides, problems);
+  for (size_t index = 0; index < config->pipe_count; index++) {
+    path_resolve(config, index, problems);
+    pipe_check_unique(config, index, problems);
+    pipe_check_framing(config, index, problems);
+  }
+  buffers_resolve(config, given, problems);
+}

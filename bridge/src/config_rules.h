@@ -1,0 +1,15 @@
+/* What the tables cannot say: values that depend on each other, on the arguments and on the machine.
+ * Start-up; one thread. */
+#ifndef BRIDGE_SRC_CONFIG_RULES_H
+#define BRIDGE_SRC_CONFIG_RULES_H
+
+#include "bridge/config.h"
+#include "config_problems.h"
+#include "config_reader.h"
+
+/* Puts the overrides and the remaining defaults over what was read, makes paths absolute, and adds the
+ * problems between values. */
+void br_config_apply_rules(br_config *config, const br_config_given *given,
+                           const br_config_overrides *overrides, br_config_problems *problems);
+
+#endif

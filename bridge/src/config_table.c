@@ -1,0 +1,233 @@
+/* The tables themselves, and the checks of single texts. Constant data and pure functions; any thread. */
+#include "config_table.h"
+
+#include <string.h>
+
+#include "bridge/config.h"
+#include "pipecore/framing.h"
+#include "pipecore/server.h"
+#include "web/server.h"
+
+/* The reader copies words into enums as 32 bits. */
+_Static_assert(sizeof(pc_type) == 4 && sizeof(pc_framing) == 4 && sizeof(br_reply) == 4,
+               "enums of the configuration are 32 bits wide");
+
+#define KIB 1024u
+#define MIB (1024u * KIB)
+
+/* Limits that belong to the bridge itself; the others are pipecore's and web's. */
+static const uint32_t one = 1;
+static const uint32_t name_max_bytes = 64;
+static const uint32_t path_max_bytes = 4095;
+static const uint32_t listen_max_bytes = 128;
+static const uint32_t listen_max_count = 16;
+static const uint32_t account_max_bytes = 64;
+static const uint32_t none = 0;
+static const uint32_t pipes_max_count = 1024; /* an event has 16 bits for the pipe's index */
+
+static const uint32_t connections_max = 100000;
+static const uint32_t body_max_bytes = 64 * MIB;
+static const uint32_t timeout_min_ms = 100;
+static const uint32_t timeout_max_ms = 60 * 60 * 1000;
+
+static const uint32_t memory_bytes = 16 * MIB, memory_min_bytes = 64 * KIB;
+static const uint32_t log_bytes = 4 * MIB, log_min_bytes = 64 * KIB;
+static const uint32_t queue_bytes = 4 * MIB, queue_min_bytes = 4 * KIB;
+static const uint32_t events_max_bytes = 1024 * MIB;
+
+static const char *name_check(const char *text) {
+  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  if (text[0] == '.' || text[strspn(text, allowed)] != '\0') {
+    return "may have only A-Z a-z 0-9 . _ - and must not begin with a dot";
+  }
+  return NULL;
+}
+
+/* A relative path must stay below the runtime directory. */
+static const char *path_check(const char *text) {
+  const char *last = strrchr(text, '/');
+  last = last ? last + 1 : text;
+  if (strcmp(last, "") == 0 || strcmp(last, ".") == 0) {
+    return "must name a file, not a directory";
+  }
+  for (const char *part = text; part && text[0] != '/'; part = strchr(part, '/')) {
+    part += *part == '/';
+    if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0')) {
+      return "must not leave the runtime directory with \"..\"; write an absolute path instead";
+    }
+  }
+  return NULL;
+}
+
+static bool is_port(const char *text) {
+  size_t digits = strspn(text, "0123456789");
+  if (digits == 0 || digits > 5 || text[digits] != '\0') {
+    return false;
+  }
+  unsigned port = 0;
+  for (size_t index = 0; index < digits; index++) {
+    port = port * 10 + (unsigned)(text[index] - '0');
+  }
+  return port <= 65535;
+}
+
+/* The shape only: which addresses are allowed is the web library's to say. */
+static const char *listen_check(const char *text) {
+  if (strncmp(text, "unix:", 5) == 0) {
+    return "listening on a UNIX socket is not available in this version";
+  }
+  const char *colon = strrchr(text, ':');
+  if (!colon || colon == text || !is_port(colon + 1)) {
+    return "must be ADDRESS:PORT, for example \"127.0.0.1:7117\" or \"[::1]:7117\"";
+  }
+  bool has_brackets = text[0] == '[' && colon[-1] == ']';
+  if (!has_brackets && memchr(text, ':', (size_t)(colon - text))) {
+    return "must have an IPv6 address in brackets, for example \"[::1]:7117\"";
+  }
+  return NULL;
+}
+
+static const br_config_word role_words[] = {
+    {"server", 0, false}, {"client", 0, true}, {"tap", 0, true}, {0}};
+static const br_config_word transport_words[] = {{"socket", 0, false}, {"fifo", 0, true}, {0}};
+static const br_config_word mode_words[] = {
+    {"byte", PC_TYPE_BYTE, false}, {"message", PC_TYPE_MESSAGE, false}, {0}};
+static const br_config_word framing_words[] = {{"none", PC_FRAMING_NONE, false},
+                                               {"line", PC_FRAMING_LINE, false},
+                                               {"nul", PC_FRAMING_NUL, false},
+                                               {"length32be", PC_FRAMING_LENGTH32_BE, false},
+                                               {"length32le", PC_FRAMING_LENGTH32_LE, false},
+                                               {"length16be", 0, true},
+                                               {"length16le", 0, true},
+                                               {"varint", 0, true},
+                                               {"headers", 0, true},
+                                               {0}};
+static const br_config_word reply_words[] = {{"none", BR_REPLY_NONE, false},
+                                             {"echo", BR_REPLY_ECHO, false},
+                                             {"broadcast", BR_REPLY_BROADCAST, false},
+                                             {0}};
+
+#define INTEGER(key, type, field, default_, min, max)                                              \
+  {                                                                                                \
+    .name = key, .kind = BR_CONFIG_INTEGER, .offset = offsetof(type, field), .fallback = default_, \
+    .minimum = min, .maximum = max                                                                 \
+  }
+#define PIPE_LIMIT(field)                                                           \
+  INTEGER(#field, pc_limits, field, &pc_limits_default.field, &pc_limits_min.field, \
+          &pc_limits_max.field)
+
+static const br_config_key limits_keys[] = {PIPE_LIMIT(max_message_bytes),
+                                            PIPE_LIMIT(max_instances),
+                                            PIPE_LIMIT(max_write_queue_bytes),
+                                            {0}};
+static const br_config_object limits_object = {limits_keys, sizeof(pc_limits)};
+
+static const br_config_key permissions_keys[] = {{.name = "mode",
+                                                  .kind = BR_CONFIG_MODE,
+                                                  .offset = offsetof(pc_security, mode),
+                                                  .fallback_text = "0600"},
+                                                 {.name = "owner",
+                                                  .kind = BR_CONFIG_USER,
+                                                  .offset = offsetof(pc_security, uid),
+                                                  .minimum = &one,
+                                                  .maximum = &account_max_bytes},
+                                                 {.name = "group",
+                                                  .kind = BR_CONFIG_GROUP,
+                                                  .offset = offsetof(pc_security, gid),
+                                                  .minimum = &one,
+                                                  .maximum = &account_max_bytes},
+                                                 {0}};
+static const br_config_object permissions_object = {permissions_keys, sizeof(pc_security)};
+
+static const br_config_key pipe_keys[] = {
+    {.name = "name",
+     .kind = BR_CONFIG_TEXT,
+     .is_required = true,
+     .offset = offsetof(br_pipe_config, name),
+     .minimum = &one,
+     .maximum = &name_max_bytes,
+     .check = name_check},
+    {.name = "role", .kind = BR_CONFIG_WORD, .words = role_words},
+    {.name = "transport", .kind = BR_CONFIG_WORD, .words = transport_words},
+    {.name = "mode",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_pipe_config, type),
+     .words = mode_words},
+    {.name = "framing",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_pipe_config, framing),
+     .words = framing_words},
+    {.name = "path",
+     .kind = BR_CONFIG_TEXT,
+     .is_required = true,
+     .offset = offsetof(br_pipe_config, path),
+     .minimum = &one,
+     .maximum = &path_max_bytes,
+     .check = path_check},
+    {.name = "reply",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_pipe_config, reply),
+     .words = reply_words},
+    {.name = "limits",
+     .kind = BR_CONFIG_OBJECT,
+     .offset = offsetof(br_pipe_config, limits),
+     .object = &limits_object},
+    {.name = "permissions",
+     .kind = BR_CONFIG_OBJECT,
+     .offset = offsetof(br_pipe_config, security),
+     .object = &permissions_object},
+    {.name = "upstream", .kind = BR_CONFIG_LATER, .later_text = "it belongs to role \"tap\""},
+    {.name = "access", .kind = BR_CONFIG_LATER, .later_text = "it belongs to transport \"fifo\""},
+    {0}};
+static const br_config_object pipe_object = {pipe_keys, sizeof(br_pipe_config)};
+
+static const br_config_key http_keys[] = {
+    {.name = "listen",
+     .kind = BR_CONFIG_TEXT_LIST,
+     .offset = offsetof(br_http_config, listen),
+     .count_offset = offsetof(br_http_config, listen_count),
+     .minimum = &one,
+     .maximum = &listen_max_count,
+     .element_maximum = &listen_max_bytes,
+     .fallback_text = "127.0.0.1:7117 [::1]:7117",
+     .check = listen_check},
+    INTEGER("max_connections", br_http_config, max_connections, &web_limits_default.max_connections,
+            &one, &connections_max),
+    INTEGER("max_body_bytes", br_http_config, max_body_bytes, &web_limits_default.max_body_bytes,
+            &one, &body_max_bytes),
+    INTEGER("request_timeout_ms", br_http_config, request_timeout_ms,
+            &web_limits_default.request_timeout_ms, &timeout_min_ms, &timeout_max_ms),
+    {0}};
+static const br_config_object http_object = {http_keys, sizeof(br_http_config)};
+
+static const br_config_key events_keys[] = {
+    INTEGER("memory_bytes", br_events_config, memory_bytes, &memory_bytes, &memory_min_bytes,
+            &events_max_bytes),
+    INTEGER("log_bytes", br_events_config, log_bytes, &log_bytes, &log_min_bytes,
+            &events_max_bytes),
+    INTEGER("queue_bytes", br_events_config, queue_bytes, &queue_bytes, &queue_min_bytes,
+            &events_max_bytes),
+    {0}};
+static const br_config_object events_object = {events_keys, sizeof(br_events_config)};
+
+static const br_config_key root_keys[] = {{.name = "$schema", .kind = BR_CONFIG_NOTE},
+                                          {.name = "http",
+                                           .kind = BR_CONFIG_OBJECT,
+                                           .offset = offsetof(br_config, http),
+                                           .object = &http_object},
+                                          {.name = "pipes",
+                                           .kind = BR_CONFIG_OBJECT_LIST,
+                                           .offset = offsetof(br_config, pipes),
+                                           .count_offset = offsetof(br_config, pipe_count),
+                                           .minimum = &none,
+                                           .maximum = &pipes_max_count,
+                                           .object = &pipe_object},
+                                          {.name = "events",
+                                           .kind = BR_CONFIG_OBJECT,
+                                           .offset = offsetof(br_config, events),
+                                           .object = &events_object},
+                                          {0}};
+const br_config_object br_config_root = {root_keys, sizeof(br_config)};
