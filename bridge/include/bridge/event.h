@@ -46,11 +46,13 @@ static inline const uint8_t *br_event_payload(const br_event *event) {
 
 typedef struct br_opened {
   pc_peer peer;
+  struct br_session_info *info; /* the HTTP thread's from here on; see registry.h */
 } br_opened;
 
 typedef struct br_closed {
-  int32_t reason; /* pc_close_reason */
-  int32_t status; /* pc_status       */
+  int32_t reason;               /* pc_close_reason */
+  int32_t status;               /* pc_status       */
+  struct br_session_info *info; /* the pipe thread does not touch it any more */
 } br_closed;
 
 /* How many sessions the kernel took the bytes for, and what became of the others. */

@@ -1,0 +1,59 @@
+/* What the HTTP thread knows of pipes and sessions: built from the events, so that a list of sessions agrees
+ * with the stream, and no request ever asks the pipe thread. The traffic counters are the pipe thread's own,
+ * read as they are now. HTTP thread only. */
+#ifndef BRIDGE_REGISTRY_H
+#define BRIDGE_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/config.h"
+#include "bridge/counters.h"
+#include "bridge/event.h"
+#include "bridge/id_table.h"
+
+/* One open session. The pipe thread makes it and goes on counting in it; the `opened` event hands it to the
+ * HTTP thread, which frees it after the `closed` event: the queue between them is the hand-over. */
+typedef struct br_session_info {
+  uint64_t id;
+  uint64_t opened_wall_ns;
+  pc_peer peer;
+  br_counters counters;
+  uint16_t pipe;
+  struct br_session_info *previous, *next; /* the registry's: by id */
+} br_session_info;
+
+typedef struct br_pipe_info {
+  const br_pipe_config *config; /* borrowed */
+  uint32_t sessions;
+  uint64_t sessions_total;
+  uint64_t injected;
+  uint64_t errors;
+  const br_counters *counters; /* the pipe thread's */
+} br_pipe_info;
+
+typedef struct br_registry {
+  br_pipe_info *pipes; /* owned */
+  size_t pipe_count;
+  br_id_table sessions;
+  br_session_info *first, *last;
+  uint64_t last_session_id; /* the youngest ever */
+} br_registry;
+
+/* `counters`: one for each pipe of the configuration; must outlive the registry. */
+bool br_registry_init(br_registry *registry, const br_config *config, const br_counters *counters);
+void br_registry_fini(br_registry *registry);
+
+/* Takes note of one event. */
+void br_registry_apply(br_registry *registry, const br_event *event);
+
+/* NULL: no such pipe. `*out_index` may be NULL. */
+const br_pipe_info *br_registry_pipe(const br_registry *registry, const char *name,
+                                     uint16_t *out_index);
+/* NULL: none open by this id. */
+const br_session_info *br_registry_session(const br_registry *registry, uint64_t id);
+/* Whether a session by this id was there and is closed. */
+bool br_registry_was_session(const br_registry *registry, uint64_t id);
+
+#endif

@@ -1,0 +1,89 @@
+/* Control answers. HTTP thread; pure but for the counters, read as they are now. */
+#include "bridge/describe.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "web/text.h"
+
+void br_describe_string(web_buffer *out, const char *text) {
+  const uint8_t *data = (const uint8_t *)text;
+  size_t size = strlen(text);
+  if (!web_utf8_is_valid(data, size)) {
+    web_buffer_append_text(out, "\"?\"");
+    return;
+  }
+  uint8_t *cursor = web_buffer_reserve(out, WEB_JSON_STRING_BOUND(size));
+  if (cursor) {
+    web_buffer_commit(out, (size_t)(web_json_write_string(cursor, data, size) - cursor));
+  }
+}
+
+static void describe_counters(web_buffer *out, const br_counters *counters) {
+  web_buffer_append_format(out,
+                           "\"c2s\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
+                           "},\"s2c\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
+                           "},\"refused\":%" PRIu64,
+                           br_count(&counters->c2s.messages), br_count(&counters->c2s.bytes),
+                           br_count(&counters->s2c.messages), br_count(&counters->s2c.bytes),
+                           br_count(&counters->refused));
+}
+
+void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
+  const br_pipe_config *config = pipe->config;
+  web_buffer_append_format(
+      out,
+      "{\"name\":\"%s\",\"role\":\"server\",\"transport\":\"socket\",\"mode\":\"%s\","
+      "\"framing\":\"%s\",\"reply\":\"%s\",\"path\":",
+      config->name, config->type == PC_TYPE_BYTE ? "byte" : "message",
+      pc_framing_name(config->framing), br_reply_name(config->reply));
+  br_describe_string(out, config->path);
+  web_buffer_append_format(out,
+                           ",\"sessions\":%" PRIu32 ",\"sessions_total\":%" PRIu64
+                           ",\"injected\":%" PRIu64 ",\"errors\":%" PRIu64 ",",
+                           pipe->sessions, pipe->sessions_total, pipe->injected, pipe->errors);
+  describe_counters(out, pipe->counters);
+  web_buffer_append_format(out,
+                           ",\"limits\":{\"max_instances\":%" PRIu32
+                           ",\"max_message_bytes\":%" PRIu32 ",\"max_write_queue_bytes\":%" PRIu32
+                           "}}",
+                           config->limits.max_instances, config->limits.max_message_bytes,
+                           config->limits.max_write_queue_bytes);
+}
+
+void br_describe_session(web_buffer *out, const br_registry *registry,
+                         const br_session_info *session) {
+  const pc_peer *peer = &session->peer;
+  web_buffer_append_format(out,
+                           "{\"id\":%" PRIu64 ",\"pipe\":\"%s\",\"opened_wall_ns\":%" PRIu64
+                           ",\"peer\":{\"pid\":%" PRId64 ",\"uid\":%" PRId64 ",\"gid\":%" PRId64
+                           ",\"name\":",
+                           session->id, registry->pipes[session->pipe].config->name,
+                           session->opened_wall_ns, peer->pid, peer->uid, peer->gid);
+  br_describe_string(out, peer->name);
+  web_buffer_append_text(out, "},");
+  describe_counters(out, &session->counters);
+  web_buffer_append_text(out, "}");
+}
+
+void br_describe_pipes(web_buffer *out, const br_registry *registry) {
+  web_buffer_append_text(out, "[");
+  for (size_t index = 0; index < registry->pipe_count; index++) {
+    web_buffer_append_text(out, index ? "," : "");
+    br_describe_pipe(out, &registry->pipes[index]);
+  }
+  web_buffer_append_text(out, "]");
+}
+
+void br_describe_sessions(web_buffer *out, const br_registry *registry, const br_pipe_info *pipe) {
+  const char *separator = "";
+  web_buffer_append_text(out, "[");
+  for (const br_session_info *session = registry->first; session; session = session->next) {
+    if (!pipe || &registry->pipes[session->pipe] == pipe) {
+      web_buffer_append_text(out, separator);
+      br_describe_session(out, registry, session);
+      separator = ",";
+    }
+  }
+  web_buffer_append_text(out, "]");
+}
