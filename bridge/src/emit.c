@@ -1,0 +1,105 @@
+/* Records from the pipe thread into the event queue. Pipe thread.
+ *
+ * Success: reserve, copy once, commit; the reader is woken once a turn.
+ * Failure: the queue is full. A message is refused (its session pauses); what must not be lost waits in
+ * memory, and messages are refused until it has gone, so that the order stays. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "pipes_internal.h"
+
+/* One clock reading a turn: events of one turn share their time. */
+static void emitter_stamp(br_pipes *pipes, br_event *record) {
+  emitter *out = &pipes->out;
+  uint64_t now_ns = pc_loop_now_ns(pipes->loop);
+  if (now_ns != out->turn_ns) {
+    struct timespec wall;
+    (void)timespec_get(&wall, TIME_UTC);
+    out->turn_ns = now_ns;
+    out->wall_ns = (uint64_t)wall.tv_sec * UINT64_C(1000000000) + (uint64_t)wall.tv_nsec;
+  }
+  record->wall_ns = out->wall_ns;
+  record->mono_ns = now_ns - out->run_start_ns;
+}
+
+static bool emitter_push(br_pipes *pipes, const br_event *event, const void *payload) {
+  void *record;
+  if (br_queue_reserve(pipes->out.queue, sizeof *event + event->size_bytes, &record) !=
+      BR_QUEUE_OK) {
+    return false;
+  }
+  memcpy(record, event, sizeof *event);
+  if (event->size_bytes) {
+    memcpy((br_event *)record + 1, payload, event->size_bytes);
+  }
+  br_queue_commit(pipes->out.queue, record);
+  pipes->out.has_pushed = true;
+  return true;
+}
+
+bool emit_message(br_pipes *pipes, const br_event *event, const void *payload) {
+  if (pipes->out.overdue_first) {
+    return false;
+  }
+  br_event record = *event;
+  emitter_stamp(pipes, &record);
+  return emitter_push(pipes, &record, payload);
+}
+
+void emit_always(br_pipes *pipes, const br_event *event, const void *payload) {
+  if (emit_message(pipes, event, payload)) {
+    return;
+  }
+  overdue_record *overdue = malloc(sizeof *overdue + event->size_bytes);
+  if (!overdue) {
+    /* An event that can neither go nor wait would be lost in silence, and the registry would be wrong from
+     * here on: better to end. */
+    abort();
+  }
+  overdue->next = NULL;
+  overdue->event = *event;
+  emitter_stamp(pipes, &overdue->event);
+  if (event->size_bytes) {
+    memcpy(&overdue->event + 1, payload, event->size_bytes);
+  }
+  emitter *out = &pipes->out;
+  *(out->overdue_last ? &out->overdue_last->next : &out->overdue_first) = overdue;
+  out->overdue_last = overdue;
+}
+
+void emit_error(br_pipes *pipes, uint16_t pipe, uint64_t session, const char *detail, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, detail);
+  int size = vsnprintf(text, sizeof text, detail, arguments);
+  va_end(arguments);
+  br_event event = {.kind = BR_EVENT_ERROR, .pipe = pipe, .session = session};
+  event.size_bytes =
+      size < 0 ? 0 : (uint32_t)((size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
+  emit_always(pipes, &event, text);
+}
+
+bool emit_overdue(br_pipes *pipes) {
+  emitter *out = &pipes->out;
+  while (out->overdue_first) {
+    overdue_record *overdue = out->overdue_first;
+    if (!emitter_push(pipes, &overdue->event, &overdue->event + 1)) {
+      return false;
+    }
+    out->overdue_first = overdue->next;
+    free(overdue);
+  }
+  out->overdue_last = NULL;
+  return true;
+}
+
+void emit_fini(br_pipes *pipes) {
+  while (pipes->out.overdue_first) {
+    overdue_record *overdue = pipes->out.overdue_first;
+    pipes->out.overdue_first = overdue->next;
+    free(overdue);
+  }
+}

@@ -1,0 +1,192 @@
+/* Commands from the HTTP thread: inject, disconnect, ping. Pipe thread.
+ *
+ * An injection succeeds when the kernel has taken its bytes for every session that accepted them: then its
+ * result goes back. A client that does not read holds its own bytes up; after ANSWER_MS the result says so
+ * (`queued`) and the bytes stay in that session's write queue. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipes_internal.h"
+
+enum { ANSWER_MS = 1000 };
+
+static injection *injection_create(br_pipes *pipes, const br_command *command) {
+  injection *injected = pipes->free_injections;
+  if (injected) {
+    pipes->free_injections = injected->next;
+  } else {
+    injected = malloc(sizeof *injected);
+  }
+  if (injected) {
+    *injected =
+        (injection){.command_id = command->id, .pipe = command->pipe, .session = command->session};
+  }
+  return injected;
+}
+
+static void injection_recycle(br_pipes *pipes, injection *injected) {
+  injected->next = pipes->free_injections;
+  pipes->free_injections = injected;
+}
+
+static void waiting_append(br_pipes *pipes, injection *injected) {
+  injected->previous = pipes->waiting_last;
+  *(pipes->waiting_last ? &pipes->waiting_last->next : &pipes->waiting_first) = injected;
+  pipes->waiting_last = injected;
+}
+
+static void waiting_remove(br_pipes *pipes, injection *injected) {
+  *(injected->previous ? &injected->previous->next : &pipes->waiting_first) = injected->next;
+  *(injected->next ? &injected->next->previous : &pipes->waiting_last) = injected->previous;
+  injected->previous = injected->next = NULL;
+}
+
+static void injection_answer(br_pipes *pipes, injection *injected) {
+  injected->is_answered = true;
+  injected->result.queued = injected->remaining;
+  br_event record = {.kind = BR_RECORD_RESULT,
+                     .pipe = injected->pipe,
+                     .session = injected->session,
+                     .command_id = injected->command_id,
+                     .size_bytes = sizeof injected->result};
+  emit_always(pipes, &record, &injected->result);
+}
+
+void injection_timer(pc_timer *timer, void *user) {
+  br_pipes *pipes = user;
+  while (pipes->waiting_first) {
+    injection *injected = pipes->waiting_first;
+    uint64_t now_ns = pc_loop_now_ns(pipes->loop);
+    if (injected->deadline_ns > now_ns) {
+      uint64_t delay_ms = (injected->deadline_ns - now_ns) / 1000000 + 1;
+      if (pc_timer_start(pipes->loop, timer, delay_ms) == PC_OK) {
+        return;
+      }
+    }
+    waiting_remove(pipes, injected);
+    injection_answer(pipes, injected);
+  }
+}
+
+void injection_written(br_pipes *pipes, uint64_t tag, pc_status status) {
+  injection *injected = (injection *)(uintptr_t)tag;
+  *(status == PC_OK ? &injected->result.delivered : &injected->result.closed) += 1;
+  if (--injected->remaining > 0) {
+    return;
+  }
+  if (!injected->is_answered) {
+    waiting_remove(pipes, injected);
+    injection_answer(pipes, injected);
+  }
+  injection_recycle(pipes, injected);
+}
+
+static void injection_write(pipe_session *session, injection *injected, const br_command *command) {
+  pc_status status = pc_session_write(session->session, br_command_payload(command),
+                                      command->size_bytes, (uint64_t)(uintptr_t)injected);
+  session_count_written(session, status, command->size_bytes);
+  injected->result.targets++;
+  switch (status) {
+  case PC_OK:
+    injected->remaining++;
+    break;
+  case PC_E_QUOTA:
+  case PC_E_NO_MEMORY:
+    injected->result.quota++;
+    break;
+  case PC_E_TOO_BIG:
+    injected->result.too_big++;
+    break;
+  default:
+    injected->result.closed++;
+    break;
+  }
+}
+
+static void injection_announce(br_pipes *pipes, const injection *injected,
+                               const br_command *command) {
+  br_event event = {.kind = BR_EVENT_INJECTED,
+                    .direction = BR_DIRECTION_S2C,
+                    .pipe = injected->pipe,
+                    .session = injected->session,
+                    .command_id = injected->command_id,
+                    .targets = injected->remaining,
+                    .size_bytes = command->size_bytes};
+  emit_always(pipes, &event, br_command_payload(command));
+}
+
+/* No memory to follow the injection: nothing is written, and the asker may try again. */
+static void command_refuse(br_pipes *pipes, const br_command *command) {
+  injection refused = {.command_id = command->id,
+                       .pipe = command->pipe,
+                       .session = command->session,
+                       .result = {.targets = 1, .quota = 1}};
+  injection_answer(pipes, &refused);
+}
+
+static void command_inject(br_pipes *pipes, const br_command *command) {
+  injection *injected = injection_create(pipes, command);
+  if (!injected) {
+    command_refuse(pipes, command);
+    return;
+  }
+  if (command->session != 0) {
+    pipe_session *session = br_id_table_get(&pipes->sessions, command->session);
+    if (session) {
+      injection_write(session, injected, command);
+    } else {
+      injected->result.closed++;
+    }
+  } else {
+    for (pipe_session *session = pipes->pipes[command->pipe].first; session;
+         session = session->next) {
+      injection_write(session, injected, command);
+    }
+  }
+  const br_result *result = &injected->result;
+  if (injected->remaining > 0 || result->quota + result->too_big + result->closed == 0) {
+    injection_announce(pipes, injected, command);
+  }
+  if (injected->remaining == 0) {
+    injection_answer(pipes, injected);
+    injection_recycle(pipes, injected);
+    return;
+  }
+  injected->deadline_ns = pc_loop_now_ns(pipes->loop) + (uint64_t)ANSWER_MS * 1000000;
+  waiting_append(pipes, injected);
+  if (pipes->waiting_first == injected) {
+    injection_timer(&pipes->answer_timer, pipes);
+  }
+}
+
+static void command_disconnect(br_pipes *pipes, const br_command *command) {
+  pipe_session *session = br_id_table_get(&pipes->sessions, command->session);
+  if (session) {
+    pc_session_close(session->session, true);
+  }
+}
+
+void command_handle(const void *record, size_t size, void *user) {
+  br_pipes *pipes = user;
+  const br_command *command = record;
+  (void)size;
+  switch ((br_command_kind)command->kind) {
+  case BR_COMMAND_INJECT:
+    command_inject(pipes, command);
+    break;
+  case BR_COMMAND_DISCONNECT:
+    command_disconnect(pipes, command);
+    break;
+  case BR_COMMAND_PING:
+    emit_always(pipes, &(br_event){.kind = BR_RECORD_ALIVE, .command_id = command->id}, NULL);
+    break;
+  }
+}
+
+void injection_fini(br_pipes *pipes) {
+  while (pipes->free_injections) {
+    injection *injected = pipes->free_injections;
+    pipes->free_injections = injected->next;
+    free(injected);
+  }
+}

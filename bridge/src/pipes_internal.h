@@ -1,0 +1,107 @@
+/* What the files of the pipe thread share: pipes.c (life and callbacks), emit.c (records into the event
+ * queue), injection.c (commands). Pipe thread, but for `gate`. */
+#ifndef BRIDGE_PIPES_INTERNAL_H
+#define BRIDGE_PIPES_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "bridge/event.h"
+#include "bridge/id_table.h"
+#include "bridge/pipes.h"
+#include "bridge/registry.h"
+
+typedef struct pipe_session pipe_session;
+
+/* One configured pipe. */
+typedef struct pipe_entry {
+  br_pipes *owner;
+  const br_pipe_config *config;
+  pc_server *server;
+  br_counters *counters;
+  pipe_session *first; /* open sessions */
+  uint16_t index;
+} pipe_entry;
+
+struct pipe_session {
+  br_session_info *info; /* the HTTP thread's but for the counters */
+  uint64_t id;
+  pipe_entry *pipe;
+  pc_session *session;
+  pipe_session *previous, *next; /* of the pipe           */
+  pipe_session *next_paused;     /* waits for queue space */
+  uint64_t refused_count;        /* messages that the full write queue refused, in this episode */
+  bool is_paused;
+  bool is_closed; /* gone while it waited */
+};
+
+/* A record that found the queue full and must not be lost. */
+typedef struct overdue_record {
+  struct overdue_record *next;
+  br_event event; /* payload behind it */
+} overdue_record;
+
+/* The way into the event queue. */
+typedef struct emitter {
+  br_queue *queue;
+  overdue_record *overdue_first, *overdue_last;
+  bool has_pushed; /* since the reader was last told */
+  uint64_t run_start_ns;
+  uint64_t turn_ns; /* pc_loop_now_ns of the stamp below */
+  uint64_t wall_ns;
+} emitter;
+
+/* One injection on its way to the kernel. */
+typedef struct injection {
+  struct injection *previous, *next; /* those not yet answered, oldest first; or the free list */
+  uint64_t command_id;
+  uint64_t deadline_ns;
+  uint64_t session;
+  uint32_t remaining; /* accepted writes that have not ended */
+  bool is_answered;
+  uint16_t pipe;
+  br_result result;
+} injection;
+
+struct br_pipes {
+  br_pipes_options options;
+  pc_loop *loop;
+  pipe_entry *pipes;
+  br_counters *counters;
+  size_t pipe_count;
+  size_t running_count; /* servers that have not stopped */
+  bool is_stopping;
+  br_id_table sessions;
+  uint64_t next_session_id;
+  emitter out;
+  pipe_session *paused;
+  injection *waiting_first, *waiting_last;
+  injection *free_injections;
+  pc_timer answer_timer;
+  pc_posted stop_request;
+  atomic_bool gate_closed; /* sessions wait for room in the event queue */
+};
+
+/* ---- emit.c ---- */
+/* False: the queue is full (or older records still wait), nothing was taken. */
+bool emit_message(br_pipes *pipes, const br_event *event, const void *payload);
+/* Never refuses: waits its turn in memory when the queue is full. */
+void emit_always(br_pipes *pipes, const br_event *event, const void *payload);
+/* printf-like `error` event. */
+__attribute__((format(printf, 4, 5))) void emit_error(br_pipes *pipes, uint16_t pipe,
+                                                      uint64_t session, const char *detail, ...);
+/* Pushes what is overdue. True: none left. */
+bool emit_overdue(br_pipes *pipes);
+void emit_fini(br_pipes *pipes);
+
+/* ---- injection.c ---- */
+void command_handle(const void *record, size_t size, void *user);
+/* A write with this tag ended. */
+void injection_written(br_pipes *pipes, uint64_t tag, pc_status status);
+void injection_timer(pc_timer *timer, void *user);
+void injection_fini(br_pipes *pipes);
+
+/* ---- pipes.c ---- */
+/* Counts an accepted or refused message to a client, and tells of refusals once an episode. */
+void session_count_written(pipe_session *session, pc_status status, uint32_t size_bytes);
+
+#endif
