@@ -1,0 +1,79 @@
+/* br_hub: the middle of the house, on the HTTP thread. It reads the event queue, gives each event its `seq`,
+ * keeps the last ones in bounded memory, and appends each once per feed (a format and a filter) to a
+ * broadcast log that all observers of that feed share. All functions: the HTTP thread. */
+#ifndef BRIDGE_HUB_H
+#define BRIDGE_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/config.h"
+#include "bridge/event.h"
+#include "bridge/event_json.h"
+#include "bridge/queue.h"
+#include "bridge/registry.h"
+#include "web/observer.h"
+#include "web/server.h"
+
+typedef struct br_hub br_hub;
+
+typedef struct br_hub_options {
+  const br_config *config;     /* must outlive the hub                              */
+  const br_counters *counters; /* of each pipe; must outlive the hub                */
+  br_queue *events;
+  const char *run; /* 16 hexadecimal digits; must outlive the hub       */
+  /* After each drain: the queue has room again. */
+  void (*on_room)(void *user);
+  /* Each `injected` event (its seq given), and the records that are no events. */
+  void (*on_record)(const br_event *record, void *user);
+  void *user;
+} br_hub_options;
+
+br_hub *br_hub_create(const br_hub_options *options);
+void br_hub_destroy(br_hub *hub);
+/* The server whose logs the feeds use. Once, before the first observer. */
+void br_hub_attach(br_hub *hub, web_server *server);
+
+/* ---- the agent of the HTTP thread's loop ---- */
+/* Takes a bounded batch from the queue; true if there may be more. */
+bool br_hub_do_work(br_hub *hub);
+
+uint64_t br_hub_seq(const br_hub *hub); /* the last event so far */
+const char *br_hub_run(const br_hub *hub);
+const br_registry *br_hub_registry(const br_hub *hub);
+
+/* ---- observing ---- */
+typedef struct br_filter {
+  int32_t pipe;     /* index; -1: all */
+  uint64_t session; /* 0: all         */
+} br_filter;
+
+typedef enum br_start_mode {
+  BR_START_NOW,   /* with the next event                                            */
+  BR_START_SINCE, /* with event since + 1 of this run                               */
+  BR_START_RUN    /* the observer comes from another run: all that memory holds     */
+} br_start_mode;
+
+typedef struct br_observe_options {
+  br_filter filter;
+  br_start_mode start;
+  uint64_t since;
+} br_observe_options;
+
+typedef enum br_observe_result {
+  BR_OBSERVE_OK,
+  BR_OBSERVE_NO_MEMORY,
+  BR_OBSERVE_TOO_MANY
+} br_observe_result;
+
+/* A WebSocket begins to observe (`pipebridge.v1.json`): snapshot, then batches. The observer ends by
+ * br_hub_unobserve, from the socket's on_close. */
+typedef struct br_observer br_observer;
+br_observe_result br_hub_observer_create(br_hub *hub, const br_observe_options *options,
+                                         bool is_websocket, br_observer **out_observer);
+void br_hub_observer_destroy(br_observer *observer);
+/* What to hand to web_socket_observe or web_stream_start. */
+web_source br_hub_observer_source(br_observer *observer);
+
+#endif

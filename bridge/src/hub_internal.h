@@ -1,0 +1,45 @@
+/* What hub.c and feed.c share. HTTP thread. */
+#ifndef BRIDGE_HUB_INTERNAL_H
+#define BRIDGE_HUB_INTERNAL_H
+
+#include "bridge/hub.h"
+#include "bridge/memory.h"
+
+enum { FEED_OVERHEAD_BYTES = 4096 }; /* what a piece adds to its events, generously */
+
+/* One format and one filter: a log, and the piece of it that is being written. */
+typedef struct feed {
+  struct feed *next;
+  web_log *log;
+  const char *run;
+  br_event_json json;
+  br_filter filter;
+  bool is_websocket;
+  uint32_t observer_count;
+  uint8_t *piece; /* reserved in the log; NULL: none open */
+  uint8_t *cursor;
+  uint8_t *limit;
+  web_span span;
+} feed;
+
+struct br_hub {
+  br_hub_options options;
+  web_server *server;
+  br_memory *memory;
+  br_registry registry;
+  const char **pipe_names; /* owned array, borrowed names */
+  uint64_t seq;
+  feed *feeds;
+  size_t feed_count;
+  size_t log_bytes;
+};
+
+/* ---- feed.c ---- */
+void feed_append(feed *target, const br_event *event);
+/* Ends the open piece: what was appended becomes visible to the observers. */
+void feed_flush(feed *target);
+/* Destroys the feeds that nobody observes any more. */
+void feeds_sweep(br_hub *hub);
+void feeds_fini(br_hub *hub);
+
+#endif
