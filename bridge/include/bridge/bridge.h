@@ -18,8 +18,9 @@ bool br_bridge_start(const br_config *config, br_bridge **out_bridge, char *erro
                      size_t error_size);
 /* Real port of listener `index`. */
 uint16_t br_bridge_port(const br_bridge *bridge, size_t index);
-/* Whether the pipe thread and the HTTP thread answer (what /healthz says). */
-bool br_bridge_is_healthy(const br_bridge *bridge);
+/* Whether both threads have taken a turn since the last call, which asked them to. For a watchdog that calls
+ * it every few seconds; the first call always says yes if the threads have begun. */
+bool br_bridge_is_healthy(br_bridge *bridge);
 /* Ends in order: sessions drain, observers get their last events and a close frame, threads join, endpoints
  * are removed. Waits; at most five seconds. Frees the bridge; accepts NULL. */
 void br_bridge_stop(br_bridge *bridge);

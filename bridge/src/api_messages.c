@@ -1,0 +1,100 @@
+/* Injecting: the body of a POST, byte for byte, into one session or all of a pipe. HTTP thread.
+ *
+ * Success: the command reaches the pipe thread, its `injected` event gets a seq, its result says that the
+ * kernel took the bytes: 201.
+ * Failures: no such pipe or session 404, closed 409, over the limit 413, a queue full 429 with Retry-After; no
+ * receiver, or none that reads at the moment, is 202. */
+#include <string.h>
+
+#include "api_internal.h"
+
+static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
+                   br_command *command) {
+  const char *direction = web_request_query(request, "direction");
+  if (direction && strcmp(direction, "s2c") != 0) {
+    web_respond_problem(
+        request, 400, "direction_not_possible",
+        "The bridge is the server of pipe \"%s\": it can only send s2c, not \"%s\".",
+        pipe->config->name, direction);
+    return;
+  }
+  size_t size;
+  const uint8_t *body = web_request_body(request, &size);
+  if (size > pipe->config->limits.max_message_bytes) {
+    web_respond_problem(request, 413, "too_large",
+                        "The message has %zu bytes; pipe \"%s\" takes %u "
+                        "(limits.max_message_bytes).",
+                        size, pipe->config->name, pipe->config->limits.max_message_bytes);
+    return;
+  }
+  command->kind = BR_COMMAND_INJECT;
+  command->direction = BR_DIRECTION_S2C;
+  command->size_bytes = (uint32_t)size;
+  (void)api_ask(api, request, command, body);
+}
+
+void handle_pipe_message(web_request *request, void *user) {
+  br_api *api = user;
+  br_command command = {0};
+  const char *name = web_request_param(request, "pipe");
+  const br_pipe_info *pipe = api_pipe(api, request, name, &command.pipe);
+  if (pipe) {
+    inject(api, request, pipe, &command);
+  }
+}
+
+void handle_session_message(web_request *request, void *user) {
+  br_api *api = user;
+  const br_session_info *session = api_session(api, request);
+  if (session) {
+    br_command command = {.session = session->id, .pipe = session->pipe};
+    inject(api, request, &br_hub_registry(api->hub)->pipes[session->pipe], &command);
+  }
+}
+
+void injection_seq(br_api *api, const br_event *injected) {
+  pending *waiting = br_id_table_get(&api->pending, injected->command_id);
+  if (waiting) {
+    waiting->seq = injected->seq;
+  }
+}
+
+static void respond_result(web_request *request, unsigned status, const br_api *api,
+                           const pending *asked, const br_result *result) {
+  web_buffer body;
+  web_buffer_init(&body, 4096);
+  web_buffer_append_format(
+      &body,
+      "{\"run\":\"%s\",\"seq\":%llu,\"pipe\":\"%s\",\"session\":%llu,\"bytes\":%u,\"targets\":%u,"
+      "\"delivered\":%u,\"queued\":%u,\"refused\":%u}\n",
+      br_hub_run(api->hub), (unsigned long long)asked->seq,
+      br_hub_registry(api->hub)->pipes[asked->pipe].config->name,
+      (unsigned long long)asked->session, asked->size_bytes, result->targets, result->delivered,
+      result->queued, result->quota + result->too_big + result->closed);
+  api_respond(request, status, &body);
+}
+
+void injection_result(br_api *api, const br_event *record) {
+  pending *waiting = br_id_table_get(&api->pending, record->command_id);
+  if (!waiting) {
+    return; /* whoever asked has gone */
+  }
+  br_result result;
+  memcpy(&result, br_event_payload(record), sizeof result);
+  pending asked = *waiting;
+  web_request *request = pending_finish(waiting);
+  if (result.delivered > 0) {
+    respond_result(request, 201, api, &asked, &result);
+  } else if (result.queued == 0 && result.quota > 0) {
+    web_response_header(request, "Retry-After", "1");
+    web_respond_problem(request, 429, "queue_full",
+                        "The write queue of every receiver is full (%u of %u): their clients do "
+                        "not read; try again.",
+                        result.quota, result.targets);
+  } else if (result.queued == 0 && asked.session != 0) {
+    web_respond_problem(request, 409, "session_closed", "Session %llu is closed.",
+                        (unsigned long long)asked.session);
+  } else {
+    respond_result(request, 202, api, &asked, &result);
+  }
+}
