@@ -1,0 +1,396 @@
+/* The pipe thread between two queues: real sockets as clients, this test as the HTTP thread. */
+#include "test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "bridge/event.h"
+#include "bridge/pipes.h"
+#include "bridge/registry.h"
+
+enum { DEADLINE_MS = 20000, QUEUE_BYTES = 64 * 1024 };
+
+typedef struct fixture {
+  char folder[64];
+  br_config config;
+  br_pipe_config pipe;
+  br_queue *events;
+  br_queue *commands;
+  br_pipes *pipes;
+  pthread_t thread;
+  int wake_fd;
+  /* What the last drain saw. */
+  uint64_t next_number;
+  uint64_t messages;
+  uint64_t opened, closed, injected, errors, results, alive;
+  uint64_t last_session;
+  uint64_t replies;
+  br_event last;
+  br_result result;
+  br_closed closed_payload;
+  br_session_info *info;
+  bool is_stopped;
+} fixture;
+
+static void *run_pipes(void *user) {
+  br_pipes_run(user);
+  return NULL;
+}
+
+static void wake_reader(void *user) {
+  fixture *f = user;
+  uint64_t one = 1;
+  assert_int_equal(write(f->wake_fd, &one, sizeof one), sizeof one);
+}
+
+static fixture *fixture_open(br_reply reply, uint32_t max_write_queue_bytes) {
+  fixture *f = calloc(1, sizeof *f);
+  strcpy(f->folder, "/tmp/test_pipes.XXXXXX");
+  assert_non_null(mkdtemp(f->folder));
+  char path[96];
+  (void)snprintf(path, sizeof path, "%s/demo.sock", f->folder);
+  f->pipe = (br_pipe_config){.name = "demo",
+                             .path = strdup(path),
+                             .type = PC_TYPE_BYTE,
+                             .framing = PC_FRAMING_LINE,
+                             .reply = reply,
+                             .limits = {.max_instances = 16,
+                                        .max_message_bytes = 4096,
+                                        .max_write_queue_bytes = max_write_queue_bytes}};
+  f->config.pipes = &f->pipe;
+  f->config.pipe_count = 1;
+  f->events = br_queue_create(QUEUE_BYTES);
+  f->commands = br_queue_create(QUEUE_BYTES);
+  f->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  char error[256] = "";
+  f->pipes = br_pipes_create(&(br_pipes_options){.config = &f->config,
+                                                 .events = f->events,
+                                                 .commands = f->commands,
+                                                 .wake_reader = wake_reader,
+                                                 .user = f},
+                             error, sizeof error);
+  if (!f->pipes) {
+    fail_msg("%s", error);
+  }
+  assert_int_equal(pthread_create(&f->thread, NULL, run_pipes, f->pipes), 0);
+  return f;
+}
+
+static void take_message(fixture *f, const br_event *event) {
+  if (event->flags & BR_FLAG_REPLY) {
+    f->replies++;
+    return;
+  }
+  char text[32] = "";
+  memcpy(text, br_event_payload(event), event->size_bytes < 31 ? event->size_bytes : 31);
+  assert_int_equal(strtoull(text, NULL, 10), f->next_number);
+  f->next_number++;
+  f->messages++;
+}
+
+static void take(const void *record, size_t size, void *user) {
+  fixture *f = user;
+  const br_event *event = record;
+  assert_true(size >= sizeof *event + event->size_bytes);
+  f->last = *event;
+  switch ((br_event_kind)event->kind) {
+  case BR_EVENT_OPENED: {
+    br_opened opened;
+    memcpy(&opened, br_event_payload(event), sizeof opened);
+    f->info = opened.info;
+    f->last_session = event->session;
+    f->opened++;
+    break;
+  }
+  case BR_EVENT_CLOSED:
+    memcpy(&f->closed_payload, br_event_payload(event), sizeof f->closed_payload);
+    free(f->closed_payload.info);
+    f->closed++;
+    break;
+  case BR_EVENT_MESSAGE:
+    take_message(f, event);
+    break;
+  case BR_EVENT_INJECTED:
+    f->injected++;
+    break;
+  case BR_EVENT_ERROR:
+    f->errors++;
+    break;
+  case BR_RECORD_RESULT:
+    memcpy(&f->result, br_event_payload(event), sizeof f->result);
+    f->results++;
+    break;
+  case BR_RECORD_ALIVE:
+    f->alive++;
+    break;
+  }
+}
+
+static size_t drain(fixture *f) {
+  size_t count = br_queue_drain(f->events, QUEUE_BYTES, take, f);
+  br_pipes_made_room(f->pipes);
+  return count;
+}
+
+/* Reads the queue as the HTTP thread does, until *counter has reached `wanted`. */
+static void drain_until(fixture *f, const uint64_t *counter, uint64_t wanted) {
+  while (*counter < wanted) {
+    if (drain(f) > 0 || !br_queue_prepare_sleep(f->events)) {
+      continue;
+    }
+    struct pollfd wait = {.fd = f->wake_fd, .events = POLLIN};
+    int ready = poll(&wait, 1, DEADLINE_MS);
+    br_queue_awake(f->events);
+    assert_int_equal(ready, 1);
+    uint64_t ignored;
+    (void)!read(f->wake_fd, &ignored, sizeof ignored);
+  }
+}
+
+static void fixture_stop(fixture *f) {
+  br_pipes_stop(f->pipes);
+  drain_until(f, &f->closed, f->opened);
+  pthread_join(f->thread, NULL);
+  f->is_stopped = true;
+}
+
+static void fixture_close(fixture *f) {
+  if (!f->is_stopped) {
+    fixture_stop(f);
+  }
+  br_pipes_destroy(f->pipes);
+  f->pipes = NULL;
+  br_queue_drain(f->events, QUEUE_BYTES, take, f);
+  assert_int_equal(f->closed, f->opened);
+  br_queue_destroy(f->events);
+  br_queue_destroy(f->commands);
+  close(f->wake_fd);
+  free(f->pipe.path);
+  assert_int_equal(access(f->folder, F_OK), 0);
+  char command[128];
+  (void)snprintf(command, sizeof command, "rm -r %s", f->folder);
+  assert_int_equal(system(command), 0);
+  free(f);
+}
+
+static int client_connect(const fixture *f) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strncpy(address.sun_path, f->pipe.path, sizeof address.sun_path - 1);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_true(fd >= 0);
+  assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+  return fd;
+}
+
+static void client_write(int fd, const void *data, size_t size) {
+  assert_int_equal(send(fd, data, size, MSG_NOSIGNAL), size);
+}
+
+static void client_expect(int fd, const char *text) {
+  char buffer[256];
+  size_t size = strlen(text), got = 0;
+  while (got < size) {
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&wait, 1, DEADLINE_MS), 1);
+    ssize_t count = recv(fd, buffer + got, size - got, 0);
+    assert_true(count > 0);
+    got += (size_t)count;
+  }
+  assert_memory_equal(buffer, text, size);
+}
+
+static void command_push(fixture *f, br_command command, const char *text) {
+  void *record;
+  command.size_bytes = (uint32_t)strlen(text);
+  while (br_queue_reserve(f->commands, sizeof command + command.size_bytes, &record) !=
+         BR_QUEUE_OK) {
+    sched_yield();
+  }
+  memcpy(record, &command, sizeof command);
+  memcpy((br_command *)record + 1, text, command.size_bytes);
+  br_queue_commit(f->commands, record);
+  if (br_queue_wake_needed(f->commands)) {
+    br_pipes_wake(f->pipes);
+  }
+}
+
+typedef struct flood {
+  int fd;
+  unsigned count;
+} flood;
+
+static void *flood_write(void *user) {
+  const flood *job = user;
+  FILE *stream = fdopen(job->fd, "w");
+  for (unsigned number = 0; number < job->count; number++) {
+    assert_true(fprintf(stream, "%u and some more text\n", number) > 0);
+  }
+  fclose(stream);
+  return NULL;
+}
+
+static void pipes_full_event_queue_pauses_the_client_and_loses_nothing(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  flood job = {.fd = client_connect(f), .count = 100000};
+  pthread_t writer;
+  assert_int_equal(pthread_create(&writer, NULL, flood_write, &job), 0);
+  /* Nobody reads the queue until it is full: the writer feels the pipe's backpressure. */
+  uint64_t turns = 0;
+  while (br_queue_used_bytes(f->events) < QUEUE_BYTES * 3 / 4) {
+    assert_true(++turns < 100000000);
+  }
+  drain_until(f, &f->closed, 1);
+  pthread_join(writer, NULL);
+  assert_int_equal(f->messages, job.count);
+  assert_int_equal(f->closed_payload.reason, PC_CLOSE_PEER);
+  assert_int_equal(br_count(&br_pipes_counters(f->pipes)->c2s.messages), job.count);
+  fixture_close(f);
+}
+
+static void pipes_inject_to_all_reaches_each_and_reports_it(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  int first = client_connect(f), second = client_connect(f);
+  drain_until(f, &f->opened, 2);
+  command_push(f, (br_command){.id = 9, .kind = BR_COMMAND_INJECT}, "move");
+  client_expect(first, "move\n");
+  client_expect(second, "move\n");
+  drain_until(f, &f->results, 1);
+  assert_int_equal(f->injected, 1);
+  assert_int_equal(f->last.command_id, 9);
+  assert_int_equal(f->result.targets, 2);
+  assert_int_equal(f->result.delivered, 2);
+  close(first);
+  close(second);
+  fixture_close(f);
+}
+
+static void pipes_inject_without_receiver_reports_no_target(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  command_push(f, (br_command){.id = 1, .kind = BR_COMMAND_INJECT}, "x");
+  drain_until(f, &f->results, 1);
+  assert_int_equal(f->result.targets, 0);
+  assert_int_equal(f->injected, 1);
+  fixture_close(f);
+}
+
+static void pipes_inject_to_a_closed_session_reports_closed(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  command_push(f, (br_command){.id = 1, .kind = BR_COMMAND_INJECT, .session = 77}, "x");
+  drain_until(f, &f->results, 1);
+  assert_int_equal(f->result.closed, 1);
+  assert_int_equal(f->injected, 0);
+  fixture_close(f);
+}
+
+static void pipes_client_that_never_reads_is_queued_then_refused(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 4096);
+  int client = client_connect(f);
+  drain_until(f, &f->opened, 1);
+  char text[1001];
+  memset(text, 'x', 1000);
+  text[1000] = '\0';
+  while (br_count(&f->info->counters.refused) == 0) {
+    command_push(f, (br_command){.id = 1, .kind = BR_COMMAND_INJECT, .session = f->last_session},
+                 text);
+    drain(f);
+  }
+  drain_until(f, &f->errors, 1); /* and it is told */
+  close(client);
+  fixture_close(f);
+}
+
+static void pipes_echo_goes_back_to_the_sender_only(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_ECHO, 65536);
+  int first = client_connect(f), second = client_connect(f);
+  client_write(first, "0\n", 2);
+  client_expect(first, "0\n");
+  drain_until(f, &f->replies, 1);
+  assert_int_equal(f->last.targets, 1);
+  assert_int_equal(recv(second, &(char){0}, 1, MSG_DONTWAIT), -1);
+  close(first);
+  close(second);
+  fixture_close(f);
+}
+
+static void pipes_broadcast_reaches_the_others(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_BROADCAST, 65536);
+  int sender = client_connect(f), first = client_connect(f), second = client_connect(f);
+  drain_until(f, &f->opened, 3);
+  client_write(sender, "0\n", 2);
+  client_expect(first, "0\n");
+  client_expect(second, "0\n");
+  drain_until(f, &f->replies, 1);
+  assert_int_equal(f->last.targets, 2);
+  assert_int_equal(f->last.session, 0);
+  assert_int_equal(recv(sender, &(char){0}, 1, MSG_DONTWAIT), -1);
+  close(sender);
+  close(first);
+  close(second);
+  fixture_close(f);
+}
+
+static void pipes_disconnect_closes_the_session(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  int client = client_connect(f);
+  drain_until(f, &f->opened, 1);
+  command_push(f, (br_command){.kind = BR_COMMAND_DISCONNECT, .session = f->last_session}, "");
+  drain_until(f, &f->closed, 1);
+  assert_int_equal(f->closed_payload.reason, PC_CLOSE_LOCAL);
+  close(client);
+  fixture_close(f);
+}
+
+static void pipes_ping_is_answered(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  command_push(f, (br_command){.id = 5, .kind = BR_COMMAND_PING}, "");
+  drain_until(f, &f->alive, 1);
+  assert_int_equal(f->last.command_id, 5);
+  fixture_close(f);
+}
+
+static void pipes_stop_closes_sessions_with_their_reason(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  int client = client_connect(f);
+  drain_until(f, &f->opened, 1);
+  fixture_stop(f);
+  assert_int_equal(f->closed_payload.reason, PC_CLOSE_STOP);
+  assert_int_equal(access(f->pipe.path, F_OK), -1);
+  assert_int_equal(errno, ENOENT);
+  close(client);
+  fixture_close(f);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(pipes_full_event_queue_pauses_the_client_and_loses_nothing),
+      cmocka_unit_test(pipes_inject_to_all_reaches_each_and_reports_it),
+      cmocka_unit_test(pipes_inject_without_receiver_reports_no_target),
+      cmocka_unit_test(pipes_inject_to_a_closed_session_reports_closed),
+      cmocka_unit_test(pipes_client_that_never_reads_is_queued_then_refused),
+      cmocka_unit_test(pipes_echo_goes_back_to_the_sender_only),
+      cmocka_unit_test(pipes_broadcast_reaches_the_others),
+      cmocka_unit_test(pipes_disconnect_closes_the_session),
+      cmocka_unit_test(pipes_ping_is_answered),
+      cmocka_unit_test(pipes_stop_closes_sessions_with_their_reason),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
