@@ -1,0 +1,20 @@
+/* The backends of this system. */
+#include "../src/backend.h"
+#include "endpoint.h"
+
+extern const pc_backend pc_backend_epoll;
+
+const pc_backend *pc_backend_find(pc_backend_kind kind) {
+  switch (kind) {
+  case PC_BACKEND_AUTO:
+  case PC_BACKEND_EPOLL:
+    return &pc_backend_epoll;
+  case PC_BACKEND_FAKE:
+    return NULL;
+  }
+  return NULL;
+}
+
+size_t pc_backend_max_path_bytes(void) {
+  return PC_LINUX_PATH_MAX_BYTES;
+}

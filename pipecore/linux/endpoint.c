@@ -1,0 +1,264 @@
+/* Makes and removes the socket of an endpoint. The loop's thread; blocks for local file operations only.
+ *
+ * Success: PATH.lock is locked (the first-instance guard between servers that know it) → what stands at the
+ * path is looked at → socket, narrow mode, bind → owner and mode as asked for → listen. Nobody can
+ * connect before listen, and the mode is never wider than asked for, so there is no race and the umask
+ * of the process stays as it is.
+ * Failures: path too long; lock held, or a live socket or another kind of file at the path (PC_E_IN_USE,
+ * never touched); mode or owner refused; messages too large for the system's send buffers. */
+#include "endpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "system.h"
+
+enum {
+  DEFAULT_MODE = 0600,
+  /* What a message costs of the send buffer beside its bytes (measured: 32). */
+  MESSAGE_OVERHEAD_BYTES = 256,
+  LOCK_TRIES = 8,
+  LOCK_PATH_BYTES = PC_LINUX_PATH_MAX_BYTES + sizeof ".lock"
+};
+
+/* Notes the failure that errno tells. */
+static pc_status failure_set(pc_failure *failure, const char *action, const char *advice) {
+  *failure = (pc_failure){
+      .status = pc_linux_status(errno), .native = errno, .action = action, .advice = advice};
+  return failure->status;
+}
+
+static pc_status failure_in_use(pc_failure *failure, const char *action, const char *advice) {
+  *failure = (pc_failure){.status = PC_E_IN_USE, .action = action, .advice = advice};
+  return failure->status;
+}
+
+static int socket_type(pc_type type) {
+  return (type == PC_TYPE_BYTE ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+}
+
+/* ---- PATH.lock ---- */
+
+static void lock_path(const pc_linux_endpoint *endpoint, char path[LOCK_PATH_BYTES]) {
+  snprintf(path, LOCK_PATH_BYTES, "%s.lock", endpoint->address.sun_path);
+}
+
+/* Whether the locked file is the one that stands at the path: its last holder may have removed it. */
+static bool lock_is_current(int fd, const char *path) {
+  struct stat held;
+  struct stat current;
+  return fstat(fd, &held) == 0 && lstat(path, &current) == 0 && held.st_dev == current.st_dev &&
+         held.st_ino == current.st_ino;
+}
+
+static pc_status lock_take(pc_linux_endpoint *endpoint, pc_failure *failure) {
+  char path[LOCK_PATH_BYTES];
+  lock_path(endpoint, path);
+  for (int attempt = 0; attempt < LOCK_TRIES; attempt++) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd < 0) {
+      return failure_set(failure, "open the lock beside the endpoint",
+                         "the folder must exist and be writable for this user");
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      close(fd);
+      return failure_in_use(failure, "lock the endpoint",
+                            "another server serves this path: stop it, or use another path");
+    }
+    if (lock_is_current(fd, path)) {
+      endpoint->lock_fd = fd;
+      return PC_OK;
+    }
+    close(fd);
+  }
+  return failure_in_use(failure, "lock the endpoint", "other servers come and go at this path");
+}
+
+static void lock_release(pc_linux_endpoint *endpoint) {
+  char path[LOCK_PATH_BYTES];
+  lock_path(endpoint, path);
+  if (lock_is_current(endpoint->lock_fd, path)) {
+    unlink(path);
+  }
+  close(endpoint->lock_fd);
+  endpoint->lock_fd = -1;
+}
+
+/* ---- what stands at the path already ---- */
+
+/* Whether a server listens there: only ECONNREFUSED says that nobody does. */
+static bool socket_is_stale(const struct sockaddr_un *address) {
+  int fd = socket(AF_UNIX, socket_type(PC_TYPE_BYTE), 0);
+  if (fd < 0) {
+    return false;
+  }
+  bool is_refused =
+      connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
+  close(fd);
+  return is_refused;
+}
+
+static pc_status path_clear(const pc_linux_endpoint *endpoint, pc_failure *failure) {
+  const char *path = endpoint->address.sun_path;
+  struct stat before;
+  if (lstat(path, &before) != 0) {
+    return errno == ENOENT ? PC_OK : failure_set(failure, "look at the path", NULL);
+  }
+  if (!S_ISSOCK(before.st_mode)) {
+    return failure_in_use(failure, "bind",
+                          "a file that is no socket has this path: move it, or use another path");
+  }
+  if (!socket_is_stale(&endpoint->address)) {
+    return failure_in_use(failure, "bind",
+                          "a live server has this path: stop it, or use another path");
+  }
+  struct stat now;
+  if (lstat(path, &now) == 0 && now.st_dev == before.st_dev && now.st_ino == before.st_ino &&
+      unlink(path) != 0) {
+    return failure_set(failure, "remove a stale socket", "remove it by hand");
+  }
+  return PC_OK;
+}
+
+/* ---- mode and owner ---- */
+
+/* Through a descriptor of the inode itself, so that nothing put at the path meanwhile is changed. */
+static pc_status security_apply(pc_linux_endpoint *endpoint, const pc_security *security,
+                                pc_failure *failure) {
+  mode_t mode = security->mode ? security->mode & 07777 : DEFAULT_MODE;
+  pc_status status = PC_OK;
+  struct stat info;
+  int fd = open(endpoint->address.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) {
+    return failure_set(failure, "open the socket's inode", NULL);
+  }
+  if (fstat(fd, &info) != 0 || !S_ISSOCK(info.st_mode)) {
+    status = failure_in_use(failure, "bind", "something else was put at this path meanwhile");
+    goto done;
+  }
+  endpoint->device = info.st_dev;
+  endpoint->inode = info.st_ino;
+  if ((security->uid >= 0 || security->gid >= 0) &&
+      fchownat(fd, "", security->uid >= 0 ? (uid_t)security->uid : (uid_t)-1,
+               security->gid >= 0 ? (gid_t)security->gid : (gid_t)-1, AT_EMPTY_PATH) != 0) {
+    status = failure_set(failure, "give the endpoint its owner",
+                         "a user can give files to own groups only; leave uid and gid unset");
+    goto done;
+  }
+  if ((info.st_mode & 07777) != mode) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (chmod(path, mode) != 0) {
+      status = failure_set(failure, "give the endpoint its mode", NULL);
+    }
+  }
+done:
+  close(fd);
+  return status;
+}
+
+bool pc_linux_send_buffer_raise(int fd, uint32_t max_message_bytes) {
+  int wanted = (int)max_message_bytes + MESSAGE_OVERHEAD_BYTES;
+  int actual = 0;
+  socklen_t size = sizeof actual;
+  if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &actual, &size) == 0 && actual >= wanted) {
+    return true;
+  }
+  /* The system doubles what it is given, and cuts it to net.core.wmem_max unless forced. */
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof wanted) != 0) {
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);
+  }
+  return getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &actual, &size) == 0 && actual >= wanted;
+}
+
+/* ---- the whole ---- */
+
+static pc_status socket_prepare(pc_linux_endpoint *endpoint, const pc_listen *listen_options,
+                                pc_failure *failure) {
+  endpoint->fd = socket(AF_UNIX, socket_type(listen_options->type), 0);
+  if (endpoint->fd < 0) {
+    return failure_set(failure, "make a socket", NULL);
+  }
+  if (listen_options->type == PC_TYPE_MESSAGE) {
+    /* Accepted sockets inherit it; a message then carries credentials and an end of file does not. */
+    int on = 1;
+    if (setsockopt(endpoint->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
+      return failure_set(failure, "ask for credentials", NULL);
+    }
+    if (!pc_linux_send_buffer_raise(endpoint->fd, listen_options->max_message_bytes)) {
+      *failure = (pc_failure){.status = PC_E_INVALID_ARG,
+                              .action = "set the send buffer",
+                              .advice = "lower max_message_bytes, or raise net.core.wmem_max"};
+      return failure->status;
+    }
+  }
+  return PC_OK;
+}
+
+static pc_status socket_bind(pc_linux_endpoint *endpoint, const pc_listen *listen_options,
+                             pc_failure *failure) {
+  mode_t mode = listen_options->security.mode ? listen_options->security.mode : DEFAULT_MODE;
+  /* The inode is born with the socket's mode less the umask: never wider than asked for. */
+  if (fchmod(endpoint->fd, mode & 0700) != 0) {
+    return failure_set(failure, "set the socket's mode", NULL);
+  }
+  if (bind(endpoint->fd, (const struct sockaddr *)&endpoint->address, sizeof endpoint->address) !=
+      0) {
+    return failure_set(failure, "bind", "the folder must exist and be writable for this user");
+  }
+  pc_status status = security_apply(endpoint, &listen_options->security, failure);
+  if (status == PC_OK && listen(endpoint->fd, SOMAXCONN) != 0) {
+    status = failure_set(failure, "listen", NULL);
+  }
+  return status;
+}
+
+pc_status pc_linux_endpoint_open(const pc_listen *listen_options, pc_linux_endpoint *out_endpoint,
+                                 pc_failure *out_failure) {
+  size_t length = strlen(listen_options->path);
+  if (length > PC_LINUX_PATH_MAX_BYTES) {
+    *out_failure = (pc_failure){
+        .status = PC_E_NAME,
+        .action = "check path",
+        .advice = "a socket's path has at most 107 bytes: use a shorter folder or file name"};
+    return PC_E_NAME;
+  }
+  pc_linux_endpoint endpoint = {.fd = -1, .lock_fd = -1, .address.sun_family = AF_UNIX};
+  memcpy(endpoint.address.sun_path, listen_options->path, length);
+  pc_status status = lock_take(&endpoint, out_failure);
+  if (status != PC_OK) {
+    return status;
+  }
+  status = path_clear(&endpoint, out_failure);
+  if (status == PC_OK) {
+    status = socket_prepare(&endpoint, listen_options, out_failure);
+  }
+  if (status == PC_OK) {
+    status = socket_bind(&endpoint, listen_options, out_failure);
+  }
+  if (status != PC_OK) {
+    pc_linux_endpoint_close(&endpoint);
+    return status;
+  }
+  *out_endpoint = endpoint;
+  return PC_OK;
+}
+
+void pc_linux_endpoint_close(pc_linux_endpoint *endpoint) {
+  struct stat info;
+  if (endpoint->inode != 0 && lstat(endpoint->address.sun_path, &info) == 0 &&
+      info.st_dev == endpoint->device && info.st_ino == endpoint->inode) {
+    unlink(endpoint->address.sun_path);
+  }
+  if (endpoint->fd >= 0) {
+    close(endpoint->fd);
+    endpoint->fd = -1;
+  }
+  lock_release(endpoint);
+}

@@ -1,0 +1,90 @@
+/* The parts of the epoll backend: epoll.c (the wait, the table), epoll_listener.c, epoll_channel.c. The
+ * loop's thread. */
+#ifndef PIPECORE_LINUX_EPOLL_H
+#define PIPECORE_LINUX_EPOLL_H
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "../src/loop_private.h"
+#include "endpoint.h"
+
+enum {
+  EPOLL_EVENTS = 256,
+  EPOLL_SCRATCH_BYTES = 64 * 1024,
+  EPOLL_MESSAGE_SCRATCH_BYTES = 1024 * 1024,
+  EPOLL_READ_BATCH = 16,  /* messages of one recvmmsg */
+  EPOLL_WRITE_BATCH = 32, /* messages of one sendmmsg */
+  EPOLL_SPANS = 64
+};
+
+typedef enum epoll_kind { EPOLL_WAKEUP, EPOLL_LISTENER, EPOLL_CHANNEL } epoll_kind;
+
+/* What an event points to. `interest` is what the kernel was told, and it is told as rarely as possible:
+ * interest goes when an event comes that nobody waits for, not when an operation completes. */
+typedef struct epoll_source {
+  epoll_kind kind;
+  int fd;
+  uint32_t interest;
+  bool is_registered;
+} epoll_source;
+
+typedef struct epoll_channel epoll_channel;
+
+/* Where messages of a recvmmsg are put; control holds one SCM_CREDENTIALS and nothing else, so that a peer
+ * cannot make us receive descriptors. */
+typedef struct epoll_read_slot {
+  struct iovec part;
+  _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct ucred))];
+} epoll_read_slot;
+
+struct pc_backend_state {
+  pc_loop *loop;
+  int fd;
+  epoll_source wakeup;
+  epoll_channel *submit_first; /* channels with a write that was not tried yet */
+  epoll_channel *submit_last;
+
+  /* One buffer for all sessions: a read happens right before its routine. */
+  uint8_t *scratch;
+  size_t scratch_bytes;
+  void *retired_scratch; /* replaced by a larger one while a view of it may be out */
+
+  struct epoll_event events[EPOLL_EVENTS];
+  pc_view views[EPOLL_READ_BATCH];
+  struct mmsghdr read_headers[EPOLL_READ_BATCH];
+  epoll_read_slot read_slots[EPOLL_READ_BATCH];
+  struct mmsghdr write_headers[EPOLL_WRITE_BATCH];
+  struct iovec parts[EPOLL_SPANS];
+};
+
+/* ---- epoll.c ---- */
+/* Asks for events in addition to those asked for already. */
+PC_MUST_USE pc_status pc_epoll_want(pc_backend_state *state, epoll_source *source, uint32_t events);
+/* Asks for these no more. */
+void pc_epoll_drop(pc_backend_state *state, epoll_source *source, uint32_t events);
+/* Takes the source out: a hang-up is told even to those who ask for nothing. */
+void pc_epoll_forget(pc_backend_state *state, epoll_source *source);
+PC_MUST_USE bool pc_epoll_scratch_ensure(pc_backend_state *state, size_t size);
+
+/* ---- epoll_listener.c ---- */
+pc_status pc_epoll_listen(pc_backend_state *state, const pc_listen *listen,
+                          pc_listener **out_listener, pc_failure *out_failure);
+void pc_epoll_accept(pc_listener *listener, pc_accept *accept);
+void pc_epoll_unlisten(pc_listener *listener, pc_operation *done);
+void pc_epoll_listener_event(pc_backend_state *state, epoll_source *source);
+
+/* ---- epoll_channel.c ---- */
+/* Takes `fd` over; NULL: no memory, `fd` stays the caller's (give it later by pc_epoll_channel_open). */
+pc_channel *pc_epoll_channel_create(pc_backend_state *state, pc_type type,
+                                    uint32_t max_message_bytes);
+void pc_epoll_channel_open(pc_channel *channel, int fd);
+void pc_epoll_channel_discard(pc_channel *channel);
+void pc_epoll_read(pc_channel *channel, pc_read *read);
+void pc_epoll_write(pc_channel *channel, pc_write *write);
+void pc_epoll_cancel(pc_channel *channel, pc_operation *operation);
+void pc_epoll_close(pc_channel *channel, pc_close *close);
+void pc_epoll_channel_event(pc_backend_state *state, epoll_source *source, uint32_t events);
+void pc_epoll_submit(pc_backend_state *state);
+
+#endif

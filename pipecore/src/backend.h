@@ -1,0 +1,58 @@
+/* The seam to the system: one table for each way of doing I/O. A new way (io_uring, Windows) is a new
+ * folder or file with such a table; nothing above it changes.
+ *
+ * All functions: the loop's thread, but `wake` (any thread, async-signal-safe). None runs a routine; what
+ * they start completes by pc_loop_complete (loop_private.h). */
+#ifndef PIPECORE_SRC_BACKEND_H
+#define PIPECORE_SRC_BACKEND_H
+
+#include "operation.h"
+
+typedef struct pc_backend_state pc_backend_state;
+
+/* What a listener needs to know of a server's options. */
+typedef struct pc_listen {
+  const char *path;
+  pc_type type;
+  uint32_t max_message_bytes;
+  pc_security security;
+} pc_listen;
+
+typedef struct pc_backend {
+  const char *name;
+
+  PC_MUST_USE pc_status (*create)(pc_loop *loop, pc_backend_state **out_state);
+  void (*destroy)(pc_backend_state *state);
+
+  uint64_t (*now_ns)(pc_backend_state *state);
+  /* The alertable wait: returns when an operation is ready, after a wake, or after the time-out
+   * (milliseconds; negative: none). */
+  PC_MUST_USE pc_status (*wait)(pc_backend_state *state, int timeout_ms);
+  void (*wake)(pc_backend_state *state);
+  /* The end of a turn: starts what was collected during it. */
+  void (*submit)(pc_backend_state *state);
+
+  PC_MUST_USE pc_status (*listen)(pc_backend_state *state, const pc_listen *listen,
+                                  pc_listener **out_listener, pc_failure *out_failure);
+  /* At most one accept at a time. Without one, clients wait. */
+  void (*accept)(pc_listener *listener, pc_accept *accept);
+  /* A pending accept completes first (PC_E_ABORTED), then `done`; the listener is gone. */
+  void (*unlisten)(pc_listener *listener, pc_operation *done);
+
+  /* At most one read and one write of a channel at a time. */
+  void (*read)(pc_channel *channel, pc_read *read);
+  void (*write)(pc_channel *channel, pc_write *write);
+  /* Completes a pending read or write with PC_E_ABORTED; one that is ready already stays as it is. Nothing
+   * is lost: the next read gets what this one would have. */
+  void (*cancel)(pc_channel *channel, pc_operation *operation);
+  void (*close)(pc_channel *channel, pc_close *close);
+} pc_backend;
+
+/* The backend of this kind on this system, or NULL. Each system's folder defines it. */
+const pc_backend *pc_backend_find(pc_backend_kind kind);
+/* Longest path of an endpoint on this system. Likewise. */
+size_t pc_backend_max_path_bytes(void);
+
+extern const pc_backend pc_backend_fake;
+
+#endif

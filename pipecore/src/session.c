@@ -1,0 +1,109 @@
+/* The life of a session: open → (flushing) → closing → gone. The loop's thread.
+ *
+ * Success: begin tells on_connected and issues the first read; session_read.c and session_write.c go on.
+ * Every end, whoever wants it, goes through pc_session_end; the channel's close is the last operation to
+ * complete, so nothing comes after on_disconnected, and the memory is freed right behind it.
+ * Failures: none of its own. */
+#include "session.h"
+
+#include <stdlib.h>
+
+#include "check.h"
+#include "server_private.h"
+
+static void session_on_closed(pc_operation *operation) {
+  pc_session *session = PC_CONTAINER_OF(operation, pc_session, close.operation);
+  pc_server *server = session->server;
+  pc_session_fail_writes(session, PC_E_ABORTED);
+  pc_input_buffer_clear(&session->input, pc_loop_chunks(server->loop));
+  server->options.on.on_disconnected(session, session->reason, session->reason_status,
+                                     server->options.user);
+  pc_server_remove(server, session);
+}
+
+pc_session *pc_session_create(pc_server *server) {
+  pc_session *session = calloc(1, sizeof *session);
+  if (!session) {
+    return NULL;
+  }
+  const pc_server_options *options = &server->options;
+  bool is_stream = options->type == PC_TYPE_BYTE;
+  session->server = server;
+  pc_operation_init(&session->read.operation, pc_session_on_read);
+  session->read.is_little = &server->is_owner_full;
+  pc_operation_init(&session->write.operation, pc_session_on_write);
+  session->write.queue = &session->queue;
+  pc_operation_init(&session->close.operation, session_on_closed);
+  pc_operation_init(&session->resume, pc_session_on_resume);
+  pc_frame_decoder_init(&session->decoder, options->framing, options->limits.max_message_bytes);
+  pc_write_queue_init(&session->queue, is_stream);
+  return session;
+}
+
+void pc_session_discard(pc_session *session) {
+  free(session);
+}
+
+void pc_session_begin(pc_session *session, pc_channel *channel, const pc_peer *peer) {
+  const pc_server *server = session->server;
+  session->channel = channel;
+  if (!server->options.on.on_connected(session, peer, server->options.user)) {
+    pc_session_end(session, PC_CLOSE_REFUSED, PC_OK, false);
+    return;
+  }
+  pc_session_read_next(session);
+}
+
+/* Closes the channel; session_on_closed follows after every other operation of it. */
+static void session_close(pc_session *session) {
+  pc_server_stop_flush_deadline(session->server, session);
+  session->state = SESSION_CLOSING;
+  session->close.discard_input = !session->is_eof;
+  session->server->backend->close(session->channel, &session->close);
+  session->channel = NULL;
+}
+
+void pc_session_end(pc_session *session, pc_close_reason reason, pc_status status, bool flush) {
+  if (session->state != SESSION_OPEN) {
+    return;
+  }
+  session->reason = reason;
+  session->reason_status = status;
+  if (!flush || session->queue.messages == 0) {
+    session_close(session);
+    return;
+  }
+  session->state = SESSION_FLUSHING;
+  if (session->read.operation.state == PC_OPERATION_PENDING) {
+    session->server->backend->cancel(session->channel, &session->read.operation);
+  }
+  if (reason != PC_CLOSE_STOP) { /* which has the server's drain time */
+    pc_server_start_flush_deadline(session->server, session);
+  }
+}
+
+void pc_session_abort(pc_session *session) {
+  if (session->state == SESSION_FLUSHING) {
+    session_close(session);
+  }
+}
+
+void pc_session_close(pc_session *session, bool flush) {
+  pc_loop_check_thread(session->server->loop);
+  pc_session_end(session, PC_CLOSE_LOCAL, PC_OK, flush);
+  if (!flush) {
+    pc_session_abort(session);
+  }
+}
+
+void pc_session_set_user(pc_session *session, void *session_user) {
+  session->user = session_user;
+}
+
+void *pc_session_user(const pc_session *session) {
+  return session->user;
+}
+
+pc_server *pc_session_server(const pc_session *session) {
+  return session->server;
+}

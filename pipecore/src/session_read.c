@@ -1,0 +1,239 @@
+/* The read half of a session: cuts what was read into messages and hands them to the owner. The loop's
+ * thread.
+ *
+ * Success: frames are cut where the backend put the bytes; only an incomplete rest is copied and kept. When
+ * the owner answers PC_AGAIN, what it has not taken is kept and reading stops until pc_session_resume.
+ * End of the input: what was begun is delivered as incomplete, what is queued is flushed, the session ends.
+ * Failures: a message over the limit (PC_CLOSE_LIMIT), no memory to keep bytes, the system's errors. */
+#include <string.h>
+
+#include "check.h"
+#include "server_private.h"
+
+/* Bytes by which a kept rest is completed at first; doubled until its message is whole. */
+enum { COMPLETE_STEP_BYTES = 256 };
+
+/* True: taken. False: to be kept and presented again. */
+static bool message_deliver(pc_session *session, const uint8_t *data, uint32_t size,
+                            uint32_t flags) {
+  pc_server *server = session->server;
+  pc_message message = {.data = data, .size_bytes = size, .flags = flags};
+  pc_status status = server->options.on.on_message(session, &message, server->options.user);
+  PC_CHECK(status == PC_OK || status == PC_AGAIN);
+  session->is_paused = status == PC_AGAIN;
+  /* While the owner is full, each session that is read has to keep what came: read little. */
+  server->is_owner_full = session->is_paused;
+  return !session->is_paused;
+}
+
+static bool session_is_taking(const pc_session *session) {
+  return session->state == SESSION_OPEN && !session->is_paused;
+}
+
+static void input_keep(pc_session *session, const uint8_t *data, size_t size) {
+  if (session->state == SESSION_OPEN &&
+      !pc_input_buffer_append(&session->input, pc_loop_chunks(session->server->loop), data, size)) {
+    pc_session_end(session, PC_CLOSE_ERROR, PC_E_NO_MEMORY, true);
+  }
+}
+
+/* ---- byte type ---- */
+
+/* Delivers the whole frames at the start of `data`; returns how many bytes are done with. */
+static size_t frames_deliver(pc_session *session, const uint8_t *data, size_t size) {
+  size_t done = 0;
+  while (done < size && session_is_taking(session)) {
+    pc_frame frame;
+    size_t consumed;
+    pc_status status =
+        pc_frame_decode(&session->decoder, data + done, size - done, &frame, &consumed);
+    if (status == PC_AGAIN) {
+      break;
+    }
+    if (status != PC_OK) {
+      pc_session_end(session, PC_CLOSE_LIMIT, status, true);
+      break;
+    }
+    if (!message_deliver(session, frame.data, frame.size_bytes, 0)) {
+      break;
+    }
+    done += consumed;
+  }
+  return done;
+}
+
+/* Appends to the kept rest as much of `data` as completes its message, and delivers that. Only then are the
+ * bytes behind it cut where they lie. Returns how many bytes of `data` are done with. */
+static size_t rest_complete(pc_session *session, const uint8_t *data, size_t size) {
+  pc_chunk_pool *chunks = pc_loop_chunks(session->server->loop);
+  pc_input_buffer *input = &session->input;
+  size_t appended = 0;
+  size_t step = COMPLETE_STEP_BYTES;
+  while (appended < size && session_is_taking(session)) {
+    size_t kept = pc_input_buffer_size(input);
+    size_t part = step < size - appended ? step : size - appended;
+    if (!pc_input_buffer_append(input, chunks, data + appended, part)) {
+      pc_session_end(session, PC_CLOSE_ERROR, PC_E_NO_MEMORY, true);
+      return size;
+    }
+    pc_frame frame;
+    size_t consumed;
+    pc_status status = pc_frame_decode(&session->decoder, pc_input_buffer_data(input),
+                                       pc_input_buffer_size(input), &frame, &consumed);
+    if (status == PC_AGAIN) {
+      appended += part;
+      step *= 2;
+      continue;
+    }
+    if (status != PC_OK) {
+      pc_session_end(session, PC_CLOSE_LIMIT, status, true);
+      return size;
+    }
+    PC_CHECK(consumed > kept);
+    if (!message_deliver(session, frame.data, frame.size_bytes, 0)) {
+      return appended + part; /* all of it is kept, and presented again */
+    }
+    pc_input_buffer_clear(input, chunks);
+    return appended + (consumed - kept);
+  }
+  return appended;
+}
+
+static void bytes_deliver(pc_session *session, const uint8_t *data, size_t size) {
+  size_t done = 0;
+  if (pc_input_buffer_size(&session->input) > 0) {
+    done = rest_complete(session, data, size);
+  }
+  if (session_is_taking(session) && done < size) {
+    done += frames_deliver(session, data + done, size - done);
+  }
+  input_keep(session, data + done, size - done);
+}
+
+/* What the peer began and never ended. A length's own bytes are no payload. */
+static void incomplete_deliver(pc_session *session) {
+  size_t size = pc_input_buffer_size(&session->input);
+  if (session->server->options.type != PC_TYPE_BYTE || size == 0) {
+    return;
+  }
+  pc_framing framing = session->decoder.framing;
+  bool has_length = framing == PC_FRAMING_LENGTH32_BE || framing == PC_FRAMING_LENGTH32_LE;
+  size_t prefix = has_length ? 4 : 0;
+  prefix = prefix < size ? prefix : size;
+  const uint8_t *data = pc_input_buffer_data(&session->input) + prefix;
+  if (message_deliver(session, data, (uint32_t)(size - prefix), PC_MESSAGE_INCOMPLETE)) {
+    pc_input_buffer_clear(&session->input, pc_loop_chunks(session->server->loop));
+  }
+}
+
+/* ---- message type ---- */
+
+/* How a message lies in the input buffer: this, then its bytes. */
+typedef struct input_record {
+  uint32_t size_bytes;
+  bool is_whole;
+} input_record;
+
+static void record_keep(pc_session *session, const pc_view *view) {
+  input_record record = {.size_bytes = view->size_bytes, .is_whole = view->is_message_end};
+  input_keep(session, (const uint8_t *)&record, sizeof record);
+  input_keep(session, view->data, view->size_bytes);
+}
+
+/* False: not done with, keep it. */
+static bool whole_deliver(pc_session *session, const uint8_t *data, input_record record) {
+  if (!record.is_whole) {
+    pc_session_end(session, PC_CLOSE_LIMIT, PC_E_TOO_BIG, true);
+    return true;
+  }
+  return message_deliver(session, data, record.size_bytes, 0);
+}
+
+static void records_deliver(pc_session *session) {
+  pc_chunk_pool *chunks = pc_loop_chunks(session->server->loop);
+  while (pc_input_buffer_size(&session->input) > 0 && session_is_taking(session)) {
+    input_record record;
+    memcpy(&record, pc_input_buffer_data(&session->input), sizeof record);
+    if (!whole_deliver(session, pc_input_buffer_data(&session->input) + sizeof record, record)) {
+      return;
+    }
+    pc_input_buffer_consume(&session->input, chunks, sizeof record + record.size_bytes);
+  }
+}
+
+static void view_deliver(pc_session *session, const pc_view *view) {
+  input_record record = {.size_bytes = view->size_bytes, .is_whole = view->is_message_end};
+  if (!session_is_taking(session) || !whole_deliver(session, view->data, record)) {
+    record_keep(session, view);
+  }
+}
+
+/* ---- both ---- */
+
+static void eof_deliver(pc_session *session) {
+  if (session_is_taking(session)) {
+    incomplete_deliver(session);
+  }
+  if (session_is_taking(session)) {
+    pc_session_end(session, PC_CLOSE_PEER, PC_OK, true);
+  }
+}
+
+void pc_session_read_next(pc_session *session) {
+  if (session_is_taking(session) && !session->is_eof &&
+      session->read.operation.state == PC_OPERATION_IDLE) {
+    session->server->backend->read(session->channel, &session->read);
+  }
+}
+
+void pc_session_on_read(pc_operation *operation) {
+  pc_session *session = PC_CONTAINER_OF(operation, pc_session, read.operation);
+  if (session->state != SESSION_OPEN || operation->status == PC_E_ABORTED) {
+    return;
+  }
+  if (operation->status != PC_OK) {
+    pc_session_end(session, PC_CLOSE_ERROR, operation->status, true);
+    return;
+  }
+  for (uint32_t index = 0; index < session->read.view_count; index++) {
+    const pc_view *view = &session->read.views[index];
+    if (view->is_eof) {
+      session->is_eof = true;
+    } else if (session->server->options.type == PC_TYPE_BYTE) {
+      bytes_deliver(session, view->data, view->size_bytes);
+    } else {
+      view_deliver(session, view);
+    }
+  }
+  if (session->is_eof) {
+    eof_deliver(session);
+  }
+  pc_session_read_next(session);
+}
+
+void pc_session_on_resume(pc_operation *operation) {
+  pc_session *session = PC_CONTAINER_OF(operation, pc_session, resume);
+  if (session->state != SESSION_OPEN || !session->is_paused) {
+    return;
+  }
+  session->is_paused = false;
+  if (session->server->options.type == PC_TYPE_BYTE) {
+    pc_input_buffer *input = &session->input;
+    size_t done = frames_deliver(session, pc_input_buffer_data(input), pc_input_buffer_size(input));
+    pc_input_buffer_consume(input, pc_loop_chunks(session->server->loop), done);
+  } else {
+    records_deliver(session);
+  }
+  if (session->is_eof) {
+    eof_deliver(session);
+  }
+  pc_session_read_next(session);
+}
+
+void pc_session_resume(pc_session *session) {
+  pc_loop_check_thread(session->server->loop);
+  if (session->is_paused && session->state == SESSION_OPEN &&
+      session->resume.state == PC_OPERATION_IDLE) {
+    pc_loop_defer(session->server->loop, &session->resume);
+  }
+}

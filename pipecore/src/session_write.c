@@ -1,0 +1,84 @@
+/* The write half of a session. The loop's thread.
+ *
+ * Success: pc_session_write appends to the queue and issues one write; the backend looks at the queue at the
+ * end of the turn; the completion pops what left (on_written in order) and issues the next write if there
+ * is more.
+ * Failures: over a limit or no memory (told to the caller, nothing happened); the peer receives no more
+ * (on_written tells for each message, and the session ends when its input does, since a peer that is gone
+ * for writing may have said something before); any other answer of the system ends the session. */
+#include "check.h"
+#include "server_private.h"
+
+void pc_session_fail_writes(pc_session *session, pc_status status) {
+  const pc_server *server = session->server;
+  uint64_t tag;
+  while (pc_write_queue_pop_any(&session->queue, pc_loop_chunks(server->loop), &tag)) {
+    server->options.on.on_written(session, tag, status, server->options.user);
+  }
+}
+
+static void write_next(pc_session *session) {
+  if (session->queue.messages > 0 && session->state != SESSION_CLOSING &&
+      session->write.operation.state == PC_OPERATION_IDLE) {
+    session->server->backend->write(session->channel, &session->write);
+  }
+}
+
+void pc_session_on_write(pc_operation *operation) {
+  pc_session *session = PC_CONTAINER_OF(operation, pc_session, write.operation);
+  const pc_server *server = session->server;
+  pc_chunk_pool *chunks = pc_loop_chunks(server->loop);
+  if (operation->status == PC_OK) {
+    pc_write_queue_take(&session->queue, chunks, session->write.bytes, session->write.messages);
+    uint64_t tag;
+    while (pc_write_queue_pop_taken(&session->queue, chunks, &tag)) {
+      server->options.on.on_written(session, tag, PC_OK, server->options.user);
+    }
+  } else if (operation->status == PC_E_BROKEN) {
+    session->is_write_broken = true;
+    pc_session_fail_writes(session, PC_E_BROKEN);
+  } else if (operation->status != PC_E_ABORTED) {
+    session->is_write_broken = true;
+    pc_session_fail_writes(session, operation->status);
+    pc_session_end(session, PC_CLOSE_ERROR, operation->status, false);
+  }
+  write_next(session);
+  if (session->queue.messages == 0) {
+    pc_session_abort(session); /* flushed */
+  }
+}
+
+pc_status pc_session_write(pc_session *session, const void *data, uint32_t size, uint64_t tag) {
+  const pc_server *server = session->server;
+  pc_loop_check_thread(server->loop);
+  const pc_limits *limits = &server->options.limits;
+  if (session->state != SESSION_OPEN || session->is_write_broken) {
+    return PC_E_NOT_CONNECTED;
+  }
+  if (size > limits->max_message_bytes) {
+    return PC_E_TOO_BIG;
+  }
+  pc_frame_dress dress = {.prefix_bytes = 0};
+  if (server->options.type == PC_TYPE_BYTE) {
+    pc_frame_encode(server->options.framing, data, size, &dress);
+  }
+  /* An empty queue takes any message that is not too big, whatever the limits: otherwise it could
+   * never be sent. */
+  size_t wanted = (size_t)dress.prefix_bytes + size + dress.suffix_bytes + PC_WRITE_RECORD_BYTES;
+  if (session->queue.messages > 0 &&
+      pc_write_queue_charge(&session->queue) + wanted > limits->max_write_queue_bytes) {
+    return PC_E_QUOTA;
+  }
+  pc_write_message message = {.parts = {dress.prefix, data, dress.suffix},
+                              .part_bytes = {dress.prefix_bytes, size, dress.suffix_bytes},
+                              .tag = tag};
+  if (!pc_write_queue_append(&session->queue, pc_loop_chunks(server->loop), &message)) {
+    return PC_E_NO_MEMORY;
+  }
+  write_next(session);
+  return PC_OK;
+}
+
+size_t pc_session_queued_bytes(const pc_session *session) {
+  return session->queue.bytes;
+}

@@ -1,0 +1,14 @@
+/* Client ends that are plain sockets: for backends of this system. */
+#ifndef TESTS_CONFORMANCE_SOCKET_CLIENT_H
+#define TESTS_CONFORMANCE_SOCKET_CLIENT_H
+
+#include "suite.h"
+
+extern const client_kind socket_clients;
+
+/* A connected descriptor, or -1 with errno. `flags` as for socket(), e.g. SOCK_NONBLOCK. */
+int socket_connect(const char *path, pc_type type, int flags);
+/* The descriptor of a client of `socket_clients`. */
+int client_fd(const suite_client *client);
+
+#endif
