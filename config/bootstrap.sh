@@ -38,6 +38,7 @@ command pkg-config pkg-config
 module jansson libjansson-dev
 module libmicrohttpd libmicrohttpd-dev
 module nettle nettle-dev
+module zlib zlib1g-dev
 command node nodejs
 command npm npm
 '

@@ -30,4 +30,27 @@ bool br_host_check_runtime_dir(const char *path, bool create, char *error, size_
 bool br_host_find_user(const char *name, int64_t *out_uid);
 bool br_host_find_group(const char *name, int64_t *out_gid);
 
+/* ---- being asked to end (host_signals.c) ---- */
+typedef enum br_host_request {
+  BR_HOST_TIMEOUT, /* nobody asked for anything           */
+  BR_HOST_END,     /* end in order                        */
+  BR_HOST_RELOAD   /* read the configuration again        */
+} br_host_request;
+
+/* Before any thread is started: from here on requests wait for br_host_wait. */
+void br_host_requests_init(void);
+/* Waits at most `timeout_ms` (negative: for ever). */
+br_host_request br_host_wait(int64_t timeout_ms);
+/* From here on a request to end ends the process at once. */
+void br_host_requests_fini(void);
+
+/* ---- the service manager (host_notify.c) ---- */
+/* Tells it, if there is one, in its own words: "READY=1", "STATUS=...", lines separated by \n. */
+void br_host_notify(const char *state);
+/* How often it wants to hear "WATCHDOG=1"; 0: never. */
+uint64_t br_host_watchdog_us(void);
+
+/* Whether a person is probably reading what the program says. */
+bool br_host_is_terminal(void);
+
 #endif
