@@ -85,7 +85,8 @@ typedef struct web_server_stats {
   uint32_t connections;
   uint32_t websockets;
   uint32_t streams;
-  uint64_t refused; /* by the guard */
+  uint64_t refused;     /* by the guard */
+  uint64_t turned_away; /* over max_connections */
 } web_server_stats;
 void web_server_get_stats(const web_server *server, web_server_stats *out_stats);
 

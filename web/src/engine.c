@@ -1,0 +1,271 @@
+/* The owner of libmicrohttpd. HTTP thread.
+ *
+ * Success: poller says the engine's handle is ready → MHD_run → access handler (web_request_step) → answer
+ * queued → MHD sends it. Failures: what cannot be parsed MHD answers itself (400, 413, 431) and closes; a
+ * connection that says nothing for request_timeout_ms is closed.
+ *
+ * Facts of version 0.9.75 that this file keeps to: nothing wakes MHD after a resume, so `pending` makes us
+ * run it again; an answer in the first call of the handler closes the connection; a suspended connection at
+ * MHD_stop_daemon aborts the process. */
+#include "engine.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "check.h"
+#include "request_state.h"
+#include "server_state.h"
+
+/* Runs of MHD in one turn: enough that a resumed request is answered in the same turn, few enough that
+ * requests cannot starve what else the thread serves. */
+#define RUNS_PER_TURN 4
+
+struct web_engine {
+  struct MHD_Daemon *daemon;
+  web_server *server;
+  web_handle handle;
+  bool pending; /* something was resumed or closed that MHD has not seen yet */
+};
+
+/* ---- what MHD calls ---- */
+
+/* Comes once per request, before its headers, with the target as sent; what it returns is the request's
+ * *con_cls. */
+static void *engine_on_target(void *user, const char *target, struct MHD_Connection *connection) {
+  web_engine *engine = user;
+  return web_request_begin(engine->server, connection, target);
+}
+
+/* The target is decoded by target.c, after it was cut. */
+static size_t engine_on_unescape(void *user, struct MHD_Connection *connection, char *text) {
+  (void)user;
+  (void)connection;
+  return strlen(text);
+}
+
+static enum MHD_Result engine_on_request(void *user, struct MHD_Connection *connection,
+                                         const char *path, const char *method, const char *version,
+                                         const char *data, size_t *size, void **con_cls) {
+  (void)user;
+  (void)connection;
+  (void)path;
+  web_request *request = *con_cls;
+  if (request == NULL) {
+    return MHD_NO; /* there was no memory for it */
+  }
+  size_t taken = *size;
+  *size = 0;
+  return web_request_step(request, method, strcmp(version, "HTTP/1.1") == 0, (const uint8_t *)data,
+                          taken)
+             ? MHD_YES
+             : MHD_NO;
+}
+
+static void engine_on_completed(void *user, struct MHD_Connection *connection, void **con_cls,
+                                enum MHD_RequestTerminationCode code) {
+  (void)user;
+  (void)connection;
+  (void)code;
+  if (*con_cls != NULL) {
+    web_request_end(*con_cls);
+    *con_cls = NULL;
+  }
+}
+
+/* The socket's context is the local port, which the guard compares Host and Origin with. */
+static void engine_on_connection(void *user, struct MHD_Connection *connection,
+                                 void **socket_context, enum MHD_ConnectionNotificationCode code) {
+  web_engine *engine = user;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    uint16_t port = web_net_local_port(web_engine_socket(connection));
+    *socket_context = (void *)(uintptr_t)port;
+    engine->server->stats.connections++;
+  } else {
+    engine->server->stats.connections--;
+  }
+}
+
+/* ---- the daemon ---- */
+
+static struct MHD_Daemon *daemon_start(web_engine *engine, const web_limits *limits) {
+  unsigned int flags =
+      MHD_USE_EPOLL | MHD_ALLOW_UPGRADE | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET;
+  unsigned int timeout_s = (limits->request_timeout_ms + 999) / 1000;
+  return MHD_start_daemon(
+      flags, 0, NULL, NULL, engine_on_request, engine, MHD_OPTION_NOTIFY_COMPLETED,
+      engine_on_completed, engine, MHD_OPTION_NOTIFY_CONNECTION, engine_on_connection, engine,
+      MHD_OPTION_URI_LOG_CALLBACK, engine_on_target, engine, MHD_OPTION_UNESCAPE_CALLBACK,
+      engine_on_unescape, engine, MHD_OPTION_CONNECTION_LIMIT,
+      (unsigned int)limits->max_connections + 1, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)limits->connection_memory_bytes, MHD_OPTION_END);
+}
+
+web_status web_engine_create(web_server *server, const web_limits *limits,
+                             web_engine **out_engine) {
+  web_engine *engine = calloc(1, sizeof *engine);
+  if (engine == NULL) {
+    return WEB_E_NO_MEMORY;
+  }
+  engine->server = server;
+  engine->daemon = daemon_start(engine, limits);
+  if (engine->daemon == NULL) {
+    free(engine);
+    return WEB_E_SYSTEM;
+  }
+  const union MHD_DaemonInfo *info = MHD_get_daemon_info(engine->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  WEB_CHECK(info != NULL);
+  engine->handle = info->epoll_fd;
+  *out_engine = engine;
+  return WEB_OK;
+}
+
+void web_engine_destroy(web_engine *engine) {
+  if (engine != NULL) {
+    MHD_stop_daemon(engine->daemon);
+    free(engine);
+  }
+}
+
+web_handle web_engine_handle(const web_engine *engine) {
+  return engine->handle;
+}
+
+void web_engine_add_client(web_engine *engine, web_handle client) {
+  /* MHD wants an address, and we never ask for it. */
+  struct sockaddr unknown = {.sa_family = AF_UNSPEC};
+  (void)MHD_add_connection(engine->daemon, (MHD_socket)client, &unknown, sizeof unknown);
+}
+
+void web_engine_run(web_engine *engine) {
+  int runs = 0;
+  do {
+    engine->pending = false;
+    (void)MHD_run(engine->daemon);
+  } while (engine->pending && ++runs < RUNS_PER_TURN);
+}
+
+bool web_engine_is_pending(const web_engine *engine) {
+  return engine->pending;
+}
+
+int web_engine_timeout_ms(web_engine *engine) {
+  MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
+  if (engine->pending) {
+    return 0;
+  }
+  if (MHD_get_timeout(engine->daemon, &timeout_ms) != MHD_YES) {
+    return -1;
+  }
+  return timeout_ms > 60000 ? 60000 : (int)timeout_ms;
+}
+
+/* ---- a connection ---- */
+
+const char *web_engine_header(web_connection *connection, const char *name) {
+  return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+typedef struct header_search {
+  const char *name;
+  size_t count;
+  char *out; /* NULL: only count */
+  size_t out_size;
+  size_t used;
+  bool is_too_long;
+} header_search;
+
+static enum MHD_Result header_visit(void *user, enum MHD_ValueKind kind, const char *name,
+                                    const char *value) {
+  header_search *search = user;
+  (void)kind;
+  if (strcasecmp(name, search->name) != 0) {
+    return MHD_YES;
+  }
+  size_t size = value != NULL ? strlen(value) : 0;
+  const char *separator = search->count > 0 ? ", " : "";
+  search->count++;
+  if (search->out == NULL) {
+    return MHD_YES;
+  }
+  if (search->used + strlen(separator) + size + 1 > search->out_size) {
+    search->is_too_long = true;
+    return MHD_NO;
+  }
+  memcpy(search->out + search->used, separator, strlen(separator));
+  search->used += strlen(separator);
+  memcpy(search->out + search->used, value, size);
+  search->used += size;
+  search->out[search->used] = '\0';
+  return MHD_YES;
+}
+
+size_t web_engine_header_count(web_connection *connection, const char *name) {
+  header_search search = {.name = name};
+  (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, header_visit, &search);
+  return search.count;
+}
+
+bool web_engine_header_list(web_connection *connection, const char *name, char *out,
+                            size_t out_size) {
+  header_search search = {.name = name, .out = out, .out_size = out_size};
+  out[0] = '\0';
+  (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, header_visit, &search);
+  if (search.is_too_long) {
+    out[0] = '\0';
+  }
+  return !search.is_too_long;
+}
+
+web_handle web_engine_socket(web_connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  WEB_CHECK(info != NULL);
+  return info->connect_fd;
+}
+
+uint16_t web_engine_port(web_connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info != NULL ? (uint16_t)(uintptr_t)info->socket_context : 0;
+}
+
+void web_engine_suspend(web_connection *connection) {
+  MHD_suspend_connection(connection);
+}
+
+void web_engine_resume(web_engine *engine, web_connection *connection) {
+  MHD_resume_connection(connection);
+  engine->pending = true;
+}
+
+/* ---- answers ---- */
+
+web_answer *web_engine_answer(const void *body, size_t size, web_body_ownership ownership) {
+  void *data = (void *)(uintptr_t)body; /* MHD only reads it */
+  enum MHD_ResponseMemoryMode mode = ownership == WEB_BODY_COPY   ? MHD_RESPMEM_MUST_COPY
+                                     : ownership == WEB_BODY_MOVE ? MHD_RESPMEM_MUST_FREE
+                                                                  : MHD_RESPMEM_PERSISTENT;
+  web_answer *answer = MHD_create_response_from_buffer(size, data, mode);
+  if (answer == NULL && ownership == WEB_BODY_MOVE) {
+    free(data);
+  }
+  return answer;
+}
+
+bool web_engine_answer_header(web_answer *answer, const char *name, const char *value) {
+  return MHD_add_response_header(answer, name, value) == MHD_YES;
+}
+
+bool web_engine_queue(web_connection *connection, unsigned status, web_answer *answer) {
+  enum MHD_Result result = MHD_queue_response(connection, status, answer);
+  MHD_destroy_response(answer);
+  return result == MHD_YES;
+}
+
+void web_engine_answer_destroy(web_answer *answer) {
+  if (answer != NULL) {
+    MHD_destroy_response(answer);
+  }
+}

@@ -1,0 +1,54 @@
+/* The inside of a web_server, for the files that make it up. HTTP thread, but for `wants_stop`. */
+#ifndef WEB_SRC_SERVER_STATE_H
+#define WEB_SRC_SERVER_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "engine.h"
+#include "listener.h"
+#include "poller.h"
+#include "timer_list.h"
+#include "web/server.h"
+
+#define WEB_NS_PER_MS 1000000U
+
+struct web_server {
+  /* any thread */
+  atomic_bool wants_stop;
+  web_poller *poller; /* for waking */
+
+  /* set at the beginning */
+  const web_route *routes;
+  size_t route_count;
+  const web_asset *assets;
+  size_t asset_count;
+  web_agent agent;
+  web_limits limits;
+  void (*on_log)(const char *line, void *user);
+  void *user;
+  web_listener *listeners;
+  size_t listener_count;
+
+  /* the loop */
+  web_engine *engine;
+  web_poll_entry engine_entry;
+  bool is_engine_ready;
+  bool has_agent_more;
+  bool is_stopping;
+  uint64_t engine_due_ns; /* when the engine wants to run by itself; UINT64_MAX: never */
+  uint64_t now_ns;
+  web_timer_list timers;   /* the owner's */
+  web_timer_list requests; /* deadlines of those that wait for their answer */
+
+  uint32_t requests_open; /* begun, and not yet ended */
+  web_server_stats stats;
+};
+
+/* One line for the operator, without a line end. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+void web_server_log(const web_server *server, const char *format, ...);
+
+#endif
