@@ -112,8 +112,19 @@ class NdjsonObserver(Observer):
         assert self.hello["kind"] == "hello", self.hello
         self.run, self.start_seq = self.hello["run"], self.hello["seq"]
 
+    def read_piece(self):
+        """What came next; b"" at the end. A stream may be chunked, or end with the connection."""
+        if self.response.headers.get("transfer-encoding", "").lower() == "chunked":
+            return read_chunk(self.wire)
+        try:
+            if not self.wire.available():
+                self.wire.fill()
+        except ClosedError:
+            return b""
+        return self.wire.take(self.wire.available())
+
     def read_more(self):
-        chunk = read_chunk(self.wire)
+        chunk = self.read_piece()
         if not chunk:
             raise ClosedError("the stream ended in order")
         self.raw_bytes += len(chunk)
