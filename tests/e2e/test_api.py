@@ -86,8 +86,14 @@ class Reading(BridgeCase):
         for word in ("zero", "-1", "0", "1e3", "99999999999999999999999", "1%20"):
             self.assert_problem(self.server.get(f"/api/v1/sessions/{word}"), 404)
         for path in ("/api/v1", "/api/v1/", "/api/v1/pipe", "/api/v2/pipes", "/nothing",
-                     "/api/v1/pipes/line/message", "/%00", "/api/v1/pipes/%ff"):
+                     "/api/v1/pipes/line/message", "/api/v1/pipes/%2e%2e"):
             self.assert_problem(self.server.get(path), 404)
+
+    def test_a_path_that_is_none_is_refused(self):
+        for path in ("/%00", "/%", "/api/v1/pipes/%zz", "/api/v1/pipes/%ff"):
+            answer = self.server.get(path)
+            self.assertIn(answer.status, (400, 404), path)
+            self.assert_problem(answer, answer.status)
 
     def test_a_wrong_method_is_told_with_the_right_ones(self):
         for method, path, allowed in [

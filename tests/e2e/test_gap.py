@@ -9,7 +9,7 @@ from harness.observer import NdjsonObserver, WebSocketObserver, Ledger
 
 TOTAL = 100_000
 BATCH = 500
-# Small, so that a stalled observer falls behind soon; a live one is never behind by more than a batch.
+# Small: a stalled observer falls behind soon. A live one is never more than a batch behind.
 CONFIG = {"events": {"log_bytes": 1 << 20, "memory_bytes": 4 << 20}}
 
 

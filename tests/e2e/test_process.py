@@ -64,7 +64,7 @@ class Arguments(BridgeCase):
                 ({"pipes": [pipe("a", limits={"max_instances": "9"})]}, "max_instances"),
                 ({"pipes": [pipe("a", colour="red")]}, "colour"),
                 ({"pipes": [pipe("../a")]}, "name"),
-                ({"http": {"listen": ["192.0.2.1:80"]}, "pipes": PIPES}, "listen"),
+                ({"http": {"listen": ["192.0.2.1"]}, "pipes": PIPES}, "listen"),
                 ({"pipe": []}, "pipe"), ("{", ""), ("[]", ""), ("", ""),
                 ('{"pipes": [], "pipes": []}', "pipes")]:
             with self.subTest(place or text):
@@ -93,6 +93,13 @@ class Arguments(BridgeCase):
         server.launch()
         self.assertEqual(server.wait(LONG_S), 2)
         self.assertIn("107", server.stderr())
+        server.process = None
+
+    def test_an_address_beyond_loopback_is_refused(self):
+        server = self.unstarted_bridge(pipes=PIPES, listen=("0.0.0.0:0",))
+        server.launch()
+        self.assertIn(server.wait(LONG_S), (1, 2))
+        self.assertRegex(server.stderr(), r"0\.0\.0\.0:0.*loopback")
         server.process = None
 
     def test_a_file_that_is_no_socket_is_never_removed(self):

@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 from .deadline import SHORT_S
-from .http import ClosedError, Response, Wire, read_head, read_response
+from .http import Response, Wire, read_head, read_response
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 PROTOCOL = "pipebridge.v1.json"
