@@ -17,14 +17,23 @@ static inline bool is_continuation(uint8_t byte) {
   return (byte & 0xc0) == 0x80;
 }
 
+static inline bool block_is_ascii(const uint8_t *data) {
+  uint64_t words[4];
+  memcpy(words, data, sizeof words);
+  return ((words[0] | words[1] | words[2] | words[3]) & WORD_HIGH_BITS) == 0;
+}
+
 static const uint8_t *ascii_end(const uint8_t *data, const uint8_t *end) {
-  while (end - data >= 16) {
-    uint64_t low = word_load(data);
-    uint64_t high = word_load(data + 8);
-    if (((low | high) & WORD_HIGH_BITS) != 0) {
-      break;
+  if (end - data >= 8) {
+    /* Between characters of other scripts, ASCII comes in short runs. */
+    uint64_t mask = word_load(data) & WORD_HIGH_BITS;
+    if (mask != 0) {
+      return data + word_first_byte(mask);
     }
-    data += 16;
+    data += 8;
+  }
+  while (end - data >= 32 && block_is_ascii(data)) {
+    data += 32;
   }
   while (end - data >= 8) {
     uint64_t mask = word_load(data) & WORD_HIGH_BITS;
@@ -56,23 +65,26 @@ static uint32_t state_after_first(uint8_t byte) {
   return UTF8_FAILED;
 }
 
-/* Size of the well-formed character at `data`, 0 if it is cut or wrong. */
-static size_t character_size(const uint8_t *data, size_t size) {
-  uint32_t state = state_after_first(data[0]);
-  size_t missing = state >> 16;
-  if (missing >= size) {
+/* Size of the well-formed character at `data`, whose first byte is not ASCII; 0 if it is cut or wrong. The same
+ * rules as state_after_first, in the order in which texts have them. */
+static inline size_t character_size(const uint8_t *data, size_t size) {
+  uint8_t first = data[0];
+  if (first < 0xe0) {
+    return size >= 2 && first >= 0xc2 && is_continuation(data[1]) ? 2 : 0;
+  }
+  if (first < 0xf0) {
+    if (size < 3 || !is_continuation(data[1]) || !is_continuation(data[2])) {
+      return 0;
+    }
+    uint32_t point = (uint32_t)(first & 0x0f) << 12 | (uint32_t)(data[1] & 0x3f) << 6;
+    return point >= 0x800 && (point & 0xf800) != 0xd800 ? 3 : 0;
+  }
+  if (size < 4 || !is_continuation(data[1]) || !is_continuation(data[2]) ||
+      !is_continuation(data[3])) {
     return 0;
   }
-  if (missing >= 1 && (data[1] < (uint8_t)(state >> 8) || data[1] > (uint8_t)state)) {
-    return 0;
-  }
-  if (missing >= 2 && !is_continuation(data[2])) {
-    return 0;
-  }
-  if (missing >= 3 && !is_continuation(data[3])) {
-    return 0;
-  }
-  return missing + 1;
+  uint32_t point = (uint32_t)(first & 0x0f) << 18 | (uint32_t)(data[1] & 0x3f) << 12;
+  return point >= 0x10000 && point <= 0x10ffff ? 4 : 0;
 }
 
 static const uint8_t *whole_characters_end(const uint8_t *data, const uint8_t *end) {
