@@ -15,7 +15,7 @@
 #include "config_values.h"
 #include "host.h"
 
-#define FILE_MAX_BYTES (1024u * 1024u)
+#define FILE_MAX_BYTES ((size_t)1024 * 1024)
 
 bool br_config_parse(const char *text, size_t size, const char *where,
                      const br_config_overrides *overrides, br_config *out_config, char *error,

@@ -14,15 +14,17 @@
 #include "config_values.h"
 #include "host.h"
 
-/* The place pipes[index].key. */
-#define PIPE_PLACE(pipe_index, pipe_key)                                                    \
-  &(br_config_place) {                                                                      \
-    &(br_config_place){&(br_config_place){NULL, "pipes", 0}, NULL, pipe_index}, pipe_key, 0 \
-  }
-#define EVENTS_PLACE(events_key)                         \
-  &(br_config_place) {                                   \
-    &(br_config_place){NULL, "events", 0}, events_key, 0 \
-  }
+/* The place pipes[index].key, in memory of the caller's. */
+typedef struct pipe_place {
+  br_config_place list, element, key;
+} pipe_place;
+
+static const br_config_place *pipe_place_at(pipe_place *place, size_t index, const char *key) {
+  place->list = (br_config_place){NULL, "pipes", 0};
+  place->element = (br_config_place){&place->list, NULL, index};
+  place->key = (br_config_place){&place->element, key, 0};
+  return &place->key;
+}
 
 /* ---- listen addresses ---- */
 static const br_config_key *listen_key(void) {
@@ -107,6 +109,7 @@ static void path_tidy(char *path) {
 }
 
 static void path_resolve(const br_config *config, size_t index, br_config_problems *problems) {
+  pipe_place place;
   br_pipe_config *pipe = &config->pipes[index];
   if (!pipe->path) {
     return;
@@ -115,7 +118,7 @@ static void path_resolve(const br_config *config, size_t index, br_config_proble
     size_t size = strlen(config->runtime_dir) + strlen(pipe->path) + 2;
     char *absolute = malloc(size);
     if (!absolute) {
-      br_config_problems_add(problems, PIPE_PLACE(index, "path"), "out of memory");
+      br_config_problems_add(problems, pipe_place_at(&place, index, "path"), "out of memory");
       return;
     }
     (void)snprintf(absolute, size, "%s/%s", config->runtime_dir, pipe->path);
@@ -125,7 +128,7 @@ static void path_resolve(const br_config *config, size_t index, br_config_proble
   path_tidy(pipe->path);
   size_t length = strlen(pipe->path);
   if (length > pc_server_max_path_bytes()) {
-    br_config_problems_add(problems, PIPE_PLACE(index, "path"),
+    br_config_problems_add(problems, pipe_place_at(&place, index, "path"),
                            "%s has %zu bytes, this system allows a pipe %zu; choose a shorter one "
                            "or another --runtime-dir",
                            pipe->path, length, pc_server_max_path_bytes());
@@ -135,10 +138,11 @@ static void path_resolve(const br_config *config, size_t index, br_config_proble
 /* ---- pipes ---- */
 static void pipe_check_unique(const br_config *config, size_t index, br_config_problems *problems) {
   const br_pipe_config *pipe = &config->pipes[index];
+  pipe_place place;
   for (size_t other = 0; other < index; other++) {
     const br_pipe_config *earlier = &config->pipes[other];
     if (pipe->name && earlier->name && strcmp(pipe->name, earlier->name) == 0) {
-      br_config_problems_add(problems, PIPE_PLACE(index, "name"),
+      br_config_problems_add(problems, pipe_place_at(&place, index, "name"),
                              "\"%s\" is the name of pipes[%zu] already", pipe->name, other);
       break;
     }
@@ -146,7 +150,7 @@ static void pipe_check_unique(const br_config *config, size_t index, br_config_p
   for (size_t other = 0; other < index; other++) {
     const br_pipe_config *earlier = &config->pipes[other];
     if (pipe->path && earlier->path && strcmp(pipe->path, earlier->path) == 0) {
-      br_config_problems_add(problems, PIPE_PLACE(index, "path"),
+      br_config_problems_add(problems, pipe_place_at(&place, index, "path"),
                              "%s is the path of pipes[%zu] already", pipe->path, other);
       break;
     }
@@ -156,8 +160,9 @@ static void pipe_check_unique(const br_config *config, size_t index, br_config_p
 static void pipe_check_framing(const br_config *config, size_t index,
                                br_config_problems *problems) {
   const br_pipe_config *pipe = &config->pipes[index];
+  pipe_place place;
   if (pipe->type == PC_TYPE_MESSAGE && pipe->framing != PC_FRAMING_NONE) {
-    br_config_problems_add(problems, PIPE_PLACE(index, "framing"),
+    br_config_problems_add(problems, pipe_place_at(&place, index, "framing"),
                            "mode \"message\" keeps the boundaries itself; leave framing out, or "
                            "set mode \"byte\"");
   }
@@ -196,7 +201,9 @@ static void buffer_fit(uint32_t *size, bool is_given, uint64_t needed, const cha
     return;
   }
   if (is_given || needed > UINT32_MAX) {
-    br_config_problems_add(problems, EVENTS_PLACE(key),
+    const br_config_place events = {NULL, "events", 0};
+    const br_config_place place = {&events, key, 0};
+    br_config_problems_add(problems, &place,
                            "%" PRIu32 " is too small for pipes[%zu].limits.max_message_bytes: "
                            "that needs %" PRIu64,
                            *size, pipe_index, needed);

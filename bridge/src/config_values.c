@@ -130,11 +130,11 @@ static void text_read(const char *text, const br_config_key *key, char *target,
   if (!text_check(text, key, *key->minimum, *key->maximum, place, problems)) {
     return;
   }
-  char *copy = strdup(text);
-  if (!copy) {
+  char **slot = (char **)(void *)(target + key->offset);
+  *slot = strdup(text);
+  if (!*slot) {
     no_memory(problems, place);
   }
-  memcpy(target + key->offset, &copy, sizeof copy);
 }
 
 static void mode_read(const char *text, const br_config_key *key, char *target,
@@ -232,16 +232,12 @@ static void text_list_read(const json_t *value, const br_config_key *key, char *
       items[good++] = json_string_value(item);
     }
   }
-  char **texts = NULL;
-  size_t stored_count = 0;
-  memcpy(&texts, target + key->offset, sizeof texts);
-  memcpy(&stored_count, target + key->count_offset, sizeof stored_count);
-  if (!items || !br_config_texts_replace(&texts, &stored_count, items, good)) {
+  char ***texts = (char ***)(void *)(target + key->offset);
+  size_t *text_count = (size_t *)(void *)(target + key->count_offset);
+  if (!items || !br_config_texts_replace(texts, text_count, items, good)) {
     no_memory(problems, place);
   }
   free(items);
-  memcpy(target + key->offset, &texts, sizeof texts);
-  memcpy(target + key->count_offset, &stored_count, sizeof stored_count);
 }
 
 static void text_value_read(const json_t *value, const br_config_key *key, char *target,
