@@ -10,7 +10,7 @@ const pc_backend *pc_backend_find(pc_backend_kind kind) {
   case PC_BACKEND_EPOLL:
     return &pc_backend_epoll;
   case PC_BACKEND_FAKE:
-    return NULL;
+    return &pc_backend_fake;
   }
   return NULL;
 }

@@ -1,0 +1,69 @@
+/* The suite over the in-memory fake. */
+#include "suite.h"
+
+#include <stdlib.h>
+
+#include "pipecore/fake.h"
+
+enum { PART_BYTES = 4096 };
+
+struct suite_client {
+  pc_fake_client *fake;
+  pc_type type;
+};
+
+static suite_client *fake_client_connect(suite_fixture *fixture, const char *path, pc_type type) {
+  pc_fake_client *fake = NULL;
+  if (pc_fake_connect(fixture->loop, path, NULL, &fake) != PC_OK) {
+    return NULL;
+  }
+  suite_client *client = malloc(sizeof *client);
+  *client = (suite_client){.fake = fake, .type = type};
+  return client;
+}
+
+static pc_status fake_client_write(suite_client *client, const void *data, size_t size,
+                                   size_t *out_taken) {
+  *out_taken = 0;
+  pc_status status = pc_fake_write(client->fake, data, size);
+  if (status == PC_AGAIN && client->type == PC_TYPE_BYTE && size > PART_BYTES &&
+      pc_fake_write(client->fake, data, PART_BYTES) == PC_OK) {
+    *out_taken = PART_BYTES;
+  }
+  return status;
+}
+
+static pc_status fake_client_read(suite_client *client, void *data, size_t capacity,
+                                  size_t *out_size) {
+  pc_status status = pc_fake_read(client->fake, data, capacity, out_size);
+  assert_int_not_equal(status, PC_MORE_DATA);
+  return status;
+}
+
+static void fake_client_half_close(suite_client *client) {
+  pc_fake_half_close(client->fake);
+}
+
+static void fake_client_close(suite_client *client) {
+  pc_fake_close(client->fake);
+  free(client);
+}
+
+static const client_kind fake_clients = {.connect = fake_client_connect,
+                                         .write = fake_client_write,
+                                         .read = fake_client_read,
+                                         .half_close = fake_client_half_close,
+                                         .close = fake_client_close};
+
+static void fake_pass_time(suite_fixture *fixture, unsigned ms) {
+  for (unsigned passed = 0; passed < ms; passed += 10) {
+    pc_fake_advance(fixture->loop, 10);
+    turn(fixture);
+  }
+}
+
+const suite_backend suite_backend_under_test = {.name = "fake",
+                                                .kind = PC_BACKEND_FAKE,
+                                                .clients = &fake_clients,
+                                                .pass_time = fake_pass_time,
+                                                .is_of_system = false};

@@ -1,0 +1,5 @@
+#include "suite.h"
+const struct CMUnitTest cases_writes[] = {{0}};
+const struct CMUnitTest cases_pause[] = {{0}};
+const struct CMUnitTest cases_load[] = {{0}};
+const struct CMUnitTest cases_system[] = {{0}};
