@@ -1,0 +1,87 @@
+// The control API: plain requests, and its errors as values. Every request ends: it has a deadline.
+import type { PipeInfo, SessionInfo } from '../protocol/event';
+import { en } from '../text/en';
+
+const TIMEOUT_MS = 5_000;
+
+/** An answer of the service that says no (RFC 9457), or none at all (`status` 0). */
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly retryAfterSeconds: number | null;
+}
+
+export type Result<T> =
+  | { readonly ok: true; readonly status: number; readonly value: T }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** The answer to a message that was sent. */
+export interface Delivery {
+  readonly run: string;
+  readonly seq: number;
+  readonly pipe: string;
+  readonly session: number;
+  readonly bytes: number;
+  readonly targets: number;
+  readonly delivered: number;
+  readonly queued: number;
+  readonly refused: number;
+}
+
+/** Where a message goes: one session, or all of a pipe. */
+export type Target = { readonly pipe: string } | { readonly session: number };
+
+async function request<T>(method: string, path: string, body?: BodyInit): Promise<Result<T>> {
+  try {
+    const init: RequestInit = { method, signal: AbortSignal.timeout(TIMEOUT_MS), cache: 'no-store' };
+    if (body !== undefined) {
+      init.body = body;
+      init.headers = { 'content-type': 'application/octet-stream' };
+    }
+    const response = await fetch(path, init);
+    if (!response.ok) return { ok: false, problem: await readProblem(response) };
+    return { ok: true, status: response.status, value: (await response.json()) as T };
+  } catch (error) {
+    const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
+    const detail = timedOut ? en.api.timeout(TIMEOUT_MS / 1000) : en.api.unreachable;
+    return { ok: false, problem: { status: 0, code: 'unreachable', detail, retryAfterSeconds: null } };
+  }
+}
+
+async function readProblem(response: Response): Promise<Problem> {
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
+  let code = '';
+  let detail = '';
+  try {
+    const body = (await response.json()) as Record<string, unknown>;
+    if (typeof body.code === 'string') code = body.code;
+    if (typeof body.detail === 'string') detail = body.detail;
+  } catch {
+    // Not a problem document: the status has to do.
+  }
+  return {
+    status: response.status,
+    code,
+    detail: detail === '' ? en.api.status(response.status) : detail,
+    retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : null,
+  };
+}
+
+export function messagesPath(target: Target): string {
+  return 'pipe' in target
+    ? `/api/v1/pipes/${encodeURIComponent(target.pipe)}/messages`
+    : `/api/v1/sessions/${target.session}/messages`;
+}
+
+export const api = {
+  pipes: () => request<{ run: string; pipes: PipeInfo[] }>('GET', '/api/v1/pipes'),
+  sessions: (pipe: string | null) =>
+    request<{ run: string; sessions: SessionInfo[] }>(
+      'GET',
+      `/api/v1/sessions${pipe === null ? '' : `?pipe=${encodeURIComponent(pipe)}`}`,
+    ),
+  disconnect: (session: number) => request<{ id: number }>('DELETE', `/api/v1/sessions/${session}`),
+  send: (target: Target, body: BodyInit) => request<Delivery>('POST', messagesPath(target), body),
+  health: () => request<{ status: string }>('GET', '/healthz'),
+};

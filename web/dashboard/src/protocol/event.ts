@@ -1,0 +1,106 @@
+// What the service says, as types. The words are those of web/PROTOCOL.md; nothing here runs.
+
+export type Direction = 'c2s' | 's2c';
+
+export interface Peer {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly name: string;
+}
+
+export interface Traffic {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export interface PipeInfo {
+  readonly name: string;
+  readonly role: string;
+  readonly transport: string;
+  readonly mode: 'byte' | 'message';
+  readonly framing: string;
+  readonly path: string;
+  readonly reply: string;
+  readonly sessions: number;
+  readonly sessions_total: number;
+  readonly c2s: Traffic;
+  readonly s2c: Traffic;
+  readonly injected: number;
+  readonly errors: number;
+}
+
+export interface SessionInfo {
+  readonly id: number;
+  readonly pipe: string;
+  readonly opened_wall_ns: number;
+  readonly peer: Peer;
+  readonly c2s: Traffic;
+  readonly s2c: Traffic;
+}
+
+interface EventBase {
+  readonly seq: number;
+  readonly wall_ns: number;
+  readonly mono_ns: number;
+  readonly pipe: string;
+  readonly session: number;
+  readonly flags?: readonly string[];
+}
+
+export interface PayloadEvent extends EventBase {
+  readonly kind: 'message' | 'injected';
+  readonly direction: Direction;
+  readonly size: number;
+  readonly targets?: number;
+  readonly text?: string;
+  readonly base64?: string;
+}
+
+export interface OpenedEvent extends EventBase {
+  readonly kind: 'opened';
+  readonly peer: Peer;
+}
+
+export interface ClosedEvent extends EventBase {
+  readonly kind: 'closed';
+  readonly reason: string;
+  readonly status: string;
+}
+
+export interface ErrorEvent extends EventBase {
+  readonly kind: 'error';
+  readonly detail: string;
+}
+
+/** Why events are missing. The service tells the first three; `untold` is a hole that this page found itself,
+ *  `before` are the events from before the page began to read. */
+export type GapReason = 'slow' | 'expired' | 'run' | 'untold' | 'before';
+
+export interface GapEvent {
+  readonly kind: 'gap';
+  readonly seq: number;
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+  readonly reason: GapReason;
+}
+
+export type WireEvent = PayloadEvent | OpenedEvent | ClosedEvent | ErrorEvent | GapEvent;
+
+export interface Snapshot {
+  readonly type: 'snapshot';
+  readonly run: string;
+  readonly seq: number;
+  readonly version: string;
+  readonly pipes: readonly PipeInfo[];
+  readonly sessions: readonly SessionInfo[];
+}
+
+export interface EventBatch {
+  readonly type: 'events';
+  readonly run: string;
+  readonly events: readonly WireEvent[];
+}
+
+export type Frame = Snapshot | EventBatch;

@@ -1,0 +1,30 @@
+// What the address bar says: `#pipe=mpv&tab=sessions&session=41`. A link reproduces the view. Pure.
+
+export type Tab = 'messages' | 'sessions';
+
+export interface Route {
+  /** null: all pipes. */
+  readonly pipe: string | null;
+  readonly tab: Tab;
+  /** Only messages of this session; null: of all. */
+  readonly session: number | null;
+}
+
+export function parseRoute(hash: string): Route {
+  const values = new URLSearchParams(hash.replace(/^#/, ''));
+  const pipe = values.get('pipe') || null;
+  const session = Number(values.get('session'));
+  return {
+    pipe,
+    tab: values.get('tab') === 'sessions' ? 'sessions' : 'messages',
+    session: pipe !== null && Number.isSafeInteger(session) && session > 0 ? session : null,
+  };
+}
+
+export function formatRoute(route: Route): string {
+  const values = new URLSearchParams();
+  if (route.pipe !== null) values.set('pipe', route.pipe);
+  if (route.tab !== 'messages') values.set('tab', route.tab);
+  if (route.session !== null) values.set('session', String(route.session));
+  return `#${values.toString()}`;
+}

@@ -1,0 +1,35 @@
+// A row of the message table: an event, and what the page knew of its session when it came.
+import type { WireEvent } from '../protocol/event';
+
+export interface Row {
+  /** +1 per row of this page's life; never used twice. */
+  readonly id: number;
+  readonly run: string;
+  readonly event: WireEvent;
+  /** Name of the session's process; '' where unknown. */
+  readonly peerName: string;
+  /** `closed`: when the session had opened; else 0. */
+  readonly openedWallNs: number;
+}
+
+/** What is looked at. `session` implies `pipe`. */
+export interface Filter {
+  readonly pipe: string | null;
+  readonly session: number | null;
+}
+
+export const everything: Filter = { pipe: null, session: null };
+
+/** A gap belongs to every view: nobody knows what was in it. What went to the whole pipe belongs to each of
+ *  its sessions. */
+export function matches(filter: Filter, event: WireEvent): boolean {
+  if (event.kind === 'gap') return true;
+  if (filter.pipe !== null && event.pipe !== filter.pipe) return false;
+  return filter.session === null || event.session === filter.session || event.session === 0;
+}
+
+/** What a row weighs in memory, roughly; the log's limit counts it. */
+export function weight(event: WireEvent): number {
+  const text = 'text' in event ? event.text : 'base64' in event ? event.base64 : undefined;
+  return 300 + (text === undefined ? 0 : text.length * 2);
+}

@@ -1,0 +1,148 @@
+// Everything that the page knows of the service. The connection and the poller write into it; views read it
+// and listen to its topics. No DOM here.
+import type { ConnectionSink, ConnectionState } from '../connection/connection';
+import type { PollerSink } from '../connection/poller';
+import type { PipeInfo, SessionInfo, Snapshot, WireEvent } from '../protocol/event';
+import { type LogLimits, MessageLog } from './message_log';
+import { MessageView } from './message_view';
+import { Rate } from './rates';
+import type { Filter } from './row';
+import { Sessions } from './sessions';
+import { type FrameScheduler, Topic } from './topic';
+
+export interface Pipe {
+  info: PipeInfo;
+  readonly rate: Rate;
+}
+
+export class Store implements ConnectionSink, PollerSink {
+  readonly log: MessageLog;
+  readonly view: MessageView;
+  readonly sessions = new Sessions();
+  /** In the service's order. */
+  pipes: Pipe[] = [];
+  readonly total = new Rate();
+  connection: ConnectionState = { kind: 'connecting', lostAtMs: null };
+  /** Whether the service has ever answered this page. */
+  isKnown = false;
+  isHealthy = true;
+  run = '';
+  version = '';
+  wanted: { readonly pipe: string | null } | null = null;
+
+  readonly messagesTopic: Topic;
+  readonly sessionsTopic: Topic;
+  readonly pipesTopic: Topic;
+  readonly connectionTopic: Topic;
+
+  constructor(scheduler: FrameScheduler, limits?: LogLimits) {
+    this.log = new MessageLog(limits);
+    this.view = new MessageView(this.log);
+    this.messagesTopic = new Topic(scheduler);
+    this.sessionsTopic = new Topic(scheduler);
+    this.pipesTopic = new Topic(scheduler);
+    this.connectionTopic = new Topic(scheduler);
+  }
+
+  pipe(name: string | null): Pipe | undefined {
+    return this.pipes.find((pipe) => pipe.info.name === name);
+  }
+
+  // ---- from the event stream ----
+  onState(state: ConnectionState): void {
+    if (state.kind === 'waiting' && this.connection.kind !== 'waiting') this.#forgetRates();
+    this.connection = state;
+    this.connectionTopic.changed();
+  }
+
+  onSnapshot(snapshot: Snapshot): void {
+    if (snapshot.run !== this.run) {
+      this.sessions.clear();
+      this.#forgetRates();
+    }
+    this.run = snapshot.run;
+    this.version = snapshot.version;
+    this.isKnown = true;
+    this.#setPipes(snapshot.pipes);
+    this.sessions.replace(null, snapshot.sessions);
+    this.sessionsTopic.changed();
+    this.connectionTopic.changed();
+  }
+
+  onEvents(run: string, events: readonly WireEvent[]): void {
+    let hasSessions = false;
+    for (const event of events) {
+      if (event.kind === 'opened') this.sessions.opened(event);
+      const session = event.kind === 'gap' ? undefined : this.sessions.get(event.session);
+      const openedWallNs = event.kind === 'closed' ? (session?.info.opened_wall_ns ?? 0) : 0;
+      const row = this.log.append(run, event, session?.info.peer.name ?? '', openedWallNs);
+      this.view.add(row);
+      if (event.kind === 'closed') this.sessions.ended(event);
+      hasSessions ||= event.kind === 'opened' || event.kind === 'closed';
+    }
+    if (events.length > 0) this.messagesTopic.changed();
+    if (hasSessions) this.sessionsTopic.changed();
+  }
+
+  // ---- from the poller ----
+  wantedSessions(): { readonly pipe: string | null } | null {
+    return this.wanted;
+  }
+
+  onPipes(pipes: readonly PipeInfo[], nowMs: number): void {
+    this.#setPipes(pipes);
+    let messages = 0;
+    let bytes = 0;
+    for (const { info, rate } of this.pipes) {
+      const sample = {
+        messages: info.c2s.messages + info.s2c.messages,
+        bytes: info.c2s.bytes + info.s2c.bytes,
+      };
+      messages += sample.messages;
+      bytes += sample.bytes;
+      rate.add(sample, nowMs);
+    }
+    this.total.add({ messages, bytes }, nowMs);
+  }
+
+  onSessions(pipe: string | null, sessions: readonly SessionInfo[]): void {
+    this.sessions.replace(pipe, sessions);
+    this.sessionsTopic.changed();
+  }
+
+  onHealth(isHealthy: boolean): void {
+    if (this.isHealthy === isHealthy) return;
+    this.isHealthy = isHealthy;
+    this.connectionTopic.changed();
+  }
+
+  // ---- from the user ----
+  setFilter(filter: Filter): void {
+    const was = this.view.filter;
+    if (was.pipe === filter.pipe && was.session === filter.session) return;
+    this.view.setFilter(filter);
+    this.messagesTopic.changed();
+  }
+
+  setPaused(isPaused: boolean): void {
+    if (isPaused) this.view.pause();
+    else this.view.resume();
+    this.messagesTopic.changed();
+  }
+
+  #setPipes(pipes: readonly PipeInfo[]): void {
+    this.pipes = pipes.map((info) => {
+      const known = this.pipe(info.name);
+      if (known === undefined) return { info, rate: new Rate() };
+      known.info = info;
+      return known;
+    });
+    this.pipesTopic.changed();
+  }
+
+  #forgetRates(): void {
+    this.total.forget();
+    for (const { rate } of this.pipes) rate.forget();
+    this.pipesTopic.changed();
+  }
+}

@@ -1,0 +1,106 @@
+// What the person has chosen: where they are, what is selected, how it looks. Habits (theme, composer) are
+// kept by the browser; the place is kept in the address.
+import type { Target } from '../connection/api';
+import { formatRoute, parseRoute, type Route } from './route';
+import type { Row } from './row';
+import { type FrameScheduler, Topic } from './topic';
+
+export type Theme = 'system' | 'light' | 'dark';
+export type PayloadMode = 'json' | 'text' | 'hex';
+/** On a small screen one of these is seen at a time. */
+export type Page = 'pipes' | 'list' | 'message' | 'send';
+
+export interface UiHost {
+  readonly hash: string;
+  setHash(hash: string): void;
+  load(key: string): string | null;
+  save(key: string, value: string): void;
+  applyTheme(theme: Theme): void;
+}
+
+const themes: readonly Theme[] = ['system', 'light', 'dark'];
+
+export class Ui {
+  readonly topic: Topic;
+  route: Route;
+  selected: Row | null = null;
+  isFollowing = true;
+  theme: Theme;
+  isComposerOpen: boolean;
+  /** What the composer sends to; null: as the place suggests. */
+  target: Target | null = null;
+  /** The view that the person chose last; null: as the payload suggests. */
+  payloadMode: PayloadMode | null = null;
+  page: Page = 'list';
+
+  constructor(
+    scheduler: FrameScheduler,
+    private readonly host: UiHost,
+    private readonly onRoute: (route: Route) => void,
+  ) {
+    this.topic = new Topic(scheduler);
+    this.route = parseRoute(host.hash);
+    this.theme = themes.find((theme) => theme === host.load('theme')) ?? 'system';
+    this.isComposerOpen = host.load('composer') !== 'closed';
+    host.applyTheme(this.theme);
+    onRoute(this.route);
+  }
+
+  go(change: Partial<Route>): void {
+    const route = { ...this.route, ...change };
+    if (route.pipe !== this.route.pipe) this.target = null;
+    if (formatRoute(route) !== formatRoute(this.route)) this.host.setHash(formatRoute(route));
+    this.#arrive(route);
+  }
+
+  /** The address has changed (a link, back, forward). */
+  hashChanged(): void {
+    const route = parseRoute(this.host.hash);
+    if (formatRoute(route) !== formatRoute(this.route)) this.#arrive(route);
+  }
+
+  select(row: Row | null): void {
+    this.selected = row;
+    this.topic.changed();
+  }
+
+  setFollowing(isFollowing: boolean): void {
+    if (this.isFollowing === isFollowing) return;
+    this.isFollowing = isFollowing;
+    this.topic.changed();
+  }
+
+  setTarget(target: Target | null): void {
+    this.target = target;
+    this.topic.changed();
+  }
+
+  setPayloadMode(mode: PayloadMode): void {
+    this.payloadMode = mode;
+    this.topic.changed();
+  }
+
+  setPage(page: Page): void {
+    this.page = page;
+    this.topic.changed();
+  }
+
+  nextTheme(): void {
+    this.theme = themes[(themes.indexOf(this.theme) + 1) % themes.length] ?? 'system';
+    this.host.save('theme', this.theme);
+    this.host.applyTheme(this.theme);
+    this.topic.changed();
+  }
+
+  setComposerOpen(isOpen: boolean): void {
+    this.isComposerOpen = isOpen;
+    this.host.save('composer', isOpen ? 'open' : 'closed');
+    this.topic.changed();
+  }
+
+  #arrive(route: Route): void {
+    this.route = route;
+    this.onRoute(route);
+    this.topic.changed();
+  }
+}

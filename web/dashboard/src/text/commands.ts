@@ -1,0 +1,26 @@
+// Lines to paste into a terminal. Pure: the same for the first visit and for "copy as curl" later.
+import type { PipeInfo } from '../protocol/event';
+
+/** Quotes for a POSIX shell where that is needed. */
+export function shellQuote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** socat separates options by commas and splits at colons: those in a path are escaped. */
+function socatPath(path: string): string {
+  return path.replace(/[\\,:!"'([{]/g, (character) => `\\${character}`);
+}
+
+export function socatCommand(pipe: PipeInfo): string {
+  const type = pipe.mode === 'message' ? ',socktype=5' : '';
+  return `socat - ${shellQuote(`UNIX-CONNECT:${socatPath(pipe.path)}${type}`)}`;
+}
+
+export function injectCommand(origin: string, pipe: PipeInfo): string {
+  return `curl --data-binary 'hello' ${shellQuote(`${origin}/api/v1/pipes/${encodeURIComponent(pipe.name)}/messages`)}`;
+}
+
+export function watchCommand(origin: string, pipe: string | null): string {
+  const query = pipe === null ? '' : `?pipe=${encodeURIComponent(pipe)}`;
+  return `curl -N ${shellQuote(`${origin}/api/v1/events${query}`)}`;
+}

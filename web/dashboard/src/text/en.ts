@@ -1,0 +1,244 @@
+// Every English word that the page says. Plain and exact; an error says what happened, to what, what to do.
+import type { Delivery, Problem } from '../connection/api';
+import type { ClosedEvent, GapEvent, Peer, PipeInfo } from '../protocol/event';
+import { formatBytes, formatClock, formatCount, formatDuration } from './format';
+
+const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${formatCount(count)} ${count === 1 ? one : many}`;
+
+const closedBy: Readonly<Record<string, string>> = {
+  peer: 'closed by the client',
+  local: 'disconnected on request',
+  error: 'broke',
+  limit: 'closed at a limit',
+  stop: 'closed because the bridge stopped',
+  refused: 'refused',
+};
+
+const gapWhy: Readonly<Record<GapEvent['reason'], string>> = {
+  slow: 'this page fell behind',
+  expired: 'the bridge no longer holds them',
+  run: 'the bridge was restarted',
+  untold: 'they did not reach this page, and nobody said why',
+  before: 'they came before this page was opened',
+};
+
+function seqRange(from: number, to: number): string {
+  return from === to ? `seq ${formatCount(from)}` : `seq ${formatCount(from)}–${formatCount(to)}`;
+}
+
+export const en = {
+  product: 'pipebridge',
+  allPipes: 'All pipes',
+  none: '–',
+
+  api: {
+    timeout: (seconds: number) => `The service did not answer within ${seconds} s. Try again.`,
+    unreachable: 'The service cannot be reached. The page reconnects by itself; send again then.',
+    status: (status: number) => `The service answered with status ${status}.`,
+  },
+
+  header: {
+    live: 'Live',
+    connecting: 'Connecting',
+    reconnecting: (lostAtMs: number) => `Reconnecting · as of ${formatClock(lostAtMs)}`,
+    lost: (lostAtMs: number) => `Disconnected · as of ${formatClock(lostAtMs)}`,
+    retryIn: (seconds: number) => `retry in ${seconds} s`,
+    retryNow: 'Retry now',
+    stuck: 'The pipe thread does not answer',
+    messagesPerSecond: (count: number) => `${formatCount(Math.round(count))} msg/s`,
+    bytesPerSecond: (count: number) => `${formatBytes(count)}/s`,
+    theme: { system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' },
+    state: 'Connection',
+  },
+
+  rail: {
+    title: 'Pipes',
+    sessions: (count: number) => plural(count, 'session'),
+    errors: (count: number) => plural(count, 'error'),
+    noPipes: 'No pipes are configured.',
+    spark: (name: string) => `Messages per second of ${name} in the last minute`,
+  },
+
+  main: {
+    allPath: (count: number) => plural(count, 'pipe'),
+    unknownPipe: (name: string) => `There is no pipe named ${name}.`,
+    tabs: { messages: 'Messages', sessions: 'Sessions' },
+    onlySession: (id: number, name: string) => `Only session #${id}${name === '' ? '' : ` ${name}`}`,
+    clearSession: 'Show all sessions',
+    pause: 'Pause',
+    resume: 'Resume',
+    waiting: (count: number) => `${formatCount(count)} waiting`,
+    follow: 'Follow',
+    shown: (count: number) => plural(count, 'row'),
+    kept: (count: number, dropped: number) =>
+      dropped === 0
+        ? `${plural(count, 'row')} in this page's memory`
+        : `${plural(count, 'row')} in this page's memory; ${formatCount(dropped)} older ones have left it`,
+    dropped: (count: number) => `${formatCount(count)} older let go`,
+  },
+
+  table: {
+    label: 'Messages',
+    columns: {
+      time: 'Time',
+      direction: 'Direction',
+      pipe: 'Pipe',
+      session: 'Session',
+      size: 'Size',
+      message: 'Message',
+    },
+    wholePipe: 'all sessions',
+    toServer: 'client to server',
+    toClient: 'server to client',
+    injected: 'injected',
+    injectedTo: (targets: number | undefined) =>
+      targets === undefined ? 'injected' : `injected into ${plural(targets, 'session')}`,
+    reply: 'reply',
+    incomplete: 'incomplete',
+    hex: 'hex',
+    empty: 'empty message',
+    error: 'error',
+    opened: (peer: Peer) => {
+      const name = peer.name === '' ? 'a client' : peer.name;
+      const known = [peer.pid >= 0 ? `pid ${peer.pid}` : '', peer.uid >= 0 ? `uid ${peer.uid}` : ''];
+      const detail = known.filter((part) => part !== '').join(', ');
+      return detail === '' ? `opened by ${name}` : `opened by ${name} (${detail})`;
+    },
+    closed: (event: ClosedEvent, openedWallNs: number) => {
+      const by = closedBy[event.reason] ?? `closed: ${event.reason}`;
+      const after =
+        openedWallNs > 0 ? ` after ${formatDuration((event.wall_ns - openedWallNs) / 1e6)}` : '';
+      const status =
+        event.status === 'ok' || event.status === '' ? '' : ` (${event.status.replaceAll('_', ' ')})`;
+      return `${by}${after}${status}`;
+    },
+    gap: (event: GapEvent) => {
+      const range = event.count > 0 ? ` (${seqRange(event.from, event.to)})` : '';
+      if (event.reason === 'before') return `${plural(event.count, 'earlier event')} not loaded${range}`;
+      if (event.reason === 'run') {
+        const missed =
+          event.count > 0 ? `; ${plural(event.count, 'event')} of it not shown${range}` : '';
+        return `The bridge was restarted: another run begins here${missed}. What was said in between is not known.`;
+      }
+      return `${plural(event.count, 'event')} not shown: ${gapWhy[event.reason] ?? event.reason}${range}`;
+    },
+  },
+
+  sessions: {
+    label: 'Sessions',
+    columns: {
+      session: 'Session',
+      process: 'Process',
+      pid: 'pid',
+      uid: 'uid',
+      since: 'Since',
+      c2s: '→ to server',
+      s2c: '← to client',
+      state: 'State',
+    },
+    traffic: (messages: number, bytes: number) => `${formatCount(messages)} · ${formatBytes(bytes)}`,
+    open: 'open',
+    none: 'No session is open.',
+    noneOfPipe: (name: string) => `No session of ${name} is open.`,
+    messages: 'Messages',
+    send: 'Send',
+    disconnect: 'Disconnect',
+    unknown: 'unknown',
+    confirm: {
+      title: (id: number, name: string) =>
+        `Disconnect session #${id}${name === '' ? '' : ` (${name})`}?`,
+      body: 'Its client sees the pipe close. What the client has not read yet may be lost. It can connect again.',
+      yes: 'Disconnect',
+      no: 'Keep it',
+    },
+  },
+
+  detail: {
+    label: 'Selected message',
+    nothing: 'Nothing selected',
+    hint: 'Choose a row to see all of it here: click it, or press j and k.',
+    title: (seq: number) => `Message ${formatCount(seq)}`,
+    eventTitle: (seq: number) => `Event ${formatCount(seq)}`,
+    gapTitle: 'Gap',
+    close: 'Close',
+    copy: 'Copy',
+    copied: 'Copied',
+    copyFailed: 'The browser refused',
+    fields: {
+      time: 'Time',
+      session: 'Session',
+      pipe: 'Pipe',
+      size: 'Size',
+      direction: 'Direction',
+      targets: 'Reached',
+      flags: 'Flags',
+      run: 'Run',
+      what: 'What',
+      reason: 'Reason',
+      since: 'Since start',
+    },
+    pipeKind: (pipe: PipeInfo) =>
+      pipe.mode === 'message' ? `${pipe.role} · message mode` : `${pipe.role} · ${pipe.framing} framing`,
+    bytes: (count: number) => plural(count, 'byte'),
+    peer: (peer: Peer) => `pid ${peer.pid} · uid ${peer.uid}`,
+    modes: { json: 'JSON', text: 'Text', hex: 'Hex' },
+    modesLabel: 'How the payload is shown',
+    cut: (shown: number, all: number) =>
+      `The first ${formatBytes(shown)} of ${formatBytes(all)}. Copy takes all of it.`,
+    notText: 'Not valid UTF-8: shown with � where bytes are no text. See Hex.',
+    empty: 'The message has no bytes.',
+    flags: {
+      incomplete: 'incomplete: the client closed in the middle of it',
+      reply: 'reply: said by the bridge itself',
+    } as Readonly<Record<string, string>>,
+  },
+
+  composer: {
+    title: 'Send',
+    to: 'to',
+    targetLabel: 'Receiver',
+    allOf: (pipe: string, sessions: number) => `all of ${pipe} (${plural(sessions, 'session')})`,
+    session: (id: number, name: string) => `#${id}${name === '' ? '' : ` ${name}`}`,
+    more: (count: number) => `${plural(count, 'more session')}: choose in the Sessions tab`,
+    gone: (id: number) => `#${id} (closed)`,
+    placeholder: 'What to say. A line’s end is added where the pipe’s framing has one.',
+    bodyLabel: 'Message text',
+    send: 'Send',
+    sending: 'Sending…',
+    show: 'Open the composer',
+    hide: 'Fold the composer away',
+    noPipe: 'There is no pipe to send to.',
+    delivered: (answer: Delivery) => {
+      const parts: string[] = [];
+      if (answer.targets === 0) parts.push('no session is connected: nobody got it');
+      else if (answer.delivered > 0) parts.push(`delivered to ${plural(answer.delivered, 'session')}`);
+      if (answer.queued > 0) parts.push(`waiting in the queue of ${plural(answer.queued, 'session')}`);
+      if (answer.refused > 0) parts.push(`refused by ${plural(answer.refused, 'session')}`);
+      return `${parts.join(' · ')} · ${formatBytes(answer.bytes)} · seq ${formatCount(answer.seq)}`;
+    },
+    problem: (problem: Problem) =>
+      problem.retryAfterSeconds === null
+        ? problem.detail
+        : `${problem.detail} Try again in ${problem.retryAfterSeconds} s.`,
+  },
+
+  start: {
+    waiting: 'Nothing was said yet',
+    hint: 'Paste a line into a terminal; what it says appears here at once.',
+    talk: (pipe: string) => `Talk through ${pipe}: what you type goes to the pipe`,
+    inject: (pipe: string) => `Send to every client of ${pipe}`,
+    watch: 'Watch in a terminal',
+    copy: 'Copy',
+    copied: 'Copied',
+    loading: 'Loading…',
+    noMatch: 'Nothing of this session is in the page’s memory.',
+    lost: 'The page reconnects by itself. What was said meanwhile is fetched then.',
+    neverReached: 'The service cannot be reached yet.',
+  },
+
+  pages: { pipes: 'Pipes', list: 'Messages', message: 'Message', send: 'Send', label: 'Pages' },
+
+  document: (pipe: string | null, isLive: boolean) =>
+    `${isLive ? '' : '○ '}${pipe === null ? '' : `${pipe} · `}pipebridge`,
+};

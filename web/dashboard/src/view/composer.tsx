@@ -1,0 +1,170 @@
+// The box to send from: to a session, or to all of a pipe; and what became of it.
+import { useRef, useState } from 'preact/hooks';
+import { api, type Target } from '../connection/api';
+import type { Store } from '../store/store';
+import type { Ui } from '../store/ui';
+import { en } from '../text/en';
+import { useApp, useTopics } from './context';
+
+/** A list of thousands helps nobody; the Sessions tab reaches the others. */
+const MAX_LISTED = 200;
+const BODY_ID = 'composer-body';
+
+export function focusComposer(): void {
+  requestAnimationFrame(() => document.getElementById(BODY_ID)?.focus());
+}
+
+const encode = (target: Target): string =>
+  'pipe' in target ? `pipe ${target.pipe}` : `session ${target.session}`;
+
+function decode(value: string): Target {
+  const space = value.indexOf(' ');
+  const rest = value.slice(space + 1);
+  return value.startsWith('pipe') ? { pipe: rest } : { session: Number(rest) };
+}
+
+/** What was chosen; else the session or pipe that one looks at; else the first pipe. */
+function currentTarget(store: Store, ui: Ui): Target | null {
+  if (ui.target !== null) return ui.target;
+  if (ui.route.session !== null) return { session: ui.route.session };
+  const pipe = ui.route.pipe ?? store.pipes[0]?.info.name;
+  return pipe === undefined ? null : { pipe };
+}
+
+function TargetSelect({ target }: { target: Target }) {
+  const { store, ui } = useApp();
+  const pipes = store.pipes.filter(({ info }) => ui.route.pipe === null || info.name === ui.route.pipe);
+  const open = [...store.sessions.open.values()].filter(({ info }) =>
+    pipes.some((pipe) => pipe.info.name === info.pipe),
+  );
+  const listed = open.slice(-MAX_LISTED);
+  const isListed = 'pipe' in target || listed.some(({ info }) => info.id === target.session);
+  return (
+    <select
+      class="btn target"
+      aria-label={en.composer.targetLabel}
+      value={encode(target)}
+      onChange={(event) => ui.setTarget(decode(event.currentTarget.value))}
+    >
+      {!isListed && 'session' in target && (
+        <option value={encode(target)}>
+          {store.sessions.open.has(target.session)
+            ? en.composer.session(
+                target.session,
+                store.sessions.get(target.session)?.info.peer.name ?? '',
+              )
+            : en.composer.gone(target.session)}
+        </option>
+      )}
+      {pipes.map(({ info }) => (
+        <optgroup key={info.name} label={info.name}>
+          <option value={encode({ pipe: info.name })}>
+            {en.composer.allOf(info.name, info.sessions)}
+          </option>
+          {listed
+            .filter((session) => session.info.pipe === info.name)
+            .map((session) => (
+              <option key={session.info.id} value={encode({ session: session.info.id })}>
+                {en.composer.session(session.info.id, session.info.peer.name)}
+              </option>
+            ))}
+        </optgroup>
+      ))}
+      {open.length > listed.length && (
+        <option disabled>{en.composer.more(open.length - listed.length)}</option>
+      )}
+    </select>
+  );
+}
+
+interface Outcome {
+  readonly kind: 'good' | 'warn' | 'bad';
+  readonly words: string;
+}
+
+async function deliver(target: Target, text: string): Promise<Outcome> {
+  const answer = await api.send(target, text);
+  if (!answer.ok) return { kind: 'bad', words: en.composer.problem(answer.problem) };
+  return { kind: answer.status === 201 ? 'good' : 'warn', words: en.composer.delivered(answer.value) };
+}
+
+function useSending(target: Target | null) {
+  const body = useRef<HTMLTextAreaElement>(null);
+  const [isSending, setSending] = useState(false);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const send = async (): Promise<void> => {
+    const area = body.current;
+    if (area === null || target === null || isSending) return;
+    setSending(true);
+    setOutcome(await deliver(target, area.value));
+    setSending(false);
+    area.select();
+  };
+  return { body, isSending, outcome, send: () => void send() };
+}
+
+export function Composer() {
+  const { store, ui } = useApp();
+  useTopics(store.pipesTopic, store.sessionsTopic, ui.topic);
+  const target = currentTarget(store, ui);
+  const { body, isSending, outcome, send } = useSending(target);
+  const isOpen = ui.isComposerOpen;
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    send();
+  };
+  return (
+    <section class={`composer ${isOpen ? '' : 'folded'}`} aria-label={en.composer.title}>
+      <div class="composer-top">
+        <strong>{en.composer.title}</strong>
+        <span class="dim">{en.composer.to}</span>
+        {target === null ? (
+          <span class="dim">{en.composer.noPipe}</span>
+        ) : (
+          <TargetSelect target={target} />
+        )}
+        <span class="grow" />
+        <button
+          type="button"
+          class="btn quiet fold"
+          aria-expanded={isOpen}
+          aria-label={isOpen ? en.composer.hide : en.composer.show}
+          title={isOpen ? en.composer.hide : en.composer.show}
+          onClick={() => ui.setComposerOpen(!isOpen)}
+        >
+          <span aria-hidden="true">{isOpen ? '▾' : '▴'}</span>
+        </button>
+      </div>
+      <div class="composer-rest">
+        <textarea
+          ref={body}
+          id={BODY_ID}
+          class="mono"
+          rows={3}
+          spellcheck={false}
+          autocomplete="off"
+          aria-label={en.composer.bodyLabel}
+          placeholder={en.composer.placeholder}
+          onKeyDown={onKeyDown}
+        />
+        <div class="composer-end">
+          <span class={`outcome num ${outcome?.kind ?? ''}`} role="status">
+            {outcome?.words ?? ''}
+          </span>
+          <span class="grow" />
+          <button
+            type="button"
+            class="btn primary"
+            disabled={target === null}
+            aria-busy={isSending}
+            aria-keyshortcuts="Control+Enter"
+            onClick={send}
+          >
+            {isSending ? en.composer.sending : en.composer.send} <kbd>Ctrl ⏎</kbd>
+          </button>
+        </div>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,163 @@
+// The panel at the right: all there is to know of the selected row.
+
+import type { ComponentChildren } from 'preact';
+import { useMemo } from 'preact/hooks';
+import type { PayloadEvent, WireEvent } from '../protocol/event';
+import type { Row } from '../store/row';
+import { en } from '../text/en';
+import { formatCount, formatDate, formatTime } from '../text/format';
+import { useApp, useTopics } from './context';
+import { CopyButton } from './copy_button';
+import { markOf } from './message_row';
+import { copyText, modeOf, modesOf, PayloadView } from './payload_view';
+
+function Field({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
+  );
+}
+
+function titleOf(event: WireEvent): string {
+  if (event.kind === 'gap') return en.detail.gapTitle;
+  return event.kind === 'message' || event.kind === 'injected'
+    ? en.detail.title(event.seq)
+    : en.detail.eventTitle(event.seq);
+}
+
+function microseconds(wallNs: number): string {
+  return String(Math.floor(wallNs / 1000) % 1000).padStart(3, '0');
+}
+
+function PayloadFields({ event }: { event: PayloadEvent }) {
+  const { fields } = en.detail;
+  return (
+    <>
+      <Field name={fields.direction}>
+        {event.direction === 'c2s' ? en.table.toServer : en.table.toClient}
+      </Field>
+      <Field name={fields.size}>
+        <span class="num">{en.detail.bytes(event.size)}</span>
+      </Field>
+      {event.targets !== undefined && (
+        <Field name={fields.targets}>{en.rail.sessions(event.targets)}</Field>
+      )}
+      {event.flags !== undefined && event.flags.length > 0 && (
+        <Field name={fields.flags}>
+          {event.flags.map((flag) => en.detail.flags[flag] ?? flag).join(', ')}
+        </Field>
+      )}
+    </>
+  );
+}
+
+function Fields({ row }: { row: Row }) {
+  const { store } = useApp();
+  const { event } = row;
+  const { fields } = en.detail;
+  if (event.kind === 'gap') {
+    return (
+      <dl>
+        <Field name={fields.what}>{en.table.gap(event)}</Field>
+        <Field name={fields.run}>
+          <span class="mono">{row.run}</span>
+        </Field>
+      </dl>
+    );
+  }
+  const pipe = store.pipe(event.pipe)?.info;
+  const peer = event.kind === 'opened' ? event.peer : store.sessions.get(event.session)?.info.peer;
+  return (
+    <dl>
+      <Field name={fields.time}>
+        <span class="num mono">
+          {formatTime(event.wall_ns)} {microseconds(event.wall_ns)}
+        </span>{' '}
+        <span class="faint num">{formatDate(event.wall_ns)}</span>
+      </Field>
+      <Field name={fields.session}>
+        {event.session === 0 ? en.table.wholePipe : `#${event.session} ${row.peerName}`}{' '}
+        {peer !== undefined && peer.pid >= 0 && <span class="faint num">{en.detail.peer(peer)}</span>}
+      </Field>
+      <Field name={fields.pipe}>
+        {event.pipe} {pipe !== undefined && <span class="faint">{en.detail.pipeKind(pipe)}</span>}
+      </Field>
+      {(event.kind === 'message' || event.kind === 'injected') && <PayloadFields event={event} />}
+      {event.kind === 'opened' && <Field name={fields.what}>{en.table.opened(event.peer)}</Field>}
+      {event.kind === 'closed' && (
+        <Field name={fields.what}>{en.table.closed(event, row.openedWallNs)}</Field>
+      )}
+      {event.kind === 'error' && <Field name={fields.what}>{event.detail}</Field>}
+    </dl>
+  );
+}
+
+function Selected({ row }: { row: Row }) {
+  const { ui } = useApp();
+  const { event } = row;
+  const payload = event.kind === 'message' || event.kind === 'injected' ? event : null;
+  const possible = useMemo(() => (payload === null ? [] : modesOf(payload)), [payload]);
+  const mode = payload === null ? 'text' : modeOf(ui, payload, possible);
+  const mark = markOf(event);
+  const close = (): void => {
+    ui.select(null);
+    ui.setPage('list');
+  };
+  return (
+    <>
+      <div class="head">
+        <div class="head-line">
+          <strong class="num" title={`seq ${formatCount(event.seq)}`}>
+            {titleOf(event)}
+          </strong>
+          {mark.glyph !== '' && (
+            <span class={`chip ${mark.kind}`}>
+              {mark.glyph} {mark.words}
+            </span>
+          )}
+          <span class="grow" />
+          {payload !== null && (
+            <CopyButton
+              label={en.detail.copy}
+              done={en.detail.copied}
+              failed={en.detail.copyFailed}
+              text={() => copyText(payload, mode)}
+            />
+          )}
+          <button
+            type="button"
+            class="btn quiet"
+            aria-label={en.detail.close}
+            title={en.detail.close}
+            aria-keyshortcuts="Escape"
+            onClick={close}
+          >
+            ✕
+          </button>
+        </div>
+        <Fields row={row} />
+      </div>
+      {payload !== null && <PayloadView event={payload} mode={mode} />}
+    </>
+  );
+}
+
+export function Detail() {
+  const { ui } = useApp();
+  useTopics(ui.topic);
+  const row = ui.selected;
+  return (
+    <aside class={row === null ? 'detail nothing' : 'detail'} aria-label={en.detail.label}>
+      {row === null ? (
+        <div class="empty">
+          <h2>{en.detail.nothing}</h2>
+          <p>{en.detail.hint}</p>
+        </div>
+      ) : (
+        <Selected row={row} />
+      )}
+    </aside>
+  );
+}

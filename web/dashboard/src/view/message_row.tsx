@@ -1,0 +1,121 @@
+// One row of the message table.
+import { preview, visibleControls } from '../payload/preview';
+import type { PayloadEvent, WireEvent } from '../protocol/event';
+import type { Row } from '../store/row';
+import { en } from '../text/en';
+import { formatCount, formatTime } from '../text/format';
+
+interface Mark {
+  readonly glyph: string;
+  readonly words: string;
+  /** The row's colour class. */
+  readonly kind: string;
+}
+
+const marks: Readonly<Record<WireEvent['kind'] | 'c2s' | 's2c', Mark>> = {
+  c2s: { glyph: '→', words: en.table.toServer, kind: 'c2s' },
+  s2c: { glyph: '←', words: en.table.toClient, kind: 's2c' },
+  injected: { glyph: '⇥', words: en.table.injected, kind: 'injected' },
+  error: { glyph: '✕', words: en.table.error, kind: 'error' },
+  gap: { glyph: '⚠', words: 'gap', kind: 'gap' },
+  opened: { glyph: '', words: '', kind: 'life' },
+  closed: { glyph: '', words: '', kind: 'life' },
+  message: { glyph: '', words: '', kind: '' },
+};
+
+export function markOf(event: WireEvent): Mark {
+  return marks[event.kind === 'message' ? event.direction : event.kind];
+}
+
+function sessionWords(row: Row): string {
+  if (row.event.kind === 'gap') return '';
+  if (row.event.session === 0) return en.table.wholePipe;
+  return `#${row.event.session}${row.peerName === '' ? '' : ` ${row.peerName}`}`;
+}
+
+function Payload({ event }: { event: PayloadEvent }) {
+  const shown = preview(event);
+  const isIncomplete = event.flags?.includes('incomplete') === true;
+  return (
+    <>
+      {event.kind === 'injected' && (
+        <span class="tag injected">{en.table.injectedTo(event.targets)} · </span>
+      )}
+      {event.flags?.includes('reply') === true && <span class="tag faint">{en.table.reply} · </span>}
+      {isIncomplete && <span class="tag warn">{en.table.incomplete} · </span>}
+      {shown.kind === 'hex' && <span class="tag faint">{en.table.hex} </span>}
+      {shown.kind === 'empty' ? <span class="faint">{en.table.empty}</span> : shown.text}
+    </>
+  );
+}
+
+function Words({ row }: { row: Row }) {
+  const { event } = row;
+  switch (event.kind) {
+    case 'message':
+    case 'injected':
+      return <Payload event={event} />;
+    case 'opened':
+      return <>{en.table.opened(event.peer)}</>;
+    case 'closed':
+      return <>{en.table.closed(event, row.openedWallNs)}</>;
+    case 'error':
+      return <>{visibleControls(event.detail)}</>;
+    case 'gap':
+      return <>{en.table.gap(event)}</>;
+  }
+}
+
+interface Props {
+  readonly row: Row;
+  readonly index: number;
+  readonly isSelected: boolean;
+  readonly hasPipe: boolean;
+}
+
+export const rowDomId = (id: number): string => `row-${id}`;
+
+export function MessageRow({ row, index, isSelected, hasPipe }: Props) {
+  const { event } = row;
+  const mark = markOf(event);
+  const isGap = event.kind === 'gap';
+  return (
+    <div
+      role="row"
+      id={rowDomId(row.id)}
+      data-id={row.id}
+      class={`tr ${mark.kind}`}
+      aria-rowindex={index + 2}
+      aria-selected={isSelected}
+    >
+      <span role="gridcell" class="td time num">
+        {isGap ? '' : formatTime(event.wall_ns)}
+      </span>
+      <span role="gridcell" class="td arrow">
+        {mark.glyph !== '' && (
+          <span role="img" aria-label={mark.words} title={mark.words}>
+            {mark.glyph}
+          </span>
+        )}
+      </span>
+      {hasPipe && !isGap && (
+        <span role="gridcell" class="td pipe-name">
+          {event.pipe}
+        </span>
+      )}
+      {!isGap && (
+        <span role="gridcell" class="td session">
+          {sessionWords(row)}
+        </span>
+      )}
+      {!isGap && (
+        <span role="gridcell" class="td size num">
+          {'size' in event ? formatCount(event.size) : ''}
+        </span>
+      )}
+      <span role="gridcell" class="td words">
+        <Words row={row} />
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,118 @@
+// The list of pipes at the left: where to look.
+
+import type { Pipe } from '../store/store';
+import { en } from '../text/en';
+import { formatCount, formatRate } from '../text/format';
+import { useApp, useTopics } from './context';
+import { memo } from './memo';
+
+const WIDTH = 56;
+const HEIGHT = 14;
+
+/** The last minute; the newest at the right edge. */
+function Sparkline({ values, label }: { values: readonly number[]; label: string }) {
+  if (values.length < 2) return null;
+  const highest = Math.max(1, ...values);
+  const points = values
+    .map((value, index) => {
+      const x = WIDTH - ((values.length - 1 - index) * WIDTH) / 59;
+      const y = HEIGHT - 1.5 - (value / highest) * (HEIGHT - 3);
+      return `${x.toFixed(1)},${y.toFixed(1)}`;
+    })
+    .join(' ');
+  return (
+    <svg class="spark" width={WIDTH} height={HEIGHT} role="img" aria-label={label}>
+      <polyline points={points} />
+    </svg>
+  );
+}
+
+interface EntryProps {
+  readonly name: string;
+  readonly isCurrent: boolean;
+  readonly dot: string;
+  readonly figure: string;
+  readonly onSelect: () => void;
+  readonly children?: preact.ComponentChildren;
+}
+
+function Entry({ name, isCurrent, dot, figure, onSelect, children }: EntryProps) {
+  return (
+    <li>
+      <button
+        type="button"
+        class="pipe"
+        aria-current={isCurrent ? 'page' : undefined}
+        onClick={onSelect}
+      >
+        <span class={`dot ${dot}`} />
+        <span class="name" title={name}>
+          {name}
+        </span>
+        <span class="num dim">{figure}</span>
+        {children}
+      </button>
+    </li>
+  );
+}
+
+function PipeEntry({
+  pipe,
+  isCurrent,
+  onSelect,
+}: {
+  pipe: Pipe;
+  isCurrent: boolean;
+  onSelect: () => void;
+}) {
+  const { info, rate } = pipe;
+  const dot = info.sessions > 0 ? 'good' : 'off';
+  return (
+    <Entry
+      name={info.name}
+      isCurrent={isCurrent}
+      dot={dot}
+      figure={formatRate(rate.messagesPerSecond)}
+      onSelect={onSelect}
+    >
+      <span class="sub">
+        <span class="chip">{info.role}</span>
+        <span class="num">{en.rail.sessions(info.sessions)}</span>
+        {info.errors > 0 && <span class="bad num">{en.rail.errors(info.errors)}</span>}
+        <Sparkline values={rate.history} label={en.rail.spark(info.name)} />
+      </span>
+    </Entry>
+  );
+}
+
+export const Rail = memo(function Rail() {
+  const { store, ui } = useApp();
+  useTopics(store.pipesTopic, ui.topic);
+  const select = (pipe: string | null) => (): void => {
+    ui.go({ pipe, session: null });
+    ui.setPage('list');
+  };
+  return (
+    <nav class="rail" aria-label={en.rail.title}>
+      <h2>{en.rail.title}</h2>
+      <ul>
+        <Entry
+          name={en.allPipes}
+          isCurrent={ui.route.pipe === null}
+          dot={store.pipes.some((pipe) => pipe.info.sessions > 0) ? 'good' : 'off'}
+          figure={formatCount(store.pipes.length)}
+          onSelect={select(null)}
+        />
+        {store.pipes.map((pipe) => (
+          <PipeEntry
+            key={pipe.info.name}
+            pipe={pipe}
+            isCurrent={ui.route.pipe === pipe.info.name}
+            onSelect={select(pipe.info.name)}
+          />
+        ))}
+      </ul>
+      {store.isKnown && store.pipes.length === 0 && <p class="note">{en.rail.noPipes}</p>}
+    </nav>
+  );
+});

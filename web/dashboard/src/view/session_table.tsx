@@ -1,0 +1,219 @@
+// The sessions of a pipe, or of all: who is connected, since when, what went each way.
+import { useState } from 'preact/hooks';
+import { api } from '../connection/api';
+import type { Session } from '../store/sessions';
+import { en } from '../text/en';
+import { formatDate, formatDuration, formatTime } from '../text/format';
+import { focusComposer } from './composer';
+import { ConfirmDialog } from './confirm_dialog';
+import { narrow, useApp, useMedia, useNow, useTopics } from './context';
+import { useVirtualRows } from './virtual_rows';
+
+const ROW_HEIGHT = 33;
+const TWO_LINES = 76;
+const ignore = (): void => undefined;
+
+const known = (value: number): string => (value < 0 ? en.sessions.unknown : String(value));
+
+function stateWords({ info, closed }: Session, nowMs: number): string {
+  if (closed === null)
+    return `${en.sessions.open} · ${formatDuration(nowMs - info.opened_wall_ns / 1e6)}`;
+  return en.table.closed(
+    {
+      kind: 'closed',
+      seq: 0,
+      mono_ns: 0,
+      pipe: info.pipe,
+      session: info.id,
+      wall_ns: closed.wallNs,
+      reason: closed.reason,
+      status: closed.status,
+    },
+    info.opened_wall_ns,
+  );
+}
+
+interface RowProps {
+  readonly session: Session;
+  readonly index: number;
+  readonly nowMs: number;
+  readonly hasPipe: boolean;
+  readonly onDisconnect: (session: Session) => void;
+}
+
+function Actions({ session, onDisconnect }: Pick<RowProps, 'session' | 'onDisconnect'>) {
+  const { ui } = useApp();
+  const { info, closed } = session;
+  const showMessages = (): void => {
+    ui.go({ pipe: info.pipe, session: info.id, tab: 'messages' });
+    ui.setFollowing(true);
+  };
+  const send = (): void => {
+    ui.setTarget({ session: info.id });
+    ui.setComposerOpen(true);
+    ui.setPage('send');
+    focusComposer();
+  };
+  return (
+    <span role="gridcell" class="td actions">
+      <button type="button" class="btn quiet" onClick={showMessages}>
+        {en.sessions.messages}
+      </button>
+      {closed === null && (
+        <button type="button" class="btn quiet" onClick={send}>
+          {en.sessions.send}
+        </button>
+      )}
+      {closed === null && (
+        <button type="button" class="btn quiet danger" onClick={() => onDisconnect(session)}>
+          {en.sessions.disconnect}
+        </button>
+      )}
+    </span>
+  );
+}
+
+function SessionRow({ session, index, nowMs, hasPipe, onDisconnect }: RowProps) {
+  const { info, closed } = session;
+  const since = formatTime(info.opened_wall_ns);
+  return (
+    <div
+      role="row"
+      class={`tr ${closed === null ? '' : 'life'}`}
+      aria-rowindex={index + 2}
+      data-session={info.id}
+    >
+      <span role="gridcell" class="td num">
+        #{info.id}
+      </span>
+      {hasPipe && (
+        <span role="gridcell" class="td">
+          {info.pipe}
+        </span>
+      )}
+      <span role="gridcell" class="td process">
+        {info.peer.name === '' ? en.sessions.unknown : info.peer.name}
+      </span>
+      <span role="gridcell" class="td num">
+        {known(info.peer.pid)}
+      </span>
+      <span role="gridcell" class="td num">
+        {known(info.peer.uid)}
+      </span>
+      <span role="gridcell" class="td num" title={`${formatDate(info.opened_wall_ns)} ${since}`}>
+        {since.slice(0, 8)}
+      </span>
+      <span role="gridcell" class="td num c2s">
+        {en.sessions.traffic(info.c2s.messages, info.c2s.bytes)}
+      </span>
+      <span role="gridcell" class="td num s2c">
+        {en.sessions.traffic(info.s2c.messages, info.s2c.bytes)}
+      </span>
+      <span role="gridcell" class="td state-words">
+        {stateWords(session, nowMs)}
+      </span>
+      <Actions session={session} onDisconnect={onDisconnect} />
+    </div>
+  );
+}
+
+function HeadRow({ hasPipe }: { hasPipe: boolean }) {
+  const { columns } = en.sessions;
+  const names = [
+    columns.session,
+    ...(hasPipe ? [en.table.columns.pipe] : []),
+    columns.process,
+    columns.pid,
+    columns.uid,
+    columns.since,
+    columns.c2s,
+    columns.s2c,
+    columns.state,
+    '',
+  ];
+  return (
+    <div role="rowgroup" class="thead">
+      <div role="row" class="tr" aria-rowindex={1}>
+        {names.map((name) => (
+          <span key={name} role="columnheader" class="td">
+            {name}
+          </span>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Confirm({ session, onDone }: { session: Session; onDone: () => void }) {
+  const [problem, setProblem] = useState('');
+  const { info } = session;
+  const disconnect = async (): Promise<void> => {
+    const answer = await api.disconnect(info.id);
+    if (answer.ok || answer.problem.status === 404 || answer.problem.status === 409) onDone();
+    else setProblem(en.composer.problem(answer.problem));
+  };
+  const { confirm } = en.sessions;
+  return (
+    <ConfirmDialog
+      title={confirm.title(info.id, info.peer.name)}
+      body={confirm.body}
+      problem={problem}
+      yes={confirm.yes}
+      no={confirm.no}
+      onYes={() => void disconnect()}
+      onNo={onDone}
+    />
+  );
+}
+
+export function SessionTable() {
+  const { store, ui } = useApp();
+  useTopics(store.sessionsTopic, ui.topic);
+  const [asked, setAsked] = useState<Session | null>(null);
+  const nowMs = useNow(true, 1000);
+  const isNarrow = useMedia(narrow);
+  const { pipe } = ui.route;
+  const sessions = store.sessions.ofPipe(pipe);
+  const window = useVirtualRows({
+    count: sessions.length,
+    rowHeight: isNarrow ? TWO_LINES : ROW_HEIGHT,
+    dropped: 0,
+    viewKey: 'sessions',
+    isFollowing: false,
+    onLetGo: ignore,
+  });
+  const hasPipe = pipe === null;
+  return (
+    <div
+      role="grid"
+      class={`grid sessions ${hasPipe ? 'with-pipe' : ''}`}
+      tabIndex={0}
+      aria-label={en.sessions.label}
+      aria-rowcount={sessions.length + 1}
+    >
+      <HeadRow hasPipe={hasPipe} />
+      <div role="rowgroup" class="tbody scroll" ref={window.scrollRef}>
+        <div role="presentation" class="tall" style={{ height: `${window.totalHeight}px` }}>
+          <div role="presentation" class="drawn" style={{ transform: `translateY(${window.offset}px)` }}>
+            {sessions.slice(window.first, window.end).map((session, index) => (
+              <SessionRow
+                key={session.info.id}
+                session={session}
+                index={window.first + index}
+                nowMs={nowMs}
+                hasPipe={hasPipe}
+                onDisconnect={setAsked}
+              />
+            ))}
+          </div>
+        </div>
+        {sessions.length === 0 && (
+          <div class="empty">
+            <h2>{pipe === null ? en.sessions.none : en.sessions.noneOfPipe(pipe)}</h2>
+          </div>
+        )}
+      </div>
+      {asked !== null && <Confirm session={asked} onDone={() => setAsked(null)} />}
+    </div>
+  );
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatRoute, parseRoute } from '../src/store/route';
+import { injectCommand, shellQuote, socatCommand } from '../src/text/commands';
+import { en } from '../src/text/en';
+import { formatBytes, formatDuration, formatRate } from '../src/text/format';
+import { gap } from './support/events';
+
+const pipe = {
+  name: 'demo',
+  role: 'server',
+  transport: 'socket',
+  mode: 'byte' as 'byte' | 'message',
+  framing: 'line',
+  path: '/run/pipebridge/demo.sock',
+  reply: 'none',
+  sessions: 0,
+  sessions_total: 0,
+  c2s: { messages: 0, bytes: 0 },
+  s2c: { messages: 0, bytes: 0 },
+  injected: 0,
+  errors: 0,
+};
+
+test('route_survives_the_address', () => {
+  const route = { pipe: 'a b&c', tab: 'sessions' as const, session: 41 };
+  assert.deepEqual(parseRoute(formatRoute(route)), route);
+  assert.deepEqual(parseRoute(''), { pipe: null, tab: 'messages', session: null });
+  assert.deepEqual(parseRoute('#session=41'), { pipe: null, tab: 'messages', session: null });
+  assert.deepEqual(parseRoute('#pipe=a&session=-1&tab=x'), {
+    pipe: 'a',
+    tab: 'messages',
+    session: null,
+  });
+});
+
+test('format_rate_is_short', () => {
+  const cases: [number, string][] = [
+    [0, '0/s'],
+    [0.02, '0.1/s'],
+    [12, '12/s'],
+    [340.4, '340/s'],
+    [999.9, '1.0k/s'],
+    [17_800, '17.8k/s'],
+    [1_250_000, '1.3M/s'],
+  ];
+  for (const [value, text] of cases) assert.equal(formatRate(value), text);
+});
+
+test('format_bytes_and_durations', () => {
+  assert.equal(formatBytes(58), '58 B');
+  assert.equal(formatBytes(2_600_000), '2.6 MB');
+  assert.equal(formatDuration(3020), '3.02 s');
+  assert.equal(formatDuration(250_000), '4 min 10 s');
+});
+
+test('words_of_a_gap_say_how_many_which_and_why', () => {
+  assert.equal(
+    en.table.gap(gap(88_112, 89_315)),
+    '1,204 events not shown: this page fell behind (seq 88,112–89,315)',
+  );
+  assert.match(en.table.gap({ ...gap(1, 0, 'run'), count: 0 }), /restarted: another run begins here\. /);
+  assert.match(en.table.gap(gap(5, 5, 'untold')), /1 event not shown: .* \(seq 5\)/);
+});
+
+test('commands_are_safe_to_paste', () => {
+  assert.equal(socatCommand(pipe), 'socat - UNIX-CONNECT:/run/pipebridge/demo.sock');
+  assert.equal(
+    socatCommand({ ...pipe, mode: 'message' }),
+    'socat - UNIX-CONNECT:/run/pipebridge/demo.sock,socktype=5',
+  );
+  assert.equal(socatCommand({ ...pipe, path: '/a b,c.sock' }), "socat - 'UNIX-CONNECT:/a b\\,c.sock'");
+  assert.equal(shellQuote("it's"), "'it'\\''s'");
+  assert.equal(
+    injectCommand('http://127.0.0.1:7117', pipe),
+    "curl --data-binary 'hello' http://127.0.0.1:7117/api/v1/pipes/demo/messages",
+  );
+});
