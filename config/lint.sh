@@ -37,7 +37,7 @@ check_tidy() {
 # Style is clang-tidy's; what cppcheck adds is the flow of values.
 check_values() {
   mkdir -p "$build/cppcheck"
-  cppcheck -j "$(nproc)" \
+  cppcheck --quiet -j "$(nproc)" \
     --project="$build/compile_commands.json" --suppress='*:*tests/*' --cppcheck-build-dir="$build/cppcheck" \
     --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
     --std=c11 --error-exitcode=1

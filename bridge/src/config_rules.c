@@ -56,11 +56,11 @@ static void listen_override(br_config *config, const br_config_overrides *overri
   }
   for (size_t index = 0; index < overrides->listen_count; index++) {
     const char *text = overrides->listen[index];
-    const char *wrong = strlen(text) > *key->element_maximum ? "is too long" : key->check(text);
-    if (wrong) {
-      char shown[80];
-      br_config_problems_add(problems, NULL, "--listen: \"%s\" %s",
-                             br_config_printable(text, shown, sizeof shown), wrong);
+    char wrong[512] = "an address is too long";
+    if (strlen(text) > *key->element_maximum || !key->check(text, wrong, sizeof wrong)) {
+      char shown[sizeof wrong];
+      br_config_problems_add(problems, NULL, "--listen: %s",
+                             br_config_printable(wrong, shown, sizeof shown));
     }
   }
   if (!br_config_texts_replace(&config->http.listen, &config->http.listen_count, overrides->listen,

@@ -1,6 +1,7 @@
 /* The tables themselves, and the checks of single texts. Constant data and pure functions; any thread. */
 #include "config_table.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "bridge/config.h"
@@ -35,56 +36,50 @@ static const uint32_t log_bytes = 4 * MIB, log_min_bytes = 64 * KIB;
 static const uint32_t queue_bytes = 4 * MIB, queue_min_bytes = 4 * KIB;
 static const uint32_t events_max_bytes = 1024 * MIB;
 
-static const char *name_check(const char *text) {
+static bool name_check(const char *text, char *error, size_t error_size) {
   static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-  if (text[0] == '.' || text[strspn(text, allowed)] != '\0') {
-    return "may have only A-Z a-z 0-9 . _ - and must not begin with a dot";
+  if (text[0] != '.' && text[strspn(text, allowed)] == '\0') {
+    return true;
   }
-  return NULL;
+  (void)snprintf(error, error_size,
+                 "a name may have only A-Z a-z 0-9 . _ - and must not begin with a dot");
+  return false;
 }
 
-/* A relative path must stay below the runtime directory. */
-static const char *path_check(const char *text) {
-  const char *last = strrchr(text, '/');
-  last = last ? last + 1 : text;
-  if (strcmp(last, "") == 0 || strcmp(last, ".") == 0) {
-    return "must name a file, not a directory";
-  }
-  for (const char *part = text; part && text[0] != '/'; part = strchr(part, '/')) {
+static bool has_parent_part(const char *path) {
+  for (const char *part = path; part; part = strchr(part, '/')) {
     part += *part == '/';
     if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0')) {
-      return "must not leave the runtime directory with \"..\"; write an absolute path instead";
+      return true;
     }
   }
-  return NULL;
+  return false;
 }
 
-static bool is_port(const char *text) {
-  size_t digits = strspn(text, "0123456789");
-  if (digits == 0 || digits > 5 || text[digits] != '\0') {
+static bool path_check(const char *text, char *error, size_t error_size) {
+  const char *last = strrchr(text, '/');
+  last = last ? last + 1 : text;
+  if (strcmp(last, "") == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) {
+    (void)snprintf(error, error_size, "must name a file, not a directory");
     return false;
   }
-  unsigned port = 0;
-  for (size_t index = 0; index < digits; index++) {
-    port = port * 10 + (unsigned)(text[index] - '0');
+  if (text[0] != '/' && has_parent_part(text)) {
+    (void)snprintf(
+        error, error_size,
+        "must not leave the runtime directory by \"..\"; write an absolute path instead");
+    return false;
   }
-  return port <= 65535;
+  return true;
 }
 
-/* The shape only: which addresses are allowed is the web library's to say. */
-static const char *listen_check(const char *text) {
+/* Which addresses are allowed is the web library's to say. */
+static bool listen_check(const char *text, char *error, size_t error_size) {
   if (strncmp(text, "unix:", 5) == 0) {
-    return "listening on a UNIX socket is not available in this version";
+    (void)snprintf(error, error_size,
+                   "listening on a UNIX socket is not available in this version");
+    return false;
   }
-  const char *colon = strrchr(text, ':');
-  if (!colon || colon == text || !is_port(colon + 1)) {
-    return "must be ADDRESS:PORT, for example \"127.0.0.1:7117\" or \"[::1]:7117\"";
-  }
-  bool has_brackets = text[0] == '[' && colon[-1] == ']';
-  if (!has_brackets && memchr(text, ':', (size_t)(colon - text))) {
-    return "must have an IPv6 address in brackets, for example \"[::1]:7117\"";
-  }
-  return NULL;
+  return web_listen_is_valid(text, error, error_size);
 }
 
 static const br_config_word role_words[] = {

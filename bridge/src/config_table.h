@@ -44,7 +44,8 @@ typedef struct br_config_key {
   const uint32_t *element_maximum; /* of a text list: bytes of one */
   const br_config_word *words;     /* the first is the default; ends with a NULL name */
   const char *fallback_text;       /* of a mode, or of a text list's elements, space-separated */
-  const char *(*check)(const char *text); /* NULL, or says what is wrong with the text */
+  /* NULL, or says what is wrong with a text of fitting length. */
+  bool (*check)(const char *text, char *error, size_t error_size);
   const br_config_object *object;
   const char *later_text; /* what a LATER key belongs to */
 } br_config_key;

@@ -116,13 +116,13 @@ static bool text_check(const char *text, const br_config_key *key, uint32_t mini
     br_config_problems_add(problems, place, "%zu bytes are above the maximum %u", length, maximum);
     return false;
   }
-  const char *wrong = key->check ? key->check(text) : NULL;
-  if (wrong) {
-    char shown[80];
-    br_config_problems_add(problems, place, "\"%s\" %s",
-                           br_config_printable(text, shown, sizeof shown), wrong);
+  char wrong[512];
+  if (key->check && !key->check(text, wrong, sizeof wrong)) {
+    char shown[sizeof wrong];
+    br_config_problems_add(problems, place, "%s", br_config_printable(wrong, shown, sizeof shown));
+    return false;
   }
-  return !wrong;
+  return true;
 }
 
 static void text_read(const char *text, const br_config_key *key, char *target,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "loopback.h"
+#include "web/server.h"
 
 size_t web_listen_address_parse(const char *text, web_address out_addresses[WEB_ADDRESSES_MAX],
                                 char *error, size_t error_size) {
@@ -34,4 +35,9 @@ size_t web_listen_address_parse(const char *text, web_address out_addresses[WEB_
     out_addresses[count++] = (web_address){.is_ipv6 = true, .port = authority.port};
   }
   return count;
+}
+
+bool web_listen_is_valid(const char *text, char *error, size_t error_size) {
+  web_address addresses[WEB_ADDRESSES_MAX];
+  return web_listen_address_parse(text, addresses, error, error_size) > 0;
 }

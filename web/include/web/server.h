@@ -62,6 +62,9 @@ typedef struct web_server_options {
   void (*on_log)(const char *line, void *user);
 } web_server_options;
 
+/* Whether web_server_create would take `text` as an address to listen on; if not, `error` says why and what to
+ * do. Pure; any thread. */
+bool web_listen_is_valid(const char *text, char *error, size_t error_size);
 /* Makes the listeners. On failure writes what, where and what to do into `error` (may be NULL). */
 WEB_MUST_USE web_status web_server_create(const web_server_options *options,
                                           web_server **out_server, char *error, size_t error_size);
