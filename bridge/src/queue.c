@@ -8,6 +8,7 @@
  * payload left there must not look like a state. tests/model/ proves the hand-over and the sleep. */
 #include "bridge/queue.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -161,9 +162,8 @@ br_queue_result br_queue_reserve(br_queue *queue, size_t size, void **out_record
 void br_queue_commit(br_queue *queue, void *record) {
   (void)queue;
   record_header *header = (record_header *)record - 1;
-  if (atomic_load_explicit(&header->state, memory_order_relaxed) != STATE_FREE) {
-    abort(); /* committed twice, or never reserved */
-  }
+  /* Otherwise it was committed twice, or never reserved. */
+  assert(atomic_load_explicit(&header->state, memory_order_relaxed) == STATE_FREE);
   /* Pairs with the acquire of state in br_queue_drain. */
   atomic_store_explicit(&header->state, STATE_RECORD, ORDER_COMMIT);
 }

@@ -5,6 +5,7 @@
  * the limit, so that a peer that never ends its line costs no more than the limit. */
 #include "pipecore/framing.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,9 +48,7 @@ static pc_status delimited_decode(pc_frame_decoder *decoder, uint8_t delimiter, 
   size_t scanned = decoder->scanned_bytes;
   bool is_over = size > decoder->max_message_bytes;
   size_t end = is_over ? (size_t)decoder->max_message_bytes + 1 : size;
-  if (scanned > end) {
-    abort(); /* the caller broke the contract: fewer bytes than it showed before */
-  }
+  assert(scanned <= end); /* the caller shows no fewer bytes than before */
   /* memchr takes no NULL, not even for no bytes. */
   const uint8_t *found = end > scanned ? memchr(data + scanned, delimiter, end - scanned) : NULL;
   if (!found) {
