@@ -190,7 +190,7 @@ clang_stage() {
 
 run_tests() {
   ensure "$build_needs$test_needs"
-  local quick=(-j2 -LE 'e2e|browser|bench|model')
+  local quick=(-j2 -LE 'e2e|browser|bench|model|lint')
   stage "debug: gcc, unit and conformance tests" preset_stage debug "${quick[@]}"
   stage "address sanitizer" preset_stage asan "${quick[@]}"
   stage "thread sanitizer" preset_stage tsan "${quick[@]}"
