@@ -91,18 +91,8 @@ find_missing() {
   done <<<"$1"
 }
 
-as_root() {
-  if [ "$(id -u)" -eq 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    die "installing needs root or sudo. Have these installed, then run this again: ${missing_packages[*]}"
-  fi
-}
-
 apt() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" >build/apt.log 2>&1
 }
 
 # Installs what is missing of a list of needs; quick when nothing is.
@@ -113,11 +103,17 @@ ensure() {
     printf 'bootstrap: missing: %s\n' "${missing_names[@]}" >&2
     die "no apt-get on this system: install these in its own way (Debian's names: ${missing_packages[*]})"
   fi
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null ||
+      die "installing needs root or sudo. Have these installed, then run this again: ${missing_packages[*]}"
+    as_root=(sudo)
+  fi
   say "installing ${missing_packages[*]}"
   # Package lists are fetched only when the ones at hand do not do.
-  apt install --no-install-recommends "${missing_packages[@]}" >build/apt.log 2>&1 || {
-    apt update >build/apt.log 2>&1 || die "apt-get update failed: $(tail -n 5 build/apt.log)"
-    apt install --no-install-recommends "${missing_packages[@]}" >build/apt.log 2>&1 ||
+  apt install --no-install-recommends "${missing_packages[@]}" || {
+    apt update || die "apt-get update failed: $(tail -n 5 build/apt.log)"
+    apt install --no-install-recommends "${missing_packages[@]}" ||
       die "apt-get install failed: $(tail -n 15 build/apt.log)"
   }
   find_missing "$1"
