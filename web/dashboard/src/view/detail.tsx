@@ -35,9 +35,11 @@ function PayloadFields({ event }: { event: PayloadEvent }) {
   const { fields } = en.detail;
   return (
     <>
-      <Field name={fields.direction}>
-        {event.direction === 'c2s' ? en.table.toServer : en.table.toClient}
-      </Field>
+      {event.kind === 'injected' && (
+        <Field name={fields.direction}>
+          {event.direction === 'c2s' ? en.table.toServer : en.table.toClient}
+        </Field>
+      )}
       <Field name={fields.size}>
         <span class="num">{en.detail.bytes(event.size)}</span>
       </Field>

@@ -11,8 +11,8 @@ const HEIGHT = 14;
 
 /** The last minute; the newest at the right edge. */
 function Sparkline({ values, label }: { values: readonly number[]; label: string }) {
-  if (values.length < 2) return null;
-  const highest = Math.max(1, ...values);
+  const highest = Math.max(...values);
+  if (values.length < 2 || highest === 0) return null;
   const points = values
     .map((value, index) => {
       const x = WIDTH - ((values.length - 1 - index) * WIDTH) / 59;

@@ -11,15 +11,13 @@ import { Rail } from './rail';
 function Panes() {
   const { store, ui } = useApp();
   useTopics(ui.topic, store.connectionTopic);
-  const { pipe } = ui.route;
+  const { pipe, tab } = ui.route;
   const isLive = store.connection.kind === 'live';
   useEffect(() => {
     document.title = en.document(pipe, isLive);
   }, [pipe, isLive]);
   return (
-    <div
-      class={`app page-${ui.page} ${ui.selected === null ? '' : 'has-selection'} ${isLive ? '' : 'stale'}`}
-    >
+    <div class={`app page-${ui.page} tab-${tab} ${isLive ? '' : 'stale'}`}>
       <Header />
       <Rail />
       <MainPane />

@@ -167,7 +167,9 @@ export class FakeService {
   gap(count, reason = 'slow') {
     const from = this.seq + 1;
     this.seq += count;
-    this.publish([{ kind: 'gap', seq: this.seq, from, to: this.seq, count, reason }]);
+    const event = { kind: 'gap', seq: this.seq, from, to: this.seq, count, reason };
+    this.kept.push(event);
+    this.publish([event]);
   }
 
   // ---- HTTP ----

@@ -1,0 +1,198 @@
+// The page before the real program: a person at a browser, processes at the pipes.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Bridge, until } from './support/bridge.mjs';
+import { live, openBrowser, openPage, row } from './support/browser.mjs';
+import { Wire } from './support/wire.mjs';
+
+let browser;
+before(async () => {
+  browser = await openBrowser();
+});
+after(() => browser.close());
+
+/** Runs `body` with a bridge and a page of its own. */
+async function withBridge(body, { config, hash = '' } = {}) {
+  const bridge = await new Bridge(config).start();
+  try {
+    const opened = await openPage(browser, bridge.url + hash);
+    await live(opened.page);
+    await body({ bridge, ...opened });
+    opened.expectQuiet();
+    await opened.page.close();
+  } finally {
+    await bridge.end();
+  }
+}
+
+test('a_message_typed_in_a_terminal_appears', () =>
+  withBridge(async ({ bridge, page }) => {
+    const terminal = await bridge.terminal('demo');
+    terminal.say('hello from a terminal');
+    await row(page, 'hello from a terminal').waitFor();
+    await row(page, 'opened by socat').waitFor();
+    assert.match(await row(page, 'hello from a terminal').innerText(), /→[\s\S]*#\d+ socat[\s\S]*21/);
+  }));
+
+test('a_message_sent_from_the_page_arrives_at_every_client_of_the_pipe', () =>
+  withBridge(
+    async ({ bridge, page }) => {
+      const one = await bridge.terminal('demo');
+      const two = await bridge.terminal('demo');
+      one.say('here');
+      two.say('here too');
+      await row(page, 'here too').waitFor();
+      await page.fill('#composer-body', 'hello from the page');
+      await page.keyboard.press('Control+Enter');
+      await one.hears('hello from the page\n');
+      await two.hears('hello from the page\n');
+      await page.locator('.outcome', { hasText: 'delivered to 2 sessions' }).waitFor();
+      await row(page, 'injected').waitFor();
+    },
+    { hash: '#pipe=demo' },
+  ));
+
+test('a_message_sent_to_one_session_reaches_only_that', () =>
+  withBridge(
+    async ({ bridge, page }) => {
+      const one = await bridge.terminal('demo');
+      one.say('one');
+      await row(page, 'one').first().waitFor();
+      const two = await bridge.terminal('demo');
+      two.say('two');
+      await row(page, 'two').first().waitFor();
+      const option = page.locator('.target option', { hasText: 'socat' }).last();
+      await page.selectOption('.target', await option.getAttribute('value'));
+      await page.fill('#composer-body', 'only you');
+      await page.click('.composer .primary');
+      await two.hears('only you\n');
+      await page.locator('.outcome', { hasText: 'delivered to 1 session' }).waitFor();
+      assert.equal(one.heard, '');
+    },
+    { hash: '#pipe=demo' },
+  ));
+
+test('what_nobody_can_get_is_told', () =>
+  withBridge(
+    async ({ page }) => {
+      await page.fill('#composer-body', 'is anybody there');
+      await page.keyboard.press('Control+Enter');
+      await page.locator('.outcome.warn', { hasText: 'nobody got it' }).waitFor();
+    },
+    { hash: '#pipe=demo' },
+  ));
+
+test('sessions_show_their_counters_and_can_be_disconnected', () =>
+  withBridge(
+    async ({ bridge, page }) => {
+      const terminal = await bridge.terminal('demo');
+      terminal.say('abc');
+      const entry = page.locator('[data-session]');
+      await entry.filter({ hasText: 'socat' }).filter({ hasText: '1 · 3 B' }).waitFor();
+      await entry.getByRole('button', { name: 'Disconnect' }).click();
+      await page.locator('dialog[open]').getByRole('button', { name: 'Keep it' }).click();
+      assert.equal(terminal.child.exitCode, null);
+      await entry.getByRole('button', { name: 'Disconnect' }).click();
+      await page.locator('dialog[open]').getByRole('button', { name: 'Disconnect' }).click();
+      await until('socat ends', () => terminal.child.exitCode !== null);
+      await entry.filter({ hasText: 'disconnected on request' }).waitFor();
+    },
+    { hash: '#pipe=demo&tab=sessions' },
+  ));
+
+test('a_pipe_shows_only_its_own_and_the_address_remembers', () =>
+  withBridge(async ({ bridge, page }) => {
+    const demo = await bridge.terminal('demo');
+    const other = await bridge.terminal('other');
+    demo.say('on demo');
+    other.say('on other');
+    await row(page, 'on other').waitFor();
+    await page.locator('.rail .pipe', { hasText: 'demo' }).click();
+    await row(page, 'on other').waitFor({ state: 'detached' });
+    await row(page, 'on demo').waitFor();
+    assert.match(page.url(), /#pipe=demo/);
+    await page.reload();
+    await row(page, 'on demo').waitFor();
+    assert.equal(await row(page, 'on other').count(), 0);
+  }));
+
+test('a_page_opened_late_has_what_was_said_before', () =>
+  withBridge(async ({ bridge, page }) => {
+    const terminal = await bridge.terminal('demo');
+    terminal.say('said early');
+    await row(page, 'said early').waitFor();
+    const late = await openPage(browser, bridge.url);
+    await row(late.page, 'said early').waitFor();
+    late.expectQuiet();
+    await late.page.close();
+  }));
+
+test('a_cut_connection_resumes_without_a_hole', async () => {
+  const bridge = await new Bridge().start();
+  const wire = new Wire(bridge.port);
+  try {
+    const { page, expectQuiet } = await openPage(browser, await wire.listen());
+    await live(page);
+    const terminal = await bridge.terminal('demo');
+    terminal.say('before 1');
+    await row(page, 'before 1').waitFor();
+    wire.cut();
+    await page.locator('header [data-state=waiting]').waitFor();
+    await page.locator('header', { hasText: /retry in \d+ s/ }).waitFor();
+    for (let number = 1; number <= 50; number++) terminal.say(`meanwhile ${number}`);
+    wire.mend();
+    await page
+      .getByRole('button', { name: 'Retry now' })
+      .click({ timeout: 2000 })
+      .catch(() => undefined);
+    await row(page, 'meanwhile 50').waitFor();
+    terminal.say('after');
+    await row(page, 'after').waitFor();
+    assert.equal(await page.locator('.tr.gap').count(), 0);
+    const shown = await page.locator('.counts').innerText();
+    assert.match(shown, /^53 rows/, 'opened, before, 50 meanwhile, after');
+    expectQuiet();
+    await page.close();
+  } finally {
+    wire.close();
+    await bridge.end();
+  }
+});
+
+test('a_killed_bridge_comes_back_as_another_run', () =>
+  withBridge(async ({ bridge, page }) => {
+    const terminal = await bridge.terminal('demo');
+    terminal.say('in the first life');
+    await row(page, 'in the first life').waitFor();
+    await bridge.kill();
+    await page.locator('header [data-state=waiting]').waitFor();
+    await bridge.start();
+    await live(page);
+    const second = await bridge.terminal('demo');
+    second.say('in the second life');
+    await row(page, 'in the second life').waitFor();
+    await row(page, 'another run begins here').waitFor();
+    assert.equal(await row(page, 'in the first life').count(), 1);
+  }));
+
+test('a_person_at_a_phone_reads_and_sends', async () => {
+  const small = await openBrowser({ width: 390, height: 844, colorScheme: 'light' });
+  const bridge = await new Bridge().start();
+  try {
+    const { page, expectQuiet } = await openPage(small, `${bridge.url}#pipe=demo`);
+    const terminal = await bridge.terminal('demo');
+    terminal.say('{"to":"a phone"}');
+    await row(page, 'a phone').click();
+    await page.locator('.detail pre', { hasText: '"to": "a phone"' }).waitFor();
+    await page.locator('.pages').getByRole('button', { name: 'Send' }).click();
+    await page.fill('#composer-body', 'from a phone');
+    await page.click('.composer .primary');
+    await terminal.hears('from a phone\n');
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.equal(wide, 390, 'nothing sticks out');
+    expectQuiet();
+  } finally {
+    await small.close();
+    await bridge.end();
+  }
+});

@@ -1,0 +1,207 @@
+// What a real bridge does seldom, made by the fake service; and the page's own manners.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { FakeService } from '../../web/dashboard/test/support/fake_service.mjs';
+import { makePage } from '../../web/dashboard/tools/page.mjs';
+import { live, openBrowser, openPage, row } from './support/browser.mjs';
+
+let browser;
+let assets;
+before(async () => {
+  browser = await openBrowser();
+  ({ assets } = await makePage());
+});
+after(() => browser.close());
+
+async function withService(body, { hash = '#pipe=demo', prepare = () => undefined } = {}) {
+  const service = new FakeService({ assets });
+  service.addPipe('demo');
+  service.addPipe('other');
+  const url = await service.listen();
+  const session = service.open('demo', 'python3');
+  prepare(service, session);
+  try {
+    const opened = await openPage(browser, `${url}/${hash}`);
+    await live(opened.page);
+    await body({ service, session, ...opened });
+    opened.expectQuiet();
+    await opened.page.close();
+  } finally {
+    await service.cut();
+  }
+}
+
+const lines = (service, session, from, to) => {
+  const events = [];
+  for (let number = from; number <= to; number++)
+    events.push(service.message(session, 'c2s', `line ${number}`));
+  service.publish(events);
+};
+const scrollTop = (page) => page.locator('.tbody').evaluate((element) => element.scrollTop);
+const fromEnd = (page) =>
+  page
+    .locator('.tbody')
+    .evaluate((element) => element.scrollHeight - element.clientHeight - element.scrollTop);
+
+test('a_gap_stands_at_its_place_with_count_range_and_reason', () =>
+  withService(async ({ service, session, page }) => {
+    service.say(session, 'c2s', 'above');
+    service.gap(1204);
+    service.say(session, 'c2s', 'below');
+    await row(page, 'below').waitFor();
+    const texts = await page.locator('.tbody .words').allInnerTexts();
+    assert.deepEqual(texts.slice(1), [
+      'above',
+      '1,204 events not shown: this page fell behind (seq 3–1,206)',
+      'below',
+    ]);
+    await row(page, 'not shown').click();
+    await page.locator('.detail', { hasText: 'this page fell behind' }).waitFor();
+  }));
+
+test('a_hole_that_nobody_told_of_is_shown_all_the_same', () =>
+  withService(async ({ service, session, page }) => {
+    service.message(session, 'c2s', 'never given out');
+    service.say(session, 'c2s', 'next');
+    await row(page, '1 event not shown').waitFor();
+  }));
+
+test('an_empty_page_says_what_to_paste', () =>
+  withService(
+    async ({ page, service }) => {
+      await page
+        .locator('code', { hasText: 'socat - UNIX-CONNECT:/run/user/1000/pipebridge/other.sock' })
+        .waitFor();
+      await page
+        .locator('code', { hasText: `http://127.0.0.1:${service.port}/api/v1/pipes/other/messages` })
+        .waitFor();
+    },
+    { hash: '#pipe=other' },
+  ));
+
+test('follow_lets_go_on_scroll_and_comes_back_by_its_button', () =>
+  withService(async ({ service, session, page }) => {
+    lines(service, session, 1, 300);
+    await row(page, 'line 300').waitFor();
+    assert.ok((await fromEnd(page)) < 2, 'follows');
+    await page.locator('.tbody').hover();
+    await page.mouse.wheel(0, -1000);
+    await page.locator('.follow').waitFor();
+    const place = await scrollTop(page);
+    lines(service, session, 301, 400);
+    await page.locator('.counts', { hasText: '401 rows' }).waitFor();
+    assert.equal(await scrollTop(page), place, 'the view does not move');
+    await page.click('.follow');
+    await row(page, 'line 400').waitFor();
+    assert.ok((await fromEnd(page)) < 2, 'follows again');
+  }));
+
+test('pause_keeps_collecting_and_says_how_many_wait', () =>
+  withService(async ({ service, session, page }) => {
+    lines(service, session, 1, 3);
+    await row(page, 'line 3').waitFor();
+    await page.locator('h1').click();
+    await page.keyboard.press('Space');
+    lines(service, session, 4, 8);
+    await page.locator('.bar', { hasText: '5 waiting' }).waitFor();
+    assert.equal(await row(page, 'line 8').count(), 0);
+    await page.keyboard.press('Space');
+    await row(page, 'line 8').waitFor();
+  }));
+
+test('the_keyboard_selects_shows_and_closes', () =>
+  withService(async ({ service, session, page }) => {
+    lines(service, session, 1, 3);
+    service.say(session, 's2c', '{"a":[1,2]}');
+    await row(page, '"a"').waitFor();
+    await page.keyboard.press('j');
+    await page.locator('.detail pre', { hasText: '"a": [' }).waitFor();
+    await page.keyboard.press('k');
+    await page.locator('.detail pre', { hasText: 'line 3' }).waitFor();
+    assert.equal(await page.locator('.tr[aria-selected=true]').count(), 1);
+    await page.keyboard.press('Escape');
+    await page.locator('.detail', { hasText: 'Nothing selected' }).waitFor();
+    assert.equal(await page.locator('.tr[aria-selected=true]').count(), 0);
+  }));
+
+test('a_payload_is_shown_as_json_text_and_hex', () =>
+  withService(async ({ service, session, page }) => {
+    service.say(session, 'c2s', '{"id":12345678901234567890}');
+    service.say(session, 'c2s', Buffer.from([0xff, 0x00, 0x41]));
+    await row(page, '12345').click();
+    const body = page.locator('.detail-body');
+    await body.filter({ hasText: '"id": 12345678901234567890' }).waitFor();
+    await page.getByRole('tab', { name: 'Hex' }).click();
+    await body.filter({ hasText: '7b 22 69 64 22 3a 31 32' }).waitFor();
+    await row(page, 'ff 00 41').click();
+    await body.filter({ hasText: 'ff 00 41' }).waitFor();
+  }));
+
+test('a_refusal_says_why_and_when_to_try_again', () =>
+  withService(async ({ service, page }) => {
+    service.nextAnswer = {
+      status: 429,
+      headers: { 'retry-after': '2', 'content-type': 'application/problem+json' },
+      body: { status: 429, code: 'queue_full', detail: 'The write queue of session 41 is full.' },
+    };
+    await page.fill('#composer-body', 'too much');
+    await page.keyboard.press('Control+Enter');
+    await page
+      .locator('.outcome.bad', { hasText: 'The write queue of session 41 is full. Try again in 2 s.' })
+      .waitFor();
+  }));
+
+test('a_page_far_into_a_run_says_what_it_left_out', () =>
+  withService(
+    async ({ page }) => {
+      await row(page, 'line 12000').waitFor();
+      await page.locator('.tbody').focus();
+      await page.keyboard.press('Home');
+      await row(page, '2,001 earlier events not loaded (seq 1–2,001)').waitFor();
+    },
+    { prepare: (service, session) => lines(service, session, 1, 12_000) },
+  ));
+
+test('the_theme_follows_the_system_until_one_chooses', () =>
+  withService(async ({ page }) => {
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.equal(await ground(), 'rgb(19, 20, 21)');
+    await page.emulateMedia({ colorScheme: 'light' });
+    assert.equal(await ground(), 'rgb(251, 251, 250)');
+    await page.click('header .theme');
+    await page.click('header .theme');
+    assert.equal(await ground(), 'rgb(19, 20, 21)', 'dark by choice');
+    await page.reload();
+    assert.equal(await ground(), 'rgb(19, 20, 21)', 'and remembered');
+    await page.click('header .theme');
+  }));
+
+for (const [width, height] of [
+  [1440, 860],
+  [1000, 700],
+  [390, 844],
+]) {
+  test(`nothing_sticks_out_at_${width}_by_${height}`, () =>
+    withService(async ({ service, session, page }) => {
+      await page.setViewportSize({ width, height });
+      service.say(session, 'c2s', 'long '.repeat(1000));
+      await row(page, 'long').waitFor();
+      for (const tab of ['messages', 'sessions']) {
+        await page.evaluate((name) => {
+          location.hash = `#pipe=demo&tab=${name}`;
+        }, tab);
+        await page.locator(`#tab-${tab}[aria-selected=true]`).waitFor();
+        const sizes = await page.evaluate(() =>
+          ['html', 'main', '.panel', '.tbody', '.composer'].map((selector) => {
+            const element = document.querySelector(selector);
+            return [selector, element.scrollWidth - element.clientWidth];
+          }),
+        );
+        assert.deepEqual(
+          sizes.filter(([, over]) => over > 0),
+          [],
+          tab,
+        );
+      }
+    }));
+}
