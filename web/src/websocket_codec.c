@@ -44,7 +44,7 @@ struct web_ws_codec {
   /* the message that has begun, also between two of its frames */
   bool is_in_message;
   uint8_t message_opcode;
-  web_utf8 utf8;
+  web_utf8 utf8;    /* between characters again when a text message is over */
   uint8_t *message; /* owned */
   size_t message_size, message_capacity;
 
@@ -172,7 +172,6 @@ static void codec_begin_payload(web_ws_codec *codec) {
   if (codec->opcode == WEB_WS_TEXT || codec->opcode == WEB_WS_BINARY) {
     codec->is_in_message = true;
     codec->message_opcode = codec->opcode;
-    codec->utf8 = (web_utf8){0};
   }
 }
 

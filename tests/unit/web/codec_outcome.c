@@ -10,7 +10,7 @@
 #include "codec_outcome.h"
 #include "web/websocket_codec.h"
 
-enum { LONG_STREAM = 600, LONG_PAYLOAD = 40 };
+enum { LONG_STREAM = 600, LONG_STREAM_CUTS = 30, LONG_PAYLOAD = 40 };
 
 uint8_t codec_pattern(size_t index) {
   return (uint8_t)('a' + index % 26);
@@ -123,8 +123,8 @@ void codec_outcome_of_any_split(codec_outcome *outcome, const uint8_t *stream, s
   codec_outcome *other = malloc(sizeof *other);
   assert_non_null(other);
   for (size_t first = 1; first <= size; first++) {
-    if (size > LONG_STREAM && first == LONG_STREAM / 2) {
-      first = size - LONG_STREAM / 2;
+    if (size > LONG_STREAM && first == LONG_STREAM_CUTS) {
+      first = size - LONG_STREAM_CUTS;
     }
     codec_outcome_of(other, stream, size, first, size, max_message_bytes);
     assert_string_equal(other->events, outcome->events);

@@ -24,7 +24,7 @@ uint8_t codec_pattern(size_t index);
 void codec_outcome_of(codec_outcome *outcome, const uint8_t *stream, size_t size, size_t first,
                       size_t step, size_t max_message_bytes);
 /* The same outcome for the stream in one piece, byte by byte, and cut in two at every place (of a long stream:
- * at the first and last 300); returns that of byte by byte. */
+ * at the first and last 30); returns that of byte by byte. */
 void codec_outcome_of_any_split(codec_outcome *outcome, const uint8_t *stream, size_t size,
                                 size_t max_message_bytes);
 
