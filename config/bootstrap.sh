@@ -71,7 +71,7 @@ is_there() {
   case "$1" in
   command) command -v "$2" >/dev/null ;;
   module) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
-  header) command -v cc >/dev/null && echo "#include <$2>" | cc -E - >/dev/null 2>&1 ;;
+  header) command -v cc >/dev/null && cc -E - <<<"#include <$2>" >/dev/null 2>&1 ;;
   python) command -v python3 >/dev/null && python3 -c "import $2" 2>/dev/null ;;
   runtime) command -v clang >/dev/null && [ -e "$(clang -print-file-name="libclang_rt.$2-$(uname -m).a")" ] ;;
   *) die "unknown kind of need: $1" ;;
