@@ -31,8 +31,9 @@ static void client_connect(web_client *client, web_server *server, const struct 
   assert_true(client->fd >= 0);
   assert_int_equal(connect(client->fd, address, size), 0);
   client->capacity = 4096;
-  client->data = calloc(1, client->capacity);
-  assert_non_null(client->data);
+  client->memory = calloc(1, client->capacity);
+  assert_non_null(client->memory);
+  client->data = client->memory;
 }
 
 void web_client_open(web_client *client, web_server *server, uint16_t port) {
@@ -52,7 +53,8 @@ void web_client_close(web_client *client) {
     (void)close(client->fd);
     client->fd = -1;
   }
-  free(client->data);
+  free(client->memory);
+  client->memory = NULL;
   client->data = NULL;
 }
 
@@ -62,15 +64,25 @@ void web_client_abort(web_client *client) {
   web_client_close(client);
 }
 
-static void client_receive(web_client *client) {
-  while (!client->is_closed) {
-    if (client->capacity - client->size < 65536) {
-      client->capacity = client->capacity * 2 + 65536;
-      client->data = realloc(client->data, client->capacity);
-      assert_non_null(client->data);
+/* Room for a large read behind what is there. */
+static char *client_make_room(web_client *client, size_t room) {
+  size_t taken = (size_t)(client->data - client->memory);
+  if (client->capacity - taken - client->size < room) {
+    memmove(client->memory, client->data, client->size);
+    while (client->capacity - client->size < room) {
+      client->capacity *= 2;
     }
-    ssize_t got = recv(client->fd, client->data + client->size, client->capacity - client->size - 1,
-                       MSG_DONTWAIT);
+    client->memory = realloc(client->memory, client->capacity);
+    assert_non_null(client->memory);
+    client->data = client->memory;
+  }
+  return client->data + client->size;
+}
+
+static void client_receive(web_client *client) {
+  const size_t room = 65536;
+  while (!client->is_closed) {
+    ssize_t got = recv(client->fd, client_make_room(client, room + 1), room, MSG_DONTWAIT);
     if (got > 0) {
       client->size += (size_t)got;
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -134,7 +146,7 @@ void web_client_expect_close(web_client *client) {
 
 void web_client_take(web_client *client, size_t size) {
   assert_true(size <= client->size);
-  memmove(client->data, client->data + size, client->size - size + 1);
+  client->data += size;
   client->size -= size;
 }
 
@@ -218,4 +230,120 @@ web_reply web_client_ask(web_client *client, const char *method, const char *tar
   web_client_send(client, text, (size_t)used);
   free(text);
   return web_client_reply(client, strcmp(method, "HEAD") == 0);
+}
+
+/* ---- WebSockets ---- */
+
+void web_client_write_handshake(const web_client *client, const char *target, const char *headers,
+                                char *out, size_t out_size) {
+  int size = snprintf(out, out_size,
+                      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
+                      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
+                      target, client_port(client), headers);
+  assert_true(size > 0 && (size_t)size < out_size);
+}
+
+void web_client_upgrade(web_client *client, const char *target, const char *headers) {
+  char text[2048];
+  web_client_write_handshake(client, target, headers, text, sizeof text);
+  web_client_send_text(client, text);
+  web_reply reply = web_client_reply(client, false);
+  assert_int_equal(reply.status, 101);
+  char *accept = web_reply_header(&reply, "Sec-WebSocket-Accept");
+  assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="); /* RFC 6455 section 1.3 */
+  free(accept);
+  web_reply_free(&reply);
+}
+
+size_t web_client_write_frame(uint8_t *out, unsigned first_byte, const void *payload, size_t size) {
+  static const uint8_t mask[4] = {0x37, 0xfa, 0x21, 0x3d};
+  const uint8_t *data = payload;
+  size_t at = 0;
+  out[at++] = (uint8_t)first_byte;
+  if (size < 126) {
+    out[at++] = (uint8_t)(0x80 | size);
+  } else {
+    size_t bytes = size < 65536 ? 2 : 8;
+    out[at++] = bytes == 2 ? 0xfe : 0xff;
+    for (size_t i = 0; i < bytes; i++) {
+      out[at++] = (uint8_t)((uint64_t)size >> (8 * (bytes - 1 - i)));
+    }
+  }
+  memcpy(out + at, mask, 4);
+  at += 4;
+  for (size_t i = 0; i < size; i++) {
+    out[at++] = data[i] ^ mask[i % 4];
+  }
+  return at;
+}
+
+void web_client_send_frame(web_client *client, unsigned first_byte, const void *payload,
+                           size_t size) {
+  uint8_t *frame = malloc(size + 64);
+  assert_non_null(frame);
+  size_t whole = web_client_write_frame(frame, first_byte, payload, size);
+  web_client_send(client, frame, whole);
+  free(frame);
+}
+
+/* 0: its header is not all there. */
+static size_t frame_header(const web_client *client, uint64_t *out_size) {
+  const uint8_t *data = (const uint8_t *)client->data;
+  size_t bytes = 0;
+  if (client->size < 2) {
+    return 0;
+  }
+  assert_int_equal(data[1] & 0x80, 0); /* a server does not mask */
+  *out_size = data[1];
+  if (data[1] >= 126) {
+    bytes = data[1] == 126 ? 2 : 8;
+    *out_size = 0;
+  }
+  if (client->size < 2 + bytes) {
+    return 0;
+  }
+  for (size_t i = 0; i < bytes; i++) {
+    *out_size = *out_size << 8 | data[2 + i];
+  }
+  return 2 + bytes;
+}
+
+bool web_client_has_frame(const web_client *client) {
+  uint64_t size = 0;
+  size_t header = frame_header(client, &size);
+  return header > 0 && client->size >= header + size;
+}
+
+web_frame web_client_frame(web_client *client) {
+  uint64_t give_up = now_s() + DEADLINE_S;
+  uint64_t size = 0;
+  while (!web_client_has_frame(client)) {
+    assert_false(client->is_closed);
+    assert_true(now_s() < give_up);
+    web_client_step(client);
+  }
+  size_t header = frame_header(client, &size);
+  web_frame frame = {.is_final = (client->data[0] & 0x80) != 0,
+                     .opcode = (uint8_t)client->data[0] & 0x0fU,
+                     .size = (size_t)size};
+  assert_int_equal(client->data[0] & 0x70, 0);
+  frame.data = calloc(1, frame.size + 1);
+  assert_non_null(frame.data);
+  memcpy(frame.data, client->data + header, frame.size);
+  web_client_take(client, header + frame.size);
+  return frame;
+}
+
+void web_frame_free(web_frame *frame) {
+  free(frame->data);
+  frame->data = NULL;
+}
+
+void web_client_expect_close_frame(web_client *client, unsigned code) {
+  web_frame frame = web_client_frame(client);
+  assert_int_equal(frame.opcode, 8);
+  assert_true(frame.size >= 2);
+  assert_int_equal((unsigned)frame.data[0] << 8 | frame.data[1], code);
+  web_frame_free(&frame);
 }

@@ -13,8 +13,9 @@ typedef struct web_client {
   web_server *server; /* stepped while waiting; NULL: it runs on its own thread */
   int fd;
   bool is_closed; /* the server has closed */
-  char *data;     /* what came and was not taken yet; NUL-ended */
+  char *data;     /* what came and was not taken yet; NUL-ended; in `memory` */
   size_t size;
+  char *memory;
   size_t capacity;
 } web_client;
 
@@ -48,6 +49,31 @@ web_reply web_client_reply(web_client *client, bool is_head);
 /* Sends "METHOD TARGET HTTP/1.1" with a right Host, `headers` (each ended by CRLF) and `body`. */
 web_reply web_client_ask(web_client *client, const char *method, const char *target,
                          const char *headers, const char *body);
+/* ---- WebSockets ---- */
+typedef struct web_frame {
+  bool is_final;
+  unsigned opcode;
+  uint8_t *data; /* NUL-ended */
+  size_t size;
+} web_frame;
+
+/* The text of a right handshake, `headers` (each ended by CRLF) in it. */
+void web_client_write_handshake(const web_client *client, const char *target, const char *headers,
+                                char *out, size_t out_size);
+/* Sends it and takes the 101. */
+void web_client_upgrade(web_client *client, const char *target, const char *headers);
+/* A masked frame, at most 64 bytes longer than its payload; returns its size. `first_byte` is FIN and
+ * opcode. */
+size_t web_client_write_frame(uint8_t *out, unsigned first_byte, const void *payload, size_t size);
+void web_client_send_frame(web_client *client, unsigned first_byte, const void *payload,
+                           size_t size);
+/* Whether a whole frame is there. */
+bool web_client_has_frame(const web_client *client);
+web_frame web_client_frame(web_client *client);
+void web_frame_free(web_frame *frame);
+/* The next frame is a close with that code. */
+void web_client_expect_close_frame(web_client *client, unsigned code);
+
 /* The value, allocated, or NULL. */
 char *web_reply_header(const web_reply *reply, const char *name);
 void web_reply_free(web_reply *reply);

@@ -161,8 +161,8 @@ web_status web_net_receive(web_handle connection, void *data, size_t size, size_
   return got < 0 && errno == EAGAIN ? WEB_FULL : WEB_CLOSED;
 }
 
-void web_net_shut_down(web_handle connection) {
-  (void)shutdown((int)connection, SHUT_RDWR);
+void web_net_shut_down_sending(web_handle connection) {
+  (void)shutdown((int)connection, SHUT_WR);
 }
 
 void web_net_close(web_handle handle) {

@@ -17,10 +17,14 @@
 #include "check.h"
 #include "request_state.h"
 #include "server_state.h"
+#include "socket.h"
+#include "stream.h"
 
 /* Runs of MHD in one turn: enough that a resumed request is answered in the same turn, few enough that
  * requests cannot starve what else the thread serves. */
 #define RUNS_PER_TURN 4
+/* libmicrohttpd allocates it for a streamed body, which we write ourselves. */
+#define STREAM_BLOCK_BYTES 16
 
 struct web_engine {
   struct MHD_Daemon *daemon;
@@ -254,6 +258,43 @@ web_answer *web_engine_answer(const void *body, size_t size, web_body_ownership 
   return answer;
 }
 
+static void engine_on_upgrade(void *user, struct MHD_Connection *connection, void *con_cls,
+                              const char *early, size_t early_size, MHD_socket handle,
+                              struct MHD_UpgradeResponseHandle *upgrade) {
+  web_request *request = con_cls;
+  (void)connection;
+  request->socket = NULL; /* it lives on without the request */
+  web_socket_open(user, handle, upgrade, (const uint8_t *)early, early_size);
+}
+
+web_answer *web_engine_upgrade(web_socket *socket) {
+  return MHD_create_response_for_upgrade(engine_on_upgrade, socket);
+}
+
+static ssize_t engine_on_body(void *user, uint64_t position, char *buffer, size_t size) {
+  (void)position;
+  (void)buffer;
+  (void)size;
+  switch (web_stream_on_body(user)) {
+  case WEB_STREAM_WAIT:
+    return 0;
+  case WEB_STREAM_END:
+    return MHD_CONTENT_READER_END_OF_STREAM;
+  case WEB_STREAM_BREAK:
+    break;
+  }
+  return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+web_answer *web_engine_stream(web_stream *stream) {
+  web_answer *answer = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES,
+                                                         engine_on_body, stream, NULL);
+  if (answer != NULL) {
+    (void)MHD_set_response_options(answer, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+  }
+  return answer;
+}
+
 bool web_engine_answer_header(web_answer *answer, const char *name, const char *value) {
   return MHD_add_response_header(answer, name, value) == MHD_YES;
 }
@@ -268,4 +309,9 @@ void web_engine_answer_destroy(web_answer *answer) {
   if (answer != NULL) {
     MHD_destroy_response(answer);
   }
+}
+
+void web_engine_close_upgraded(web_engine *engine, web_upgrade *upgrade) {
+  (void)MHD_upgrade_action(upgrade, MHD_UPGRADE_ACTION_CLOSE);
+  engine->pending = true;
 }

@@ -17,6 +17,8 @@ typedef struct web_engine web_engine;
 typedef struct MHD_Connection web_connection;
 typedef struct MHD_Response web_answer;
 typedef struct MHD_UpgradeResponseHandle web_upgrade;
+typedef struct web_socket web_socket;
+typedef struct web_stream web_stream;
 
 WEB_MUST_USE web_status web_engine_create(web_server *server, const web_limits *limits,
                                           web_engine **out_engine);
@@ -52,10 +54,17 @@ typedef enum web_body_ownership {
 } web_body_ownership;
 /* NULL: no memory (a moved body is freed). */
 web_answer *web_engine_answer(const void *body, size_t size, web_body_ownership ownership);
+/* 101; when it is sent, web_socket_open is called. */
+web_answer *web_engine_upgrade(web_socket *socket);
+/* A body without length, asked for by web_stream_on_body. */
+web_answer *web_engine_stream(web_stream *stream);
 /* False: no memory, or not a legal header. */
 bool web_engine_answer_header(web_answer *answer, const char *name, const char *value);
 /* Queues and lets go of it. False: the connection cannot take an answer now. */
 bool web_engine_queue(web_connection *connection, unsigned status, web_answer *answer);
 void web_engine_answer_destroy(web_answer *answer);
+
+/* Closes an upgraded connection, which must have left the poller. */
+void web_engine_close_upgraded(web_engine *engine, web_upgrade *upgrade);
 
 #endif

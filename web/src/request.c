@@ -14,6 +14,8 @@
 #include "guard.h"
 #include "request_state.h"
 #include "server_state.h"
+#include "socket.h"
+#include "stream.h"
 
 /* Headers that a handler adds to one answer. */
 #define ANSWER_HEADERS_MAX 4096
@@ -51,6 +53,12 @@ web_request *web_request_begin(web_server *server, web_connection *connection, c
 void web_request_end(web_request *request) {
   WEB_CHECK(request->phase != WEB_REQUEST_WAITING);
   request->server->requests_open--;
+  if (request->socket != NULL) {
+    web_socket_abandon(request->socket);
+  }
+  if (request->stream != NULL) {
+    web_stream_end(request->stream);
+  }
   web_engine_answer_destroy(request->answer);
   web_buffer_fini(&request->body);
   web_buffer_fini(&request->headers);

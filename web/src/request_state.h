@@ -41,6 +41,8 @@ struct web_request {
   web_buffer headers; /* of the answer: name NUL value NUL … */
   web_answer *answer; /* until it is queued */
   unsigned status;
+  web_socket *socket; /* that its answer will open; NULL once it is open */
+  web_stream *stream; /* that is its answer */
 
   void (*on_abandon)(web_request *request, void *user);
   void *on_abandon_user;

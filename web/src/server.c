@@ -8,13 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "log.h"
 #include "request_state.h"
 #include "server_state.h"
+#include "socket.h"
+#include "stream.h"
 
 #define LINE_MAX_BYTES 512
-/* An orderly stop takes no longer, however slow the peers; web_server_run promises two seconds. */
-#define STOP_MS 1500
+/* The parts of an orderly stop: the owner's last work, everybody's last bytes, the close handshakes. Together
+ * below the two seconds that web_server_run promises. */
+#define DRAIN_MS 400
+#define FLUSH_MS 600
+#define CLOSE_MS 600
+#define SETTLE_TURN_MS 20
+/* What one piece from the past may come to: a snapshot of very many sessions. */
+#define SCRATCH_MAX_BYTES (64U << 20)
 
 const web_limits web_limits_default = {.max_connections = 4096,
                                        .max_body_bytes = 1U << 20,
@@ -63,7 +71,9 @@ static void engine_on_ready(web_poll_entry *entry, unsigned ready) {
 
 static web_status server_open(web_server *server, const web_server_options *options, char *error,
                               size_t error_size) {
-  web_status status = web_poller_create(&server->poller);
+  server->receive_buffer = malloc(WEB_RECEIVE_BYTES);
+  web_status status =
+      server->receive_buffer != NULL ? web_poller_create(&server->poller) : WEB_E_NO_MEMORY;
   if (status == WEB_OK) {
     status = web_engine_create(server, &server->limits, &server->engine);
   }
@@ -104,6 +114,7 @@ web_status web_server_create(const web_server_options *options, web_server **out
   server->now_ns = web_net_now_ns();
   server->engine_due_ns = UINT64_MAX;
   limits_complete(&server->limits);
+  web_buffer_init(&server->scratch, SCRATCH_MAX_BYTES);
   web_status status = server_open(server, options, error, error_size);
   if (status != WEB_OK) {
     web_server_destroy(server);
@@ -128,7 +139,7 @@ static int sooner_ms(uint64_t now_ns, uint64_t deadline_ns, int timeout_ms) {
 }
 
 static int server_timeout_ms(web_server *server, int timeout_ms) {
-  if (server->has_agent_more || server->is_engine_ready) {
+  if (server->has_agent_more || server->is_engine_ready || server->ready_first != NULL) {
     return 0;
   }
   int engine_ms = web_engine_timeout_ms(server->engine);
@@ -136,6 +147,7 @@ static int server_timeout_ms(web_server *server, int timeout_ms) {
       engine_ms < 0 ? UINT64_MAX : server->now_ns + (uint64_t)engine_ms * WEB_NS_PER_MS;
   timeout_ms = sooner_ms(server->now_ns, server->engine_due_ns, timeout_ms);
   timeout_ms = sooner_ms(server->now_ns, web_timer_list_deadline(&server->timers), timeout_ms);
+  timeout_ms = sooner_ms(server->now_ns, web_timer_list_deadline(&server->closes), timeout_ms);
   return sooner_ms(server->now_ns, web_timer_list_deadline(&server->requests), timeout_ms);
 }
 
@@ -171,8 +183,10 @@ web_status web_server_turn(web_server *server, int timeout_ms) {
   server_run_engine(server);
   web_timer_list_run(&server->timers, server->now_ns);
   web_timer_list_run(&server->requests, server->now_ns);
+  web_timer_list_run(&server->closes, server->now_ns);
   const web_agent *agent = &server->agent;
   server->has_agent_more = agent->do_work != NULL && agent->do_work(agent->user);
+  web_logs_pass(server);
   if (web_engine_is_pending(server->engine)) {
     web_engine_run(server->engine);
   }
@@ -187,27 +201,43 @@ static void server_give_up_requests(web_server *server) {
   }
 }
 
-/* Whether nobody is owed anything any more. Idle connections are not waited for. */
-static bool server_is_quiet(const web_server *server) {
-  return server->requests_open == 0;
+/* Turns, while the agent has more (or, without one, while somebody is owed something), for `wait_ms` at
+ * most. */
+static void server_settle(web_server *server, uint64_t wait_ms) {
+  uint64_t give_up_ns = web_net_now_ns() + wait_ms * WEB_NS_PER_MS;
+  bool is_settled = false;
+  while (!is_settled && web_server_turn(server, SETTLE_TURN_MS) == WEB_OK &&
+         server->now_ns < give_up_ns) {
+    is_settled = server->agent.do_work != NULL
+                     ? !server->has_agent_more
+                     : server->sockets == NULL && server->requests_open == 0;
+  }
 }
 
+/* The owner's last events go into the logs, those to the observers, then the close frames; whoever does not
+ * take them in time is cut off. */
 static void server_wind_up(web_server *server) {
-  web_agent none = {0};
-  uint64_t give_up_ns = web_net_now_ns() + (uint64_t)STOP_MS * WEB_NS_PER_MS;
-  server->is_stopping = true;
-  server->agent = none;
+  static const web_agent none = {0};
   web_listeners_close(server);
-  server_give_up_requests(server);
+  if (server->agent.do_work != NULL) {
+    server_settle(server, DRAIN_MS);
+  }
+  server->agent = none;
+  server->has_agent_more = false;
+  server->is_stopping = true;
   server->is_engine_ready = true;
-  do {
-    if (web_server_turn(server, 20) != WEB_OK) {
-      break;
-    }
-  } while (!server_is_quiet(server) && server->now_ns < give_up_ns);
-  /* A suspended request would make libmicrohttpd abort. */
+  server_give_up_requests(server);
+  web_sockets_wake_all(server);
+  web_streams_wake_all(server);
+  server_settle(server, FLUSH_MS);
+  web_sockets_close_all(server);
+  web_streams_finish_all(server);
+  server_settle(server, CLOSE_MS);
+  web_sockets_end_all(server);
   server_give_up_requests(server);
   web_engine_run(server->engine);
+  web_engine_destroy(server->engine);
+  server->engine = NULL;
 }
 
 web_status web_server_run(web_server *server) {
@@ -232,12 +262,13 @@ void web_server_destroy(web_server *server) {
   if (server == NULL) {
     return;
   }
-  if (server->engine != NULL && !server->is_stopping) {
+  if (server->engine != NULL) {
     server_wind_up(server);
   }
   web_listeners_close(server);
-  web_engine_destroy(server->engine);
   web_poller_destroy(server->poller);
+  web_buffer_fini(&server->scratch);
+  free(server->receive_buffer);
   free(server->listeners);
   free(server);
 }

@@ -8,9 +8,14 @@
 #include "engine.h"
 #include "listener.h"
 #include "poller.h"
+#include "sender.h"
 #include "timer_list.h"
+#include "web/buffer.h"
+#include "web/observer.h"
 #include "web/server.h"
 
+/* What one WebSocket may bring per turn. */
+#define WEB_RECEIVE_BYTES (64U << 10)
 #define WEB_NS_PER_MS 1000000U
 
 struct web_server {
@@ -40,6 +45,17 @@ struct web_server {
   uint64_t now_ns;
   web_timer_list timers;   /* the owner's */
   web_timer_list requests; /* deadlines of those that wait for their answer */
+
+  web_timer_list closes; /* of WebSockets that wait for their peer's half of the close */
+
+  /* sockets.c, stream.c, log.c, sender.c */
+  web_socket *sockets;
+  web_stream *streams;
+  web_log *logs;
+  web_sender *ready_first, *ready_last;
+  uint64_t pass_number;
+  web_buffer scratch;      /* one piece at a time, on its way into an outbox */
+  uint8_t *receive_buffer; /* WEB_RECEIVE_BYTES, shared by all WebSockets */
 
   uint32_t requests_open; /* begun, and not yet ended */
   web_server_stats stats;

@@ -1,0 +1,304 @@
+/* Sending to one observer. HTTP thread.
+ *
+ * Success: ready → one sendmsg of at most PASS_BYTES of everything that is due → idle, or ready again.
+ * Failures: kernel full → blocked until writable, others go on meanwhile; peer gone or no memory → on_sent
+ * tells the owner, who ends it. */
+#include "sender.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "log.h"
+#include "server_state.h"
+
+/* Per observer and pass: large enough that a call's fixed cost vanishes, small enough that the last of a
+ * thousand observers is not kept waiting for the first. */
+#define PASS_BYTES (256U << 10)
+#define SCRATCH_KEEP_BYTES (1U << 20)
+
+/* ---- the ready list ---- */
+
+static void ready_remove(web_sender *sender) {
+  web_server *server = sender->server;
+  if (!sender->is_ready) {
+    return;
+  }
+  if (sender->ready_previous != NULL) {
+    sender->ready_previous->ready_next = sender->ready_next;
+  } else {
+    server->ready_first = sender->ready_next;
+  }
+  if (sender->ready_next != NULL) {
+    sender->ready_next->ready_previous = sender->ready_previous;
+  } else {
+    server->ready_last = sender->ready_previous;
+  }
+  sender->ready_previous = NULL;
+  sender->ready_next = NULL;
+  sender->is_ready = false;
+}
+
+void web_sender_wake(web_sender *sender) {
+  web_server *server = sender->server;
+  if (sender->is_ready || sender->is_blocked || !sender->is_live) {
+    return;
+  }
+  sender->ready_previous = server->ready_last;
+  if (server->ready_last != NULL) {
+    server->ready_last->ready_next = sender;
+  } else {
+    server->ready_first = sender;
+  }
+  server->ready_last = sender;
+  sender->ready_pass = server->pass_number;
+  sender->is_ready = true;
+}
+
+/* ---- opening and closing ---- */
+
+web_status web_sender_open(web_sender *sender, web_handle handle, unsigned interest) {
+  sender->entry.handle = handle;
+  sender->base_interest = interest;
+  web_status status = web_poller_add(sender->server->poller, &sender->entry, interest);
+  if (status != WEB_OK) {
+    return status;
+  }
+  sender->is_live = true;
+  web_sender_wake(sender);
+  return WEB_OK;
+}
+
+static void log_leave(web_sender *sender) {
+  web_log *log = sender->source.log;
+  if (sender->mode == WEB_SENDER_SILENT) {
+    return;
+  }
+  if (sender->log_previous != NULL) {
+    sender->log_previous->log_next = sender->log_next;
+  } else {
+    log->observers = sender->log_next;
+  }
+  if (sender->log_next != NULL) {
+    sender->log_next->log_previous = sender->log_previous;
+  }
+  sender->log_previous = NULL;
+  sender->log_next = NULL;
+  log->observer_count--;
+  sender->mode = WEB_SENDER_SILENT;
+  sender->source = (web_source){0};
+}
+
+void web_sender_close(web_sender *sender) {
+  log_leave(sender);
+  ready_remove(sender);
+  if (sender->is_live) {
+    web_poller_remove(sender->server->poller, &sender->entry);
+    sender->is_live = false;
+  }
+  web_outbox_fini(&sender->outbox);
+}
+
+/* ---- what to send ---- */
+
+static void sender_follow(web_sender *sender) {
+  sender->mode = WEB_SENDER_FOLLOWING;
+  sender->cursor = web_log_ring_cursor_at_head(&sender->source.log->ring);
+}
+
+void web_sender_observe(web_sender *sender, const web_source *source) {
+  WEB_CHECK(sender->mode == WEB_SENDER_SILENT && source->log != NULL);
+  web_log *log = source->log;
+  sender->source = *source;
+  sender->log_next = log->observers;
+  if (log->observers != NULL) {
+    log->observers->log_previous = sender;
+  }
+  log->observers = sender;
+  log->observer_count++;
+  if (source->catch_up != NULL) {
+    sender->mode = WEB_SENDER_CATCHING_UP;
+  } else {
+    sender_follow(sender);
+  }
+  web_sender_wake(sender);
+}
+
+bool web_sender_unobserve(web_sender *sender) {
+  bool is_whole = true;
+  if (sender->mode == WEB_SENDER_FOLLOWING) {
+    web_view rest = web_log_ring_rest_of_piece(&sender->source.log->ring, &sender->cursor);
+    is_whole = rest.size == 0 || web_outbox_prepend(&sender->outbox, rest.data, rest.size);
+  }
+  log_leave(sender);
+  return is_whole;
+}
+
+web_status web_sender_put(web_sender *sender, const void *head, size_t head_size, const void *body,
+                          size_t body_size, size_t max_bytes) {
+  if (head_size + body_size > max_bytes ||
+      sender->private_bytes > max_bytes - head_size - body_size) {
+    return WEB_FULL;
+  }
+  if (!web_outbox_append(&sender->outbox, head, head_size, body, body_size)) {
+    return WEB_E_NO_MEMORY;
+  }
+  sender->private_bytes += head_size + body_size;
+  web_sender_wake(sender);
+  return WEB_OK;
+}
+
+/* Puts what the source has written into the outbox, as one message of the log's format. */
+static bool sender_put_piece(web_sender *sender, const web_buffer *piece) {
+  uint8_t header[WEB_WS_HEADER_MAX];
+  size_t header_size = 0;
+  if (piece->failed) {
+    return false;
+  }
+  switch (sender->source.log->ring.format) {
+  case WEB_LOG_PLAIN:
+    break;
+  case WEB_LOG_WS_TEXT:
+    header_size = web_ws_write_header(header, WEB_WS_TEXT, piece->size);
+    break;
+  case WEB_LOG_WS_BINARY:
+    header_size = web_ws_write_header(header, WEB_WS_BINARY, piece->size);
+    break;
+  }
+  return web_outbox_append(&sender->outbox, header, header_size, piece->data, piece->size);
+}
+
+/* With nothing else on its way: the next piece from the past, or the gap in front of the cursor. */
+static bool sender_draw(web_sender *sender) {
+  web_buffer *scratch = &sender->server->scratch;
+  bool is_kept = true;
+  web_buffer_clear(scratch);
+  if (sender->mode == WEB_SENDER_CATCHING_UP) {
+    sender->source.catch_up(sender->source.user, scratch);
+    if (scratch->size == 0 && !scratch->failed) {
+      sender_follow(sender);
+    } else {
+      is_kept = sender_put_piece(sender, scratch);
+    }
+  } else if (sender->mode == WEB_SENDER_FOLLOWING && sender->cursor.is_lost) {
+    web_span missed = web_log_ring_skip_lost(&sender->source.log->ring, &sender->cursor);
+    sender->source.encode_gap(sender->source.user, &missed, scratch);
+    is_kept = sender_put_piece(sender, scratch);
+  }
+  if (scratch->capacity > SCRATCH_KEEP_BYTES || scratch->failed) {
+    size_t max_size = scratch->max_size;
+    web_buffer_fini(scratch);
+    web_buffer_init(scratch, max_size);
+  }
+  return is_kept;
+}
+
+/* ---- a pass ---- */
+
+typedef struct parts {
+  web_bytes list[3];
+  size_t count;
+  size_t total;
+  size_t rest;   /* of a piece, in front */
+  size_t outbox; /* behind that */
+} parts;
+
+static void parts_add(parts *out, const void *data, size_t size) {
+  if (size > 0) {
+    out->list[out->count++] = (web_bytes){.data = data, .size = size};
+    out->total += size;
+  }
+}
+
+static void parts_gather(const web_sender *sender, parts *out) {
+  const web_outbox *outbox = &sender->outbox;
+  bool is_following = sender->mode == WEB_SENDER_FOLLOWING;
+  *out = (parts){0};
+  if (outbox->size > 0 && is_following) {
+    web_view rest = web_log_ring_rest_of_piece(&sender->source.log->ring, &sender->cursor);
+    parts_add(out, rest.data, rest.size);
+    out->rest = rest.size;
+  }
+  if (outbox->size > 0) {
+    out->outbox = outbox->size;
+    parts_add(out, web_outbox_data(outbox), outbox->size);
+  }
+  if (is_following && out->rest == 0 && out->total < PASS_BYTES) {
+    web_view views[2];
+    (void)web_log_ring_readable(&sender->source.log->ring, &sender->cursor, PASS_BYTES - out->total,
+                                views);
+    parts_add(out, views[0].data, views[0].size);
+    parts_add(out, views[1].data, views[1].size);
+  }
+}
+
+static size_t smaller(size_t one, size_t other) {
+  return one < other ? one : other;
+}
+
+static void sender_consume(web_sender *sender, const parts *sent_parts, size_t sent) {
+  size_t rest = smaller(sent, sent_parts->rest);
+  size_t outbox = smaller(sent - rest, sent_parts->outbox);
+  size_t behind = sent - rest - outbox;
+  if (outbox > 0) {
+    web_outbox_consume(&sender->outbox, outbox);
+    sender->private_bytes = smaller(sender->private_bytes, sender->outbox.size);
+  }
+  if (rest + behind > 0) {
+    web_log_ring_advance(&sender->source.log->ring, &sender->cursor, rest + behind);
+  }
+}
+
+static bool sender_has_more(const web_sender *sender) {
+  if (sender->outbox.size > 0 || sender->mode == WEB_SENDER_CATCHING_UP) {
+    return true;
+  }
+  web_view views[2];
+  return sender->mode == WEB_SENDER_FOLLOWING &&
+         (sender->cursor.is_lost ||
+          web_log_ring_readable(&sender->source.log->ring, &sender->cursor, 1, views) > 0);
+}
+
+static web_sender_result sender_pass(web_sender *sender) {
+  parts gathered;
+  size_t sent = 0;
+  if (sender->is_torn || (sender->outbox.size == 0 && !sender_draw(sender))) {
+    return WEB_SENDER_FAILED;
+  }
+  parts_gather(sender, &gathered);
+  if (gathered.total > 0) {
+    web_status status = web_net_send(sender->entry.handle, gathered.list, gathered.count, &sent);
+    if (status == WEB_CLOSED) {
+      return WEB_SENDER_GONE;
+    }
+    sender_consume(sender, &gathered, sent);
+    if (sent < gathered.total) {
+      return WEB_SENDER_BLOCKED;
+    }
+  }
+  return sender_has_more(sender) ? WEB_SENDER_MORE : WEB_SENDER_IDLE;
+}
+
+void web_sender_unblock(web_sender *sender) {
+  if (sender->is_blocked) {
+    sender->is_blocked = false;
+    web_poller_set(sender->server->poller, &sender->entry, sender->base_interest);
+    web_sender_wake(sender);
+  }
+}
+
+void web_senders_pass(web_server *server) {
+  /* Whoever is made ready meanwhile has its turn in the next pass. */
+  uint64_t pass = ++server->pass_number;
+  while (server->ready_first != NULL && server->ready_first->ready_pass != pass) {
+    web_sender *sender = server->ready_first;
+    ready_remove(sender);
+    web_sender_result result = sender_pass(sender);
+    if (result == WEB_SENDER_MORE) {
+      web_sender_wake(sender);
+    } else if (result == WEB_SENDER_BLOCKED) {
+      sender->is_blocked = true;
+      web_poller_set(server->poller, &sender->entry, sender->base_interest | WEB_POLL_WRITE);
+    }
+    sender->on_sent(sender, result);
+  }
+}

@@ -1,0 +1,321 @@
+/* A WebSocket from its opening to its end. HTTP thread.
+ *
+ * Success: readable → one receive → codec → on_message; what is sent goes through the sender. Peer's close
+ * frame → ours back → sending half shut → the peer closes → ended.
+ * Failures: protocol errors are answered with their close code, then like any close; a peer that is gone, or
+ * does not close in time, ends at once; each ends in socket_end, which calls on_close once and lets
+ * libmicrohttpd close the descriptor. */
+#include "socket.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "server_state.h"
+
+/* Pongs that wait to be sent; over it only the newest ping is answered (RFC 6455 §5.5.3 allows that). */
+#define PONGS_MAX_BYTES (16U << 10)
+#define CLOSE_PAYLOAD_MAX 125
+
+/* ---- the end ---- */
+
+static void socket_free(web_socket *socket) {
+  web_server *server = socket->server;
+  if (socket->previous != NULL) {
+    socket->previous->next = socket->next;
+  } else {
+    server->sockets = socket->next;
+  }
+  if (socket->next != NULL) {
+    socket->next->previous = socket->previous;
+  }
+  web_timer_list_remove(&server->closes, &socket->close_timer);
+  web_sender_close(&socket->sender);
+  web_ws_codec_destroy(socket->codec);
+  free(socket);
+}
+
+/* The only way out of an accepted socket. */
+static void socket_end(web_socket *socket) {
+  web_server *server = socket->server;
+  web_upgrade *upgrade = socket->upgrade;
+  web_sender_close(&socket->sender); /* leaves the poller before the descriptor is closed */
+  socket->events->on_close(socket, socket->close_code, socket->user);
+  socket_free(socket);
+  if (upgrade != NULL) {
+    server->stats.websockets--;
+    web_engine_close_upgraded(server->engine, upgrade);
+  }
+}
+
+void web_socket_discard(web_socket *socket) {
+  if (socket != NULL) {
+    socket_free(socket);
+  }
+}
+
+void web_socket_abandon(web_socket *socket) {
+  socket_end(socket);
+}
+
+/* ---- closing ---- */
+
+static void socket_linger(web_socket *socket) {
+  socket->state = WEB_SOCKET_LINGERING;
+  web_net_shut_down_sending(socket->sender.entry.handle);
+}
+
+static void socket_on_close_timeout(web_timer *timer, void *user) {
+  (void)timer;
+  socket_end(user);
+}
+
+/* Queues our close frame; nothing is sent behind it. Code WEB_WS_NO_STATUS: a frame without one. */
+static void socket_begin_close(web_socket *socket, uint16_t code, const char *reason) {
+  web_server *server = socket->server;
+  uint8_t payload[CLOSE_PAYLOAD_MAX];
+  uint8_t header[WEB_WS_HEADER_MAX];
+  size_t size = code == WEB_WS_NO_STATUS ? 0 : web_ws_write_close(payload, code, reason);
+  size_t header_size = web_ws_write_header(header, WEB_WS_CLOSE, size);
+  socket->state = WEB_SOCKET_CLOSING;
+  web_timer_list_insert(&server->closes, &socket->close_timer,
+                        server->now_ns + (uint64_t)server->limits.close_timeout_ms * WEB_NS_PER_MS);
+  if (!web_sender_unobserve(&socket->sender) ||
+      !web_outbox_append(&socket->sender.outbox, header, header_size, payload, size)) {
+    socket->sender.is_torn = true;
+  }
+  web_sender_wake(&socket->sender);
+}
+
+void web_socket_close(web_socket *socket, uint16_t code, const char *reason) {
+  if (socket->state == WEB_SOCKET_OPEN) {
+    socket->close_code = code;
+    socket_begin_close(socket, code, reason);
+  }
+}
+
+/* ---- sending ---- */
+
+const char *web_socket_protocol(const web_socket *socket) {
+  return socket->protocol;
+}
+
+static web_status socket_put(web_socket *socket, web_ws_opcode opcode, const void *data,
+                             size_t size, size_t max_bytes) {
+  uint8_t header[WEB_WS_HEADER_MAX];
+  size_t header_size = web_ws_write_header(header, opcode, size);
+  return web_sender_put(&socket->sender, header, header_size, data, size, max_bytes);
+}
+
+web_status web_socket_send(web_socket *socket, web_ws_opcode opcode, const void *data,
+                           size_t size) {
+  if (socket->state != WEB_SOCKET_OPEN) {
+    return WEB_CLOSED;
+  }
+  return socket_put(socket, opcode, data, size, socket->server->limits.max_websocket_outbox_bytes);
+}
+
+void web_socket_observe(web_socket *socket, const web_source *source) {
+  if (socket->state != WEB_SOCKET_OPEN) {
+    return;
+  }
+  if (!web_sender_unobserve(&socket->sender)) {
+    socket->sender.is_torn = true;
+    web_sender_wake(&socket->sender);
+  } else if (source != NULL) {
+    web_sender_observe(&socket->sender, source);
+  }
+}
+
+static void socket_answer_ping(web_socket *socket) {
+  if (socket->has_pong && socket->state == WEB_SOCKET_OPEN &&
+      socket_put(socket, WEB_WS_PONG, socket->pong, socket->pong_size, PONGS_MAX_BYTES) == WEB_OK) {
+    socket->has_pong = false;
+  }
+}
+
+static void socket_on_sent(web_sender *sender, web_sender_result result) {
+  web_socket *socket = (web_socket *)sender;
+  switch (result) {
+  case WEB_SENDER_IDLE:
+    socket_answer_ping(socket);
+    if (socket->state == WEB_SOCKET_CLOSING && socket->is_peer_done) {
+      socket_linger(socket);
+    } else if (socket->server->is_stopping) {
+      web_socket_close(socket, WEB_WS_GOING_AWAY, "the server stops");
+    }
+    break;
+  case WEB_SENDER_MORE:
+  case WEB_SENDER_BLOCKED:
+    break;
+  case WEB_SENDER_GONE:
+  case WEB_SENDER_FAILED:
+    socket_end(socket);
+    break;
+  }
+}
+
+/* ---- receiving ---- */
+
+static void socket_on_message(web_ws_opcode opcode, const uint8_t *data, size_t size, void *user) {
+  web_socket *socket = user;
+  if (socket->state == WEB_SOCKET_OPEN && socket->events->on_message != NULL) {
+    socket->events->on_message(socket, opcode, data, size, socket->user);
+  }
+}
+
+static void socket_on_control(web_ws_opcode opcode, const uint8_t *data, size_t size, void *user) {
+  web_socket *socket = user;
+  if (opcode != WEB_WS_PING) {
+    return;
+  }
+  socket->has_pong = true;
+  socket->pong_size = (uint8_t)size;
+  if (size > 0) {
+    memcpy(socket->pong, data, size);
+  }
+  socket_answer_ping(socket);
+}
+
+static void socket_on_peer_close(uint16_t code, const uint8_t *reason, size_t size, void *user) {
+  web_socket *socket = user;
+  (void)reason;
+  (void)size;
+  if (socket->state == WEB_SOCKET_OPEN) {
+    socket->close_code = code;
+    socket_begin_close(socket, code, "");
+  }
+}
+
+/* After our close frame: the peer's was it that we waited for. */
+static void socket_peer_is_done(web_socket *socket) {
+  socket->is_peer_done = true;
+  if (socket->state == WEB_SOCKET_CLOSING && socket->sender.outbox.size == 0) {
+    socket_linger(socket);
+  }
+}
+
+static void socket_feed(web_socket *socket, uint8_t *data, size_t size) {
+  if (socket->is_peer_done) {
+    return; /* read only to be thrown away */
+  }
+  uint16_t code = web_ws_codec_feed(socket->codec, data, size);
+  if (code == 0) {
+    return;
+  }
+  if (code != WEB_WS_NORMAL && socket->state == WEB_SOCKET_OPEN) {
+    const char *failure = web_ws_codec_failure(socket->codec);
+    socket->close_code = code;
+    socket_begin_close(socket, code, failure != NULL ? failure : "");
+  }
+  socket_peer_is_done(socket);
+}
+
+static void socket_on_ready(web_poll_entry *entry, unsigned ready) {
+  web_socket *socket = (web_socket *)((char *)entry - offsetof(web_socket, sender.entry));
+  uint8_t *buffer = socket->server->receive_buffer;
+  size_t size = 0;
+  if ((ready & WEB_POLL_WRITE) != 0) {
+    web_sender_unblock(&socket->sender);
+  }
+  if ((ready & WEB_POLL_READ) == 0) {
+    return;
+  }
+  /* One receive per turn, however much there is: it stays ready, and others have their turn. */
+  switch (web_net_receive(entry->handle, buffer, WEB_RECEIVE_BYTES, &size)) {
+  case WEB_OK:
+    socket_feed(socket, buffer, size);
+    break;
+  case WEB_FULL:
+    break;
+  default:
+    socket_end(socket);
+    break;
+  }
+}
+
+/* ---- the beginning ---- */
+
+web_socket *web_socket_create(web_server *server, const char *protocol,
+                              const web_socket_events *events, void *user) {
+  static const web_ws_codec_events codec_events = {.on_message = socket_on_message,
+                                                   .on_control = socket_on_control,
+                                                   .on_close = socket_on_peer_close};
+  web_socket *socket = calloc(1, sizeof *socket);
+  if (socket == NULL) {
+    return NULL;
+  }
+  socket->codec =
+      web_ws_codec_create(&codec_events, socket, server->limits.max_websocket_message_bytes);
+  if (socket->codec == NULL) {
+    free(socket);
+    return NULL;
+  }
+  socket->server = server;
+  socket->protocol = protocol;
+  socket->events = events;
+  socket->user = user;
+  socket->close_code = WEB_WS_ABNORMAL;
+  socket->close_timer = (web_timer){.routine = socket_on_close_timeout, .user = socket};
+  socket->sender = (web_sender){.server = server,
+                                .entry = {.on_ready = socket_on_ready, .handle = WEB_HANDLE_NONE},
+                                .on_sent = socket_on_sent};
+  socket->next = server->sockets;
+  if (socket->next != NULL) {
+    socket->next->previous = socket;
+  }
+  server->sockets = socket;
+  return socket;
+}
+
+/* What came with the handshake lies in the connection's pool, and nothing else will announce it. */
+static void socket_feed_early(web_socket *socket, const uint8_t *early, size_t size) {
+  while (size > 0) {
+    size_t piece = size < WEB_RECEIVE_BYTES ? size : WEB_RECEIVE_BYTES;
+    memcpy(socket->server->receive_buffer, early, piece);
+    socket_feed(socket, socket->server->receive_buffer, piece);
+    early += piece;
+    size -= piece;
+  }
+}
+
+void web_socket_open(web_socket *socket, web_handle handle, web_upgrade *upgrade,
+                     const uint8_t *early, size_t early_size) {
+  socket->upgrade = upgrade;
+  socket->server->stats.websockets++;
+  /* libmicrohttpd may have switched it back. */
+  web_net_set_no_delay(handle);
+  if (web_sender_open(&socket->sender, handle, WEB_POLL_READ) != WEB_OK) {
+    socket_end(socket);
+    return;
+  }
+  socket->state = WEB_SOCKET_OPEN;
+  if (socket->events->on_open != NULL) {
+    socket->events->on_open(socket, socket->user);
+  }
+  socket_feed_early(socket, early, early_size);
+}
+
+/* ---- the server stops ---- */
+
+void web_sockets_wake_all(web_server *server) {
+  for (web_socket *socket = server->sockets; socket != NULL; socket = socket->next) {
+    web_sender_wake(&socket->sender);
+  }
+}
+
+void web_sockets_close_all(web_server *server) {
+  for (web_socket *socket = server->sockets; socket != NULL; socket = socket->next) {
+    web_socket_close(socket, WEB_WS_GOING_AWAY, "the server stops");
+  }
+}
+
+void web_sockets_end_all(web_server *server) {
+  web_socket *next = NULL;
+  for (web_socket *socket = server->sockets; socket != NULL; socket = next) {
+    next = socket->next;
+    if (socket->state != WEB_SOCKET_HANDSHAKE) {
+      socket_end(socket);
+    }
+  }
+}

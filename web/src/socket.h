@@ -1,0 +1,58 @@
+/* The inside of a web_socket, for its two files: accept.c opens it, socket.c lives and closes it. HTTP thread.
+ *
+ *   HANDSHAKE ─▶ OPEN ─▶ CLOSING (our close frame is queued) ─▶ LINGERING (it is sent; the sending half is
+ *                                                               shut) ─▶ ended
+ *
+ * CLOSING waits for the kernel to take our close frame and, if we began, for the peer's; LINGERING reads on
+ * until the peer closes, so that no reset overtakes our last frame. Both end at the latest by close_timer. */
+#ifndef WEB_SRC_SOCKET_H
+#define WEB_SRC_SOCKET_H
+
+#include "engine.h"
+#include "sender.h"
+#include "web/observer.h"
+#include "web/server.h"
+
+typedef enum web_socket_state {
+  WEB_SOCKET_HANDSHAKE,
+  WEB_SOCKET_OPEN,
+  WEB_SOCKET_CLOSING,
+  WEB_SOCKET_LINGERING
+} web_socket_state;
+
+struct web_socket {
+  web_sender sender; /* first: the sender's callbacks come back to it */
+  web_server *server;
+  web_socket_state state;
+  bool is_peer_done; /* its close frame came, or it broke the protocol: no more input counts */
+  web_upgrade *upgrade;
+  web_ws_codec *codec;
+  const char *protocol;
+  const web_socket_events *events;
+  void *user;
+  uint16_t close_code; /* for on_close */
+  bool has_pong;       /* the newest ping that could not be answered at once */
+  uint8_t pong_size;
+  uint8_t pong[125];
+  web_timer close_timer;
+  web_socket *previous, *next; /* in server->sockets */
+};
+
+/* Before the handshake's answer. NULL: no memory. `events` are copied by reference. */
+web_socket *web_socket_create(web_server *server, const char *protocol,
+                              const web_socket_events *events, void *user);
+/* Without on_close, when its answer could not be made. Accepts NULL. */
+void web_socket_discard(web_socket *socket);
+/* The handshake's answer is sent: `early` came behind the request. */
+void web_socket_open(web_socket *socket, web_handle handle, web_upgrade *upgrade,
+                     const uint8_t *early, size_t early_size);
+/* The handshake never finished. */
+void web_socket_abandon(web_socket *socket);
+
+/* For the orderly stop: lets all find that the server stops, once they have sent what they had; begins to
+ * close the others; ends all at once. */
+void web_sockets_wake_all(web_server *server);
+void web_sockets_close_all(web_server *server);
+void web_sockets_end_all(web_server *server);
+
+#endif
