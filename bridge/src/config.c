@@ -21,11 +21,11 @@ bool br_config_parse(const char *text, size_t size, const char *where,
                      const br_config_overrides *overrides, br_config *out_config, char *error,
                      size_t error_size) {
   br_config config = {0};
-  br_config_given given = {0};
+  bool has_queue_bytes = false;
   br_config_problems problems;
   br_config_problems_init(&problems, where, error, error_size);
-  if (br_config_read(text, size, &config, &given, &problems)) {
-    br_config_apply_rules(&config, &given, overrides, &problems);
+  if (br_config_read(text, size, &config, &has_queue_bytes, &problems)) {
+    br_config_apply_rules(&config, has_queue_bytes, overrides, &problems);
   }
   if (problems.count > 0) {
     br_config_fini(&config);

@@ -123,7 +123,7 @@ static void object_read(const json_t *value, const object_reader *reader) {
 }
 
 /* ---- the document ---- */
-bool br_config_read(const char *text, size_t size, br_config *config, br_config_given *out_given,
+bool br_config_read(const char *text, size_t size, br_config *config, bool *out_has_queue_bytes,
                     br_config_problems *problems) {
   json_error_t failure;
   json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &failure);
@@ -135,10 +135,8 @@ bool br_config_read(const char *text, size_t size, br_config *config, br_config_
   }
   object_set_defaults(&br_config_root, (char *)config);
   object_read(document, &(object_reader){&br_config_root, (char *)config, NULL, problems});
-  const json_t *events = json_object_get(document, "events");
-  *out_given = (br_config_given){.memory_bytes = json_object_get(events, "memory_bytes") != NULL,
-                                 .log_bytes = json_object_get(events, "log_bytes") != NULL,
-                                 .queue_bytes = json_object_get(events, "queue_bytes") != NULL};
+  *out_has_queue_bytes =
+      json_object_get(json_object_get(document, "events"), "queue_bytes") != NULL;
   json_decref(document);
   return true;
 }

@@ -7,17 +7,10 @@
 #include "bridge/config.h"
 #include "config_problems.h"
 
-/* What the document said of itself, for the rules that treat given values unlike defaults. */
-typedef struct br_config_given {
-  bool memory_bytes;
-  bool log_bytes;
-  bool queue_bytes;
-} br_config_given;
-
 /* Fills `config` (zeroed before) with the document's values and the defaults of what it leaves out, and
- * adds every problem. False: the text is no JSON document, nothing was filled. Whatever came of it,
- * br_config_fini releases it. */
-bool br_config_read(const char *text, size_t size, br_config *config, br_config_given *out_given,
+ * adds every problem. `*out_has_queue_bytes`: whether it says events.queue_bytes itself. False: the text is no
+ * JSON document, nothing was filled. Whatever came of it, br_config_fini releases it. */
+bool br_config_read(const char *text, size_t size, br_config *config, bool *out_has_queue_bytes,
                     br_config_problems *problems);
 
 #endif

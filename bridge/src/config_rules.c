@@ -168,7 +168,7 @@ static void pipe_check_framing(const br_config *config, size_t index,
   }
 }
 
-/* ---- buffers ---- */
+/* ---- the queue ---- */
 static uint64_t power_of_two_from(uint64_t value) {
   uint64_t power = 4096;
   while (power < value) {
@@ -195,34 +195,24 @@ static uint32_t largest_message(const br_config *config, size_t *out_index) {
 }
 
 /* A size that was given must do; one that was not grows to what the pipes need. */
-static void buffer_fit(uint32_t *size, bool is_given, uint64_t needed, const char *key,
-                       size_t pipe_index, br_config_problems *problems) {
-  if (*size >= needed) {
-    return;
-  }
-  if (is_given || needed > UINT32_MAX) {
+static void queue_resolve(br_config *config, bool has_queue_bytes, br_config_problems *problems) {
+  size_t index = 0;
+  uint32_t *size = &config->events.queue_bytes;
+  uint64_t needed = queue_bytes_needed(largest_message(config, &index));
+  if (*size < needed && has_queue_bytes) {
     const br_config_place events = {NULL, "events", 0};
-    const br_config_place place = {&events, key, 0};
+    const br_config_place place = {&events, "queue_bytes", 0};
     br_config_problems_add(problems, &place,
                            "%" PRIu32 " is too small for pipes[%zu].limits.max_message_bytes: "
                            "that needs %" PRIu64,
-                           *size, pipe_index, needed);
+                           *size, index, needed);
     return;
   }
-  *size = (uint32_t)needed;
+  uint64_t grown = power_of_two_from(*size);
+  *size = (uint32_t)(grown > needed ? grown : needed);
 }
 
-static void buffers_resolve(br_config *config, const br_config_given *given,
-                            br_config_problems *problems) {
-  br_events_config *events = &config->events;
-  size_t index = 0;
-  uint32_t message_bytes = largest_message(config, &index);
-  buffer_fit(&events->queue_bytes, given->queue_bytes, queue_bytes_needed(message_bytes),
-             "queue_bytes", index, problems);
-  events->queue_bytes = (uint32_t)power_of_two_from(events->queue_bytes);
-}
-
-void br_config_apply_rules(br_config *config, const br_config_given *given,
+void br_config_apply_rules(br_config *config, bool has_queue_bytes,
                            const br_config_overrides *overrides, br_config_problems *problems) {
   if (overrides && overrides->listen_count > 0) {
     listen_override(config, overrides, problems);
@@ -235,5 +225,5 @@ void br_config_apply_rules(br_config *config, const br_config_given *given,
     pipe_check_unique(config, index, problems);
     pipe_check_framing(config, index, problems);
   }
-  buffers_resolve(config, given, problems);
+  queue_resolve(config, has_queue_bytes, problems);
 }

@@ -5,11 +5,10 @@
 
 #include "bridge/config.h"
 #include "config_problems.h"
-#include "config_reader.h"
 
 /* Puts the overrides and the remaining defaults over what was read, makes paths absolute, and adds the
- * problems between values. */
-void br_config_apply_rules(br_config *config, const br_config_given *given,
+ * problems between values. `has_queue_bytes`: events.queue_bytes was given and is no default. */
+void br_config_apply_rules(br_config *config, bool has_queue_bytes,
                            const br_config_overrides *overrides, br_config_problems *problems);
 
 #endif
