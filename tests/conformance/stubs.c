@@ -1,5 +1,3 @@
 #include "suite.h"
-const struct CMUnitTest cases_writes[] = {{0}};
-const struct CMUnitTest cases_pause[] = {{0}};
 const struct CMUnitTest cases_load[] = {{0}};
 const struct CMUnitTest cases_system[] = {{0}};

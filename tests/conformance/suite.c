@@ -173,6 +173,10 @@ void fixture_stop(suite_fixture *fixture, uint32_t drain_ms) {
   fixture->is_in_callback = true; /* stop itself calls nothing back */
   pc_server_stop(fixture->server, drain_ms);
   fixture->is_in_callback = false;
+  turn_some(fixture);
+  if (fixture->stopped_count == 0) {
+    suite_backend_under_test.pass_time(fixture, drain_ms);
+  }
   TURN_UNTIL(fixture, fixture->stopped_count > 0);
   turn_some(fixture);
   assert_int_equal(fixture->stopped_count, 1);
