@@ -1,2 +1,0 @@
-#include "suite.h"
-const struct CMUnitTest cases_system[] = {{0}};
