@@ -192,7 +192,7 @@ for (const [width, height] of [
         }, tab);
         await page.locator(`#tab-${tab}[aria-selected=true]`).waitFor();
         const sizes = await page.evaluate(() =>
-          ['html', 'main', '.panel', '.tbody', '.composer'].map((selector) => {
+          ['html', 'main', '.panel', '.tbody', '.tbody .tr', '.composer'].map((selector) => {
             const element = document.querySelector(selector);
             return [selector, element.scrollWidth - element.clientWidth];
           }),

@@ -4,6 +4,8 @@ import type { ClosedEvent, OpenedEvent, SessionInfo } from '../protocol/event';
 
 export interface Session {
   readonly info: SessionInfo;
+  /** Whether the service has given its counters; an opening brings none. */
+  readonly isCounted: boolean;
   /** null while open. */
   readonly closed: { readonly wallNs: number; readonly reason: string; readonly status: string } | null;
 }
@@ -40,6 +42,7 @@ export class Sessions {
         c2s: none,
         s2c: none,
       },
+      isCounted: false,
       closed: null,
     });
   }
@@ -61,7 +64,7 @@ export class Sessions {
     for (const info of list) {
       named.add(info.id);
       if (!this.closed.has(info.id) && (this.open.has(info.id) || this.open.size < MAX_OPEN)) {
-        this.open.set(info.id, { info, closed: null });
+        this.open.set(info.id, { info, isCounted: true, closed: null });
       }
     }
     const unnamed = new Set<number>();

@@ -1,12 +1,13 @@
 // The sessions of a pipe, or of all: who is connected, since when, what went each way.
 import { useState } from 'preact/hooks';
 import { api } from '../connection/api';
+import type { Direction } from '../protocol/event';
 import type { Session } from '../store/sessions';
 import { en } from '../text/en';
 import { formatDate, formatDuration, formatTime } from '../text/format';
 import { focusComposer } from './composer';
 import { ConfirmDialog } from './confirm_dialog';
-import { narrow, useApp, useMedia, useNow, useTopics } from './context';
+import { tooNarrowForSessions, useApp, useMedia, useNow, useTopics } from './context';
 import { useVirtualRows } from './virtual_rows';
 
 const ROW_HEIGHT = 33;
@@ -14,6 +15,13 @@ const TWO_LINES = 76;
 const ignore = (): void => undefined;
 
 const known = (value: number): string => (value < 0 ? en.sessions.unknown : String(value));
+
+/** The service's count; of a closed session the last one that it gave. */
+function trafficWords({ info, closed, isCounted }: Session, direction: Direction): string {
+  if (!isCounted) return en.none;
+  const { messages, bytes } = info[direction];
+  return `${closed === null ? '' : '≥ '}${en.sessions.traffic(messages, bytes)}`;
+}
 
 function stateWords({ info, closed }: Session, nowMs: number): string {
   if (closed === null)
@@ -104,10 +112,10 @@ function SessionRow({ session, index, nowMs, hasPipe, onDisconnect }: RowProps) 
         {since.slice(0, 8)}
       </span>
       <span role="gridcell" class="td num c2s">
-        {en.sessions.traffic(info.c2s.messages, info.c2s.bytes)}
+        {trafficWords(session, 'c2s')}
       </span>
       <span role="gridcell" class="td num s2c">
-        {en.sessions.traffic(info.s2c.messages, info.s2c.bytes)}
+        {trafficWords(session, 's2c')}
       </span>
       <span role="gridcell" class="td state-words">
         {stateWords(session, nowMs)}
@@ -171,7 +179,7 @@ export function SessionTable() {
   useTopics(store.sessionsTopic, ui.topic);
   const [asked, setAsked] = useState<Session | null>(null);
   const nowMs = useNow(true, 1000);
-  const isNarrow = useMedia(narrow);
+  const isNarrow = useMedia(tooNarrowForSessions);
   const { pipe } = ui.route;
   const sessions = store.sessions.ofPipe(pipe);
   const window = useVirtualRows({
