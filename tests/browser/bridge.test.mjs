@@ -130,8 +130,11 @@ test('a_page_opened_late_has_what_was_said_before', () =>
 test('a_cut_connection_resumes_without_a_hole', async () => {
   const bridge = await new Bridge().start();
   const wire = new Wire(bridge.port);
+  // The bridge answers only to its own address, so the browser keeps that and is led over the wire.
+  const rule = `MAP localhost:${bridge.port} 127.0.0.1:${await wire.listen()}`;
+  const led = await openBrowser({ more: [`--host-resolver-rules=${rule}`] });
   try {
-    const { page, expectQuiet } = await openPage(browser, await wire.listen());
+    const { page, expectQuiet } = await openPage(led, `http://localhost:${bridge.port}/`);
     await live(page);
     const terminal = await bridge.terminal('demo');
     terminal.say('before 1');
@@ -141,10 +144,6 @@ test('a_cut_connection_resumes_without_a_hole', async () => {
     await page.locator('header', { hasText: /retry in \d+ s/ }).waitFor();
     for (let number = 1; number <= 50; number++) terminal.say(`meanwhile ${number}`);
     wire.mend();
-    await page
-      .getByRole('button', { name: 'Retry now' })
-      .click({ timeout: 2000 })
-      .catch(() => undefined);
     await row(page, 'meanwhile 50').waitFor();
     terminal.say('after');
     await row(page, 'after').waitFor();
@@ -152,8 +151,8 @@ test('a_cut_connection_resumes_without_a_hole', async () => {
     const shown = await page.locator('.counts').innerText();
     assert.match(shown, /^53 rows/, 'opened, before, 50 meanwhile, after');
     expectQuiet();
-    await page.close();
   } finally {
+    await led.close();
     wire.close();
     await bridge.end();
   }

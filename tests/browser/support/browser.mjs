@@ -20,13 +20,13 @@ const args = [
   '--disable-sync',
 ];
 
-/** A browser of its own profile; `close` removes it. `sizes`: the window. */
-export async function openBrowser({ width = 1440, height = 860, colorScheme = 'dark' } = {}) {
+/** A browser of its own profile; `close` removes it. */
+export async function openBrowser({ width = 1440, height = 860, colorScheme = 'dark', more = [] } = {}) {
   const profile = mkdtempSync(path.join(tmpdir(), 'pipebridge-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     headless: true,
-    args,
+    args: [...args, ...more],
     viewport: { width, height },
     colorScheme,
   });

@@ -28,7 +28,7 @@ export class Wire {
 
   async listen() {
     await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${this.server.address().port}/`;
+    return this.server.address().port;
   }
 
   cut() {
