@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Bridge, until } from './support/bridge.mjs';
 import { live, openBrowser, openPage, row } from './support/browser.mjs';
+import { expectFrames, flood, watchFrames } from './support/frames.mjs';
 import { Wire } from './support/wire.mjs';
 
 let browser;
@@ -195,3 +196,22 @@ test('a_person_at_a_phone_reads_and_sends', async () => {
     await bridge.end();
   }
 });
+
+test('frames_keep_coming_while_a_process_says_5000_messages_per_second', () =>
+  withBridge(
+    async ({ bridge, page }) => {
+      const terminal = await bridge.terminal('demo');
+      await row(page, 'opened by socat').waitFor();
+      await watchFrames(page);
+      const sent = await flood(5_000, 3, (first, last) => {
+        let text = '';
+        for (let number = first; number <= last; number++)
+          text += `{"number":${number},"what":"a usual length"}\n`;
+        terminal.child.stdin.write(text);
+      });
+      await row(page, `"number":${sent},`).waitFor();
+      await expectFrames(page, 3);
+      assert.match(await page.locator('.counts').innerText(), /^15,001 rows/, 'all of them, no gap');
+    },
+    { hash: '#pipe=demo' },
+  ));
