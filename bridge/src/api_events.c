@@ -5,13 +5,12 @@
 
 /* "SEQ" or "RUN:SEQ". A seq that this run has not reached can only be another run's. */
 static bool parse_since(const br_hub *hub, const char *text, br_observe_options *options) {
-  const char *colon = strchr(text, ':');
-  if (!api_parse_u64(colon ? colon + 1 : text, &options->since)) {
+  enum { RUN_DIGITS = BR_RUN_TEXT_BYTES - 1 };
+  bool has_run = strspn(text, "0123456789abcdef") == RUN_DIGITS && text[RUN_DIGITS] == ':';
+  if (!api_parse_u64(has_run ? text + RUN_DIGITS + 1 : text, &options->since)) {
     return false;
   }
-  const char *run = br_hub_run(hub);
-  size_t run_size = colon ? (size_t)(colon - text) : 0;
-  bool is_this_run = !colon || (run_size == strlen(run) && memcmp(text, run, run_size) == 0);
+  bool is_this_run = !has_run || memcmp(text, br_hub_run(hub), RUN_DIGITS) == 0;
   options->start = is_this_run && options->since <= br_hub_seq(hub) ? BR_START_SINCE : BR_START_RUN;
   return true;
 }

@@ -17,22 +17,8 @@ enum { COMMAND_BATCH_BYTES = 256 * 1024, STOP_DRAIN_MS = 500 };
 
 /* ---- backpressure ---- */
 
-static bool has_room(const br_pipes *pipes) {
-  return br_queue_used_bytes(pipes->out.queue) <= br_queue_max_record_bytes(pipes->out.queue) * 2;
-}
-
-/* The store-buffer pattern: this side closes the gate and then looks at the queue; the reader frees space
- * and then looks at the gate (br_pipes_made_room). With both fences at least one of them sees the other. */
-static bool gate_stays_closed(br_pipes *pipes) {
-  atomic_store(&pipes->gate_closed, true);
-  atomic_thread_fence(memory_order_seq_cst);
-  return !has_room(pipes);
-}
-
 void br_pipes_made_room(br_pipes *pipes) {
-  atomic_thread_fence(memory_order_seq_cst);
-  if (atomic_load(&pipes->gate_closed) && has_room(pipes) &&
-      atomic_exchange(&pipes->gate_closed, false)) {
+  if (br_queue_room_wanted(pipes->out.queue)) {
     pc_loop_wake(pipes->loop);
   }
 }
@@ -51,7 +37,7 @@ static void session_pause(pipe_session *session) {
 }
 
 static void pipes_resume(br_pipes *pipes) {
-  if (!has_waiting(pipes) || !has_room(pipes) || !emit_overdue(pipes)) {
+  if (!has_waiting(pipes) || br_queue_prepare_wait(pipes->out.queue) || !emit_overdue(pipes)) {
     return;
   }
   pipe_session *session = pipes->paused;
@@ -271,7 +257,7 @@ static bool agent_do_work(void *user) {
 
 static bool agent_prepare_sleep(void *user) {
   br_pipes *pipes = user;
-  if (has_waiting(pipes) && !gate_stays_closed(pipes)) {
+  if (has_waiting(pipes) && !br_queue_prepare_wait(pipes->out.queue)) {
     return false;
   }
   return br_queue_prepare_sleep(pipes->options.commands);

@@ -1,9 +1,7 @@
 /* What the files of the pipe thread share: pipes.c (life and callbacks), emit.c (records into the event
- * queue), injection.c (commands). Pipe thread, but for `gate`. */
+ * queue), injection.c (commands). Pipe thread. */
 #ifndef BRIDGE_PIPES_INTERNAL_H
 #define BRIDGE_PIPES_INTERNAL_H
-
-#include <stdatomic.h>
 
 #include "bridge/event.h"
 #include "bridge/id_table.h"
@@ -78,7 +76,6 @@ struct br_pipes {
   injection *free_injections;
   pc_timer answer_timer;
   pc_posted stop_request;
-  atomic_bool gate_closed; /* sessions wait for room in the event queue */
 };
 
 /* ---- emit.c ---- */

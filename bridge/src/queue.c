@@ -39,6 +39,7 @@ struct br_queue {
   alignas(CACHE_LINE_BYTES) _Atomic uint64_t tail; /* bytes before it are free and zero */
   /* Written when the consumer falls asleep or is woken. */
   alignas(CACHE_LINE_BYTES) _Atomic uint32_t sleeping;
+  _Atomic uint32_t waiting; /* a producer waits for room */
   /* Constant. */
   alignas(CACHE_LINE_BYTES) uint8_t *ring;
   size_t capacity_bytes;
@@ -204,7 +205,7 @@ size_t br_queue_drain(br_queue *queue, size_t max_bytes, br_queue_handler handle
   }
   if (position != begin) {
     /* Pairs with the acquire of tail in queue_has_room: the zeroes are there before the space is free. */
-    atomic_store_explicit(&queue->tail, position, memory_order_release);
+    atomic_store_explicit(&queue->tail, position, ORDER_COMMIT);
   }
   return count;
 }
@@ -225,6 +226,31 @@ bool br_queue_prepare_sleep(br_queue *queue) {
 void br_queue_awake(br_queue *queue) {
   /* Acquire pairs with the release in br_queue_wake_needed: what was committed before is seen now. */
   (void)atomic_exchange_explicit(&queue->sleeping, 0, memory_order_acquire);
+}
+
+/* The same pattern the other way round: the producer stores `waiting` and looks at the tail, the consumer
+ * stores the tail and looks at `waiting`. */
+static bool queue_is_half_empty(const br_queue *queue) {
+  uint64_t tail = atomic_load_explicit(&queue->tail, ORDER_LOOK);
+  uint64_t head = atomic_load_explicit(&queue->head, memory_order_relaxed);
+  return (int64_t)(head - tail) <= (int64_t)(queue->capacity_bytes / 2);
+}
+
+bool br_queue_prepare_wait(br_queue *queue) {
+  atomic_store_explicit(&queue->waiting, 1, ORDER_SLEEP);
+  sleep_fence(); /* pairs with that in br_queue_room_wanted */
+  if (!queue_is_half_empty(queue)) {
+    return true;
+  }
+  /* The consumer may have seen the 1 and be about to wake us: once too often, which is harmless. */
+  atomic_store_explicit(&queue->waiting, 0, memory_order_relaxed);
+  return false;
+}
+
+bool br_queue_room_wanted(br_queue *queue) {
+  sleep_fence(); /* pairs with that in br_queue_prepare_wait */
+  return atomic_load_explicit(&queue->waiting, ORDER_LOOK) != 0 && queue_is_half_empty(queue) &&
+         atomic_exchange_explicit(&queue->waiting, 0, memory_order_relaxed) != 0;
 }
 
 size_t br_queue_used_bytes(const br_queue *queue) {

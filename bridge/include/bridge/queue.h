@@ -32,7 +32,14 @@ void br_queue_commit(br_queue *queue, void *record);
  * else will. */
 bool br_queue_wake_needed(br_queue *queue);
 
+/* For the one producer that waits when the queue is full, instead of giving up. False: the queue is at most
+ * half full, go on. True: wait; br_queue_room_wanted will tell the consumer once. */
+bool br_queue_prepare_wait(br_queue *queue);
+
 /* ---- the consumer: one thread ---- */
+/* Call after br_queue_drain: true if the producer waits and the queue is at most half full again; the caller
+ * must then wake it, and nobody else will. */
+bool br_queue_room_wanted(br_queue *queue);
 typedef void (*br_queue_handler)(const void *record, size_t size, void *user);
 /* Hands over at most `max_bytes` of records, counted as they lie in the ring (at least one record, if there is
  * one). Returns their number. A record is valid during the handler, which must not call a function for the

@@ -383,6 +383,40 @@ static void queue_awake_ends_the_need_of_a_wake(void **state) {
   assert_false(br_queue_wake_needed(queue));
 }
 
+static void queue_fill(br_queue *queue) {
+  while (queue_push(queue, 1, 100) == BR_QUEUE_OK) {
+  }
+}
+
+static void queue_producer_waits_while_more_than_half_full(void **state) {
+  br_queue *queue = *state;
+  queue_fill(queue);
+  assert_true(br_queue_prepare_wait(queue));
+  assert_false(br_queue_room_wanted(queue));
+}
+
+static void queue_waiting_producer_is_woken_once_at_half(void **state) {
+  br_queue *queue = *state;
+  queue_fill(queue);
+  assert_true(br_queue_prepare_wait(queue));
+  bool is_wanted = false;
+  while (!is_wanted && br_queue_drain(queue, 1, on_record_ignored, NULL) == 1) {
+    is_wanted = br_queue_room_wanted(queue);
+    assert_true(is_wanted == (br_queue_used_bytes(queue) <= CAPACITY / 2));
+  }
+  assert_true(is_wanted);
+  (void)queue_discard(queue);
+  assert_false(br_queue_room_wanted(queue));
+}
+
+static void queue_producer_does_not_wait_at_half(void **state) {
+  br_queue *queue = *state;
+  queue_push_ok(queue, 1, LARGEST);
+  assert_false(br_queue_prepare_wait(queue));
+  (void)queue_discard(queue);
+  assert_false(br_queue_room_wanted(queue));
+}
+
 #define queue_test(name) cmocka_unit_test_setup_teardown(name, queue_setup, queue_teardown)
 
 int main(void) {
@@ -412,6 +446,9 @@ int main(void) {
       queue_test(queue_prepare_sleep_with_an_uncommitted_record_sleeps_and_its_commit_wakes),
       queue_test(queue_prepare_sleep_behind_a_padding_sleeps_after_one_more_drain),
       queue_test(queue_awake_ends_the_need_of_a_wake),
+      queue_test(queue_producer_waits_while_more_than_half_full),
+      queue_test(queue_waiting_producer_is_woken_once_at_half),
+      queue_test(queue_producer_does_not_wait_at_half),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
