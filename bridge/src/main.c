@@ -101,6 +101,7 @@ static int bridge_serve(const br_options *options, const br_config *config) {
   requests_serve(bridge);
   br_host_notify("STOPPING=1\nSTATUS=ending");
   br_host_requests_fini();
+  (void)fprintf(stderr, "pipebridge: ending\n");
   br_bridge_stop(bridge);
   return EXIT_ORDERLY;
 }
