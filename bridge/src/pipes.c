@@ -373,7 +373,7 @@ void br_pipes_stop(br_pipes *pipes) {
 
 /* Endpoints that were made but never served: their servers stop here, on the creating thread. */
 static void pipes_stop_unserved(br_pipes *pipes) {
-  if (pipes->running_count > 0) {
+  if (pipes->pipes && pipes->running_count > 0) {
     stop_routine(&pipes->stop_request, pipes);
     br_pipes_run(pipes);
   }

@@ -46,7 +46,7 @@ static int socket_type(pc_type type) {
 /* ---- PATH.lock ---- */
 
 static void lock_path(const pc_linux_endpoint *endpoint, char path[LOCK_PATH_BYTES]) {
-  snprintf(path, LOCK_PATH_BYTES, "%s.lock", endpoint->address.sun_path);
+  (void)snprintf(path, LOCK_PATH_BYTES, "%s.lock", endpoint->address.sun_path);
 }
 
 /* Whether the locked file is the one that stands at the path: its last holder may have removed it. */
@@ -153,7 +153,7 @@ static pc_status security_apply(pc_linux_endpoint *endpoint, const pc_security *
   }
   if ((info.st_mode & 07777) != mode) {
     char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (chmod(path, mode) != 0) {
       status = failure_set(failure, "give the endpoint its mode", NULL);
     }

@@ -78,12 +78,12 @@ void pc_epoll_listener_event(pc_backend_state *state, epoll_source *source);
 /* Takes `fd` over; NULL: no memory, `fd` stays the caller's (give it later by pc_epoll_channel_open). */
 pc_channel *pc_epoll_channel_create(pc_backend_state *state, pc_type type,
                                     uint32_t max_message_bytes);
-void pc_epoll_channel_open(pc_channel *channel, int fd);
+void pc_epoll_channel_open(pc_channel *opaque, int fd);
 void pc_epoll_channel_discard(pc_channel *channel);
-void pc_epoll_read(pc_channel *channel, pc_read *read);
-void pc_epoll_write(pc_channel *channel, pc_write *write);
-void pc_epoll_cancel(pc_channel *channel, pc_operation *operation);
-void pc_epoll_close(pc_channel *channel, pc_close *close);
+void pc_epoll_read(pc_channel *opaque, pc_read *read);
+void pc_epoll_write(pc_channel *opaque, pc_write *write);
+void pc_epoll_cancel(pc_channel *opaque, pc_operation *operation);
+void pc_epoll_close(pc_channel *opaque, pc_close *close_operation);
 void pc_epoll_channel_event(pc_backend_state *state, epoll_source *source, uint32_t events);
 void pc_epoll_submit(pc_backend_state *state);
 

@@ -226,6 +226,7 @@ static int messages_send(epoll_channel *channel, const pc_span *spans, unsigned 
 }
 
 static void write_try(epoll_channel *channel) {
+  PC_CHECK(channel->write);
   pc_span spans[EPOLL_SPANS];
   unsigned count =
       pc_write_queue_gather(channel->write->queue, spans, EPOLL_SPANS, EPOLL_WRITE_BATCH);

@@ -38,7 +38,7 @@ static bool process_is_gone(int pidfd) {
 
 static void name_read(int64_t pid, char *name, size_t capacity) {
   char path[64];
-  snprintf(path, sizeof path, "/proc/%lld/comm", (long long)pid);
+  (void)snprintf(path, sizeof path, "/proc/%lld/comm", (long long)pid);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     return;

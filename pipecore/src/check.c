@@ -5,6 +5,6 @@
 #include <stdlib.h>
 
 _Noreturn void pc_check_failed(const char *condition, const char *file, int line) {
-  fprintf(stderr, "pipecore: broken invariant %s at %s:%d\n", condition, file, line);
+  (void)fprintf(stderr, "pipecore: broken invariant %s at %s:%d\n", condition, file, line);
   abort();
 }

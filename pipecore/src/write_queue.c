@@ -231,6 +231,7 @@ void pc_write_queue_take(pc_write_queue *queue, pc_chunk_pool *pool, size_t byte
 }
 
 static void queue_pop(pc_write_queue *queue, pc_chunk_pool *pool, uint64_t *out_tag) {
+  PC_CHECK(queue->first);
   *out_tag = chunk_record(queue->first, queue->first->record_first++)->tag;
   queue->messages--;
   queue_trim(queue, pool);

@@ -18,8 +18,6 @@
 
 enum { START_TIMEOUT_S = 20, STOP_TIMEOUT_S = 20, POLL_NS = 2000000 };
 
-extern char **environ;
-
 static const char configuration[] =
     "{\"http\":{\"max_connections\":8192},\"pipes\":[{\"name\":\"bench\",\"mode\":\"byte\","
     "\"framing\":\"line\",\"path\":\"bench.sock\",\"limits\":{\"max_instances\":8192}}]}";

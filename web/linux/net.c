@@ -114,7 +114,7 @@ web_status web_net_accept(web_handle listener, web_handle *out_client) {
 }
 
 uint16_t web_net_local_port(web_handle connection) {
-  any_address name;
+  any_address name = {0};
   socklen_t size = sizeof name;
   if (getsockname((int)connection, &name.any, &size) != 0) {
     return 0;

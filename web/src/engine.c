@@ -199,7 +199,9 @@ static enum MHD_Result header_visit(void *user, enum MHD_ValueKind kind, const c
   }
   memcpy(search->out + search->used, separator, strlen(separator));
   search->used += strlen(separator);
-  memcpy(search->out + search->used, value, size);
+  if (size > 0) {
+    memcpy(search->out + search->used, value, size);
+  }
   search->used += size;
   search->out[search->used] = '\0';
   return MHD_YES;
