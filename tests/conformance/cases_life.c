@@ -323,7 +323,7 @@ static void flush_to_a_client_that_never_reads_is_bounded(void **state) {
   unsigned accepted = 0;
   while (pc_session_write(record->session, data, sizeof data, accepted) == PC_OK) {
     accepted++;
-    turn(fixture);
+    turn_now(fixture);
   }
   pc_session_close(record->session, true);
   suite_backend_under_test.pass_time(fixture, 1000);

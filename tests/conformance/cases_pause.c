@@ -196,7 +196,7 @@ static void paused_session_makes_its_client_wait(void **state) {
       pc_status status = suite_backend_under_test.clients->write(client, data, sizeof data, &taken);
       sent += status == PC_OK ? sizeof data : taken;
       idle = status == PC_OK ? 0 : idle + 1;
-      turn(fixture);
+      turn_now(fixture);
       assert_true(sent < 4 * 1024 * 1024);
     }
     fixture->is_take_limited = false;

@@ -22,7 +22,7 @@ static unsigned fill(suite_fixture *fixture, session_record *record, pc_status *
       return count;
     }
     count++;
-    turn(fixture);
+    turn_now(fixture);
   }
 }
 

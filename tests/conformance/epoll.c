@@ -12,4 +12,5 @@ const suite_backend suite_backend_under_test = {.name = "epoll",
                                                 .kind = PC_BACKEND_EPOLL,
                                                 .clients = &socket_clients,
                                                 .pass_time = epoll_pass_time,
-                                                .is_of_system = true};
+                                                .is_of_system = true,
+                                                .extra = {cases_endpoint, cases_system}};

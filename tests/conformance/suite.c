@@ -213,9 +213,13 @@ void turn(suite_fixture *fixture) {
   assert_int_equal(pc_loop_turn(fixture->loop, 10), PC_OK);
 }
 
+void turn_now(suite_fixture *fixture) {
+  assert_int_equal(pc_loop_turn(fixture->loop, 0), PC_OK);
+}
+
 void turn_some(suite_fixture *fixture) {
   for (int count = 0; count < 20; count++) {
-    assert_int_equal(pc_loop_turn(fixture->loop, 0), PC_OK);
+    turn_now(fixture);
   }
 }
 
@@ -338,18 +342,26 @@ static size_t cases_count(const struct CMUnitTest *cases) {
   return count;
 }
 
-int main(void) {
-  static const struct CMUnitTest *const subjects[] = {cases_messages, cases_life, cases_writes,
-                                                      cases_pause,    cases_load, cases_system};
-  static struct CMUnitTest all[256];
-  size_t count = 0;
-  for (size_t subject = 0; subject < sizeof subjects / sizeof subjects[0]; subject++) {
-    size_t added = cases_count(subjects[subject]);
-    if (count + added > sizeof all / sizeof all[0]) {
-      abort();
-    }
-    memcpy(&all[count], subjects[subject], added * sizeof all[0]);
-    count += added;
+static struct CMUnitTest all_cases[256];
+static size_t all_count;
+
+static void cases_add(const struct CMUnitTest *cases) {
+  size_t added = cases_count(cases);
+  if (all_count + added > sizeof all_cases / sizeof all_cases[0]) {
+    abort();
   }
-  return _cmocka_run_group_tests(suite_backend_under_test.name, all, count, NULL, NULL);
+  memcpy(&all_cases[all_count], cases, added * sizeof all_cases[0]);
+  all_count += added;
+}
+
+int main(void) {
+  cases_add(cases_messages);
+  cases_add(cases_life);
+  cases_add(cases_writes);
+  cases_add(cases_pause);
+  cases_add(cases_load);
+  for (size_t index = 0; suite_backend_under_test.extra[index]; index++) {
+    cases_add(suite_backend_under_test.extra[index]);
+  }
+  return _cmocka_run_group_tests(suite_backend_under_test.name, all_cases, all_count, NULL, NULL);
 }

@@ -38,7 +38,9 @@ typedef struct suite_backend {
   const client_kind *clients;
   /* Lets `ms` pass for the loop, and turns it. */
   void (*pass_time)(suite_fixture *fixture, unsigned ms);
-  bool is_of_system; /* paths are files, peers are processes */
+  bool is_of_system; /* paths are files, peers are processes, time is real */
+  /* Cases beyond those that every backend has; ends with NULL. */
+  const struct CMUnitTest *extra[4];
 } suite_backend;
 extern const suite_backend suite_backend_under_test;
 
@@ -99,8 +101,9 @@ void fixture_start(suite_fixture *fixture);
 void fixture_destroy(suite_fixture *fixture);
 void fixture_stop(suite_fixture *fixture, uint32_t drain_ms);
 
-/* A turn of the loop that waits a little, or not. */
+/* A turn of the loop that waits a little, or not at all. */
 void turn(suite_fixture *fixture);
+void turn_now(suite_fixture *fixture);
 /* Turns until the condition holds, and fails the test at the deadline. */
 #define TURN_UNTIL(fixture, condition)                             \
   do {                                                             \
@@ -142,6 +145,8 @@ extern const struct CMUnitTest cases_life[];
 extern const struct CMUnitTest cases_writes[];
 extern const struct CMUnitTest cases_pause[];
 extern const struct CMUnitTest cases_load[];
+/* of backends on UNIX sockets */
+extern const struct CMUnitTest cases_endpoint[];
 extern const struct CMUnitTest cases_system[];
 
 #endif
