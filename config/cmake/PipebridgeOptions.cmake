@@ -22,7 +22,13 @@ endif()
 add_library(pipebridge_hardening INTERFACE)
 if(PIPEBRIDGE_HARDEN)
   target_compile_options(pipebridge_hardening INTERFACE
-    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
-    -fcf-protection)
+    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    target_compile_options(pipebridge_hardening INTERFACE -fcf-protection)
+  endif()
   target_link_options(pipebridge_hardening INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
+endif()
+# gcc links with one job, and says so, unless it is told to use all.
+if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  target_link_options(pipebridge_hardening INTERFACE -flto=auto)
 endif()
