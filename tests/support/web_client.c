@@ -48,6 +48,27 @@ void web_client_open_ipv6(web_client *client, web_server *server, uint16_t port)
   client_connect(client, server, (struct sockaddr *)&address, sizeof address);
 }
 
+static bool is_peer_of(int fd, const struct sockaddr_in *own) {
+  struct sockaddr_in peer;
+  socklen_t size = sizeof peer;
+  return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 && peer.sin_family == AF_INET &&
+         peer.sin_port == own->sin_port;
+}
+
+void web_client_narrow(web_client *client) {
+  const int bytes = 64 * 1024;
+  struct sockaddr_in own;
+  socklen_t size = sizeof own;
+  int found = -1;
+  assert_int_equal(getsockname(client->fd, (struct sockaddr *)&own, &size), 0);
+  for (int fd = 3; fd < 1024 && found < 0; fd++) {
+    found = fd != client->fd && is_peer_of(fd, &own) ? fd : -1;
+  }
+  assert_true(found >= 0);
+  assert_int_equal(setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
+  assert_int_equal(setsockopt(found, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
+}
+
 void web_client_close(web_client *client) {
   if (client->fd >= 0) {
     (void)close(client->fd);
@@ -79,7 +100,7 @@ static char *client_make_room(web_client *client, size_t room) {
   return client->data + client->size;
 }
 
-static void client_receive(web_client *client) {
+void web_client_receive(web_client *client) {
   const size_t room = 65536;
   while (!client->is_closed) {
     ssize_t got = recv(client->fd, client_make_room(client, room + 1), room, MSG_DONTWAIT);
@@ -101,7 +122,20 @@ void web_client_step(web_client *client) {
     struct pollfd entry = {.fd = client->fd, .events = POLLIN};
     (void)poll(&entry, 1, STEP_MS);
   }
-  client_receive(client);
+  web_client_receive(client);
+}
+
+void web_client_expect_none(web_server *server) {
+  web_server_stats stats;
+  uint64_t give_up = now_s() + DEADLINE_S;
+  web_server_get_stats(server, &stats);
+  while (stats.connections > 0) {
+    assert_true(now_s() < give_up);
+    assert_int_equal(web_server_turn(server, STEP_MS), WEB_OK);
+    web_server_get_stats(server, &stats);
+  }
+  assert_int_equal(stats.websockets, 0);
+  assert_int_equal(stats.streams, 0);
 }
 
 void web_client_send(web_client *client, const void *data, size_t size) {
@@ -114,7 +148,7 @@ void web_client_send(web_client *client, const void *data, size_t size) {
       size -= (size_t)sent;
     } else if (errno != EAGAIN) {
       client->is_closed = true; /* the server may close while we still send */
-      client_receive(client);
+      web_client_receive(client);
       return;
     } else {
       web_client_step(client);

@@ -29,6 +29,9 @@ typedef struct web_reply {
 /* To 127.0.0.1, or ::1. */
 void web_client_open(web_client *client, web_server *server, uint16_t port);
 void web_client_open_ipv6(web_client *client, web_server *server, uint16_t port);
+/* Once the server, which must run in this process, has accepted: the kernel from now on holds only some
+ * 100 KB for this client. */
+void web_client_narrow(web_client *client);
 void web_client_close(web_client *client);
 /* Ends with a reset. */
 void web_client_abort(web_client *client);
@@ -37,6 +40,10 @@ void web_client_send(web_client *client, const void *data, size_t size);
 void web_client_send_text(web_client *client, const char *text);
 /* One turn of the server (or a short wait), and what came is in data. */
 void web_client_step(web_client *client);
+/* Steps until the server has no connection any more: all clients have closed. */
+void web_client_expect_none(web_server *server);
+/* Only takes what came. */
+void web_client_receive(web_client *client);
 /* Until `size` bytes are there. */
 void web_client_expect_bytes(web_client *client, size_t size);
 /* Until the server has closed. */

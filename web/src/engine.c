@@ -30,7 +30,8 @@ struct web_engine {
   struct MHD_Daemon *daemon;
   web_server *server;
   web_handle handle;
-  bool pending; /* something was resumed or closed that MHD has not seen yet */
+  unsigned int timeout_s; /* of an idle connection */
+  bool pending;           /* something was resumed or closed that MHD has not seen yet */
 };
 
 /* ---- what MHD calls ---- */
@@ -96,13 +97,13 @@ static void engine_on_connection(void *user, struct MHD_Connection *connection,
 static struct MHD_Daemon *daemon_start(web_engine *engine, const web_limits *limits) {
   unsigned int flags =
       MHD_USE_EPOLL | MHD_ALLOW_UPGRADE | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET;
-  unsigned int timeout_s = (limits->request_timeout_ms + 999) / 1000;
+  engine->timeout_s = (limits->request_timeout_ms + 999) / 1000;
   return MHD_start_daemon(
       flags, 0, NULL, NULL, engine_on_request, engine, MHD_OPTION_NOTIFY_COMPLETED,
       engine_on_completed, engine, MHD_OPTION_NOTIFY_CONNECTION, engine_on_connection, engine,
       MHD_OPTION_URI_LOG_CALLBACK, engine_on_target, engine, MHD_OPTION_UNESCAPE_CALLBACK,
       engine_on_unescape, engine, MHD_OPTION_CONNECTION_LIMIT,
-      (unsigned int)limits->max_connections + 1, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+      (unsigned int)limits->max_connections + 1, MHD_OPTION_CONNECTION_TIMEOUT, engine->timeout_s,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)limits->connection_memory_bytes, MHD_OPTION_END);
 }
 
@@ -241,6 +242,13 @@ void web_engine_suspend(web_connection *connection) {
   MHD_suspend_connection(connection);
 }
 
+/* MHD 0.9.75 closes a body without length from within, and then forgets to clean the connection up as long as
+ * another one has been idle for longer. Connections with a time-out of their own it looks at in every run. */
+void web_engine_resume_to_end(web_engine *engine, web_connection *connection) {
+  (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, engine->timeout_s + 1);
+  web_engine_resume(engine, connection);
+}
+
 void web_engine_resume(web_engine *engine, web_connection *connection) {
   MHD_resume_connection(connection);
   engine->pending = true;
@@ -277,15 +285,7 @@ static ssize_t engine_on_body(void *user, uint64_t position, char *buffer, size_
   (void)position;
   (void)buffer;
   (void)size;
-  switch (web_stream_on_body(user)) {
-  case WEB_STREAM_WAIT:
-    return 0;
-  case WEB_STREAM_END:
-    return MHD_CONTENT_READER_END_OF_STREAM;
-  case WEB_STREAM_BREAK:
-    break;
-  }
-  return MHD_CONTENT_READER_END_WITH_ERROR;
+  return web_stream_on_body(user) ? 0 : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 web_answer *web_engine_stream(web_stream *stream) {

@@ -45,6 +45,8 @@ web_handle web_engine_socket(web_connection *connection);
 uint16_t web_engine_port(web_connection *connection);
 void web_engine_suspend(web_connection *connection);
 void web_engine_resume(web_engine *engine, web_connection *connection);
+/* The same for a streamed body that is over. */
+void web_engine_resume_to_end(web_engine *engine, web_connection *connection);
 
 /* ---- answers ---- */
 typedef enum web_body_ownership {

@@ -15,14 +15,13 @@
 #include "response.h"
 #include "server_state.h"
 
-static void stream_resume(web_stream *stream, bool is_whole) {
+static void stream_finish(web_stream *stream) {
   if (stream->state != WEB_STREAM_STREAMING) {
     return;
   }
   stream->state = WEB_STREAM_OVER;
-  stream->is_whole = is_whole;
   web_sender_close(&stream->sender);
-  web_engine_resume(stream->server->engine, stream->connection);
+  web_engine_resume_to_end(stream->server->engine, stream->connection);
 }
 
 static void stream_on_sent(web_sender *sender, web_sender_result result) {
@@ -30,7 +29,7 @@ static void stream_on_sent(web_sender *sender, web_sender_result result) {
   switch (result) {
   case WEB_SENDER_IDLE:
     if (stream->server->is_stopping) {
-      stream_resume(stream, true);
+      stream_finish(stream);
     }
     break;
   case WEB_SENDER_MORE:
@@ -38,7 +37,7 @@ static void stream_on_sent(web_sender *sender, web_sender_result result) {
     break;
   case WEB_SENDER_GONE:
   case WEB_SENDER_FAILED:
-    stream_resume(stream, false);
+    stream_finish(stream);
     break;
   }
 }
@@ -48,30 +47,25 @@ static void stream_on_sent(web_sender *sender, web_sender_result result) {
 static void stream_on_ready(web_poll_entry *entry, unsigned ready) {
   web_stream *stream = (web_stream *)((char *)entry - offsetof(web_stream, sender.entry));
   if ((ready & WEB_POLL_HANGUP) != 0) {
-    stream_resume(stream, false);
+    stream_finish(stream);
   } else if ((ready & WEB_POLL_WRITE) != 0) {
     web_sender_unblock(&stream->sender);
   }
 }
 
-web_stream_progress web_stream_on_body(web_stream *stream) {
-  web_handle handle = web_engine_socket(stream->connection);
-  switch (stream->state) {
-  case WEB_STREAM_HEADING:
-    /* Also pushes out the head, which libmicrohttpd may have corked. */
-    web_net_set_no_delay(handle);
-    if (web_sender_open(&stream->sender, handle, WEB_POLL_HANGUP) != WEB_OK) {
-      return WEB_STREAM_BREAK;
-    }
-    stream->state = WEB_STREAM_STREAMING;
-    web_engine_suspend(stream->connection);
-    return WEB_STREAM_WAIT;
-  case WEB_STREAM_STREAMING:
-    return WEB_STREAM_WAIT;
-  case WEB_STREAM_OVER:
-    break;
+bool web_stream_on_body(web_stream *stream) {
+  if (stream->state != WEB_STREAM_HEADING) {
+    return stream->state == WEB_STREAM_STREAMING;
   }
-  return stream->is_whole ? WEB_STREAM_END : WEB_STREAM_BREAK;
+  web_handle handle = web_engine_socket(stream->connection);
+  /* Also pushes out the head, which libmicrohttpd may have corked. */
+  web_net_set_no_delay(handle);
+  if (web_sender_open(&stream->sender, handle, WEB_POLL_HANGUP) != WEB_OK) {
+    return false;
+  }
+  stream->state = WEB_STREAM_STREAMING;
+  web_engine_suspend(stream->connection);
+  return true;
 }
 
 void web_stream_end(web_stream *stream) {
@@ -98,7 +92,7 @@ void web_streams_wake_all(web_server *server) {
 
 void web_streams_finish_all(web_server *server) {
   for (web_stream *stream = server->streams; stream != NULL; stream = stream->next) {
-    stream_resume(stream, false);
+    stream_finish(stream);
   }
 }
 

@@ -20,21 +20,14 @@ struct web_stream {
   web_sender sender; /* first: the sender's callbacks come back to it */
   web_server *server;
   web_stream_state state;
-  bool is_whole; /* ended by us, with everything sent */
   web_connection *connection;
   void (*on_end)(void *user);
   void *user;
   web_stream *previous, *next; /* in server->streams */
 };
 
-typedef enum web_stream_progress {
-  WEB_STREAM_WAIT, /* the connection is suspended now */
-  WEB_STREAM_END,
-  WEB_STREAM_BREAK
-} web_stream_progress;
-
-/* libmicrohttpd asks for the body. */
-web_stream_progress web_stream_on_body(web_stream *stream);
+/* libmicrohttpd asks for the body. True: the connection is suspended now; false: there is no more. */
+bool web_stream_on_body(web_stream *stream);
 /* The request is over, however it came to that: the last call. */
 void web_stream_end(web_stream *stream);
 /* For the orderly stop: lets all find that the server stops, once they have sent what they had; ends the

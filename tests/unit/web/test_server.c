@@ -94,6 +94,7 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
   fixture *f = *state;
+  web_client_expect_none(f->server);
   web_server_destroy(f->server);
   free(f);
   return 0;

@@ -83,6 +83,7 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
   fixture *f = *state;
+  web_client_expect_none(f->server);
   web_server_destroy(f->server);
   assert_int_equal(f->opened <= f->closed, 1);
   free(f);
