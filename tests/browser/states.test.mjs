@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FakeService } from '../../web/dashboard/test/support/fake_service.mjs';
+import { requireInstalled } from '../../web/dashboard/tools/modules.mjs';
 import { makePage } from '../../web/dashboard/tools/page.mjs';
 import { live, openBrowser, openPage, row } from './support/browser.mjs';
+
+const axe = requireInstalled('axe-core');
 
 let browser;
 let assets;
@@ -204,4 +207,32 @@ for (const [width, height] of [
         );
       }
     }));
+}
+
+for (const [hash, width, colorScheme] of [
+  ['#pipe=demo', 1440, 'dark'],
+  ['#pipe=demo', 1440, 'light'],
+  ['#pipe=demo&tab=sessions', 1440, 'light'],
+  ['#pipe=other', 1000, 'dark'],
+  ['#pipe=demo', 390, 'light'],
+]) {
+  test(`axe_finds_no_fault_with_${hash}_at_${width}_${colorScheme}`, () =>
+    withService(
+      async ({ service, session, page }) => {
+        service.say(session, 'c2s', '{"a":[1,null]}');
+        service.gap(3);
+        service.inject('demo', session, 'x');
+        await page.setViewportSize({ width, height: 800 });
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await page.locator('.app').waitFor();
+        if (hash === '#pipe=demo' && width > 800) await row(page, '"a"').click();
+        await page.evaluate(axe.source);
+        const faults = await page.evaluate(async () => {
+          const { violations } = await globalThis.axe.run();
+          return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+        });
+        assert.deepEqual(faults, []);
+      },
+      { hash },
+    ));
 }

@@ -136,6 +136,7 @@ export const en = {
       c2s: '→ to server',
       s2c: '← to client',
       state: 'State',
+      actions: 'Actions',
     },
     traffic: (messages: number, bytes: number) => `${formatCount(messages)} · ${formatBytes(bytes)}`,
     open: 'open',

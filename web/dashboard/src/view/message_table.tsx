@@ -19,7 +19,9 @@ function HeadRow({ hasPipe }: { hasPipe: boolean }) {
         <span role="columnheader" class="td time">
           {columns.time}
         </span>
-        <span role="columnheader" class="td arrow" aria-label={columns.direction} />
+        <span role="columnheader" class="td arrow">
+          <span class="unseen">{columns.direction}</span>
+        </span>
         {hasPipe && (
           <span role="columnheader" class="td pipe-name">
             {columns.pipe}

@@ -137,14 +137,14 @@ function HeadRow({ hasPipe }: { hasPipe: boolean }) {
     columns.c2s,
     columns.s2c,
     columns.state,
-    '',
+    columns.actions,
   ];
   return (
     <div role="rowgroup" class="thead">
       <div role="row" class="tr" aria-rowindex={1}>
         {names.map((name) => (
           <span key={name} role="columnheader" class="td">
-            {name}
+            {name === columns.actions ? <span class="unseen">{name}</span> : name}
           </span>
         ))}
       </div>
