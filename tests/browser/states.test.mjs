@@ -99,6 +99,35 @@ test('follow_lets_go_on_scroll_and_comes_back_by_its_button', () =>
     assert.ok((await fromEnd(page)) < 2, 'follows again');
   }));
 
+test('what_one_looks_at_stays_in_sight_through_filters_and_tabs', () =>
+  withService(async ({ service, session, page }) => {
+    const other = service.open('other', 'node');
+    for (let number = 1; number <= 400; number++) {
+      service.say(session, 'c2s', `line ${number}.`);
+      service.say(other, 'c2s', `else ${number}.`);
+    }
+    await row(page, 'line 400.').waitFor();
+    await page.locator('.tbody').hover();
+    await page.mouse.wheel(0, -3600);
+    await page.locator('.follow').waitFor();
+    await row(page, 'line 250.').click();
+    const height = () =>
+      row(page, 'line 250.').evaluate((element) => element.getBoundingClientRect().top);
+    const before = await height();
+    await page.locator('.rail .pipe', { hasText: 'All pipes' }).click();
+    await page.locator('.counts', { hasText: '802 rows' }).waitFor();
+    assert.equal(await height(), before, 'another filter');
+    await page.click('#tab-sessions');
+    await page.locator('[data-session]').first().waitFor();
+    await page.click('#tab-messages');
+    await row(page, 'line 250.').waitFor();
+    assert.equal(await height(), before, 'another tab and back');
+    await page.setViewportSize({ width: 700, height: 860 });
+    await row(page, 'line 250.').waitFor();
+    await page.setViewportSize({ width: 1440, height: 860 });
+    await row(page, 'line 250.').waitFor();
+  }));
+
 test('pause_keeps_collecting_and_says_how_many_wait', () =>
   withService(async ({ service, session, page }) => {
     lines(service, session, 1, 3);
@@ -181,7 +210,9 @@ test('the_theme_follows_the_system_until_one_chooses', () =>
 
 for (const [width, height] of [
   [1440, 860],
-  [1000, 700],
+  [1280, 800],
+  [1100, 700],
+  [800, 700],
   [390, 844],
 ]) {
   test(`nothing_sticks_out_at_${width}_by_${height}`, () =>
@@ -191,14 +222,16 @@ for (const [width, height] of [
       await row(page, 'long').waitFor();
       for (const tab of ['messages', 'sessions']) {
         await page.evaluate((name) => {
-          location.hash = `#pipe=demo&tab=${name}`;
+          location.hash = `#tab=${name}`;
         }, tab);
         await page.locator(`#tab-${tab}[aria-selected=true]`).waitFor();
         const sizes = await page.evaluate(() =>
-          ['html', 'main', '.panel', '.tbody', '.tbody .tr', '.composer'].map((selector) => {
-            const element = document.querySelector(selector);
-            return [selector, element.scrollWidth - element.clientWidth];
-          }),
+          ['html', 'header', 'main', '.panel', '.tbody', '.tbody .tr', '.actions', '.composer'].map(
+            (selector) => {
+              const element = document.querySelector(selector);
+              return [selector, element === null ? 0 : element.scrollWidth - element.clientWidth];
+            },
+          ),
         );
         assert.deepEqual(
           sizes.filter(([, over]) => over > 0),

@@ -33,8 +33,10 @@ function read(file) {
 }
 
 export class Bridge {
-  constructor(config = {}) {
+  /** `run`: where the sockets are, if not in a folder of its own. */
+  constructor(config = {}, run = null) {
     this.folder = mkdtempSync(path.join(tmpdir(), 'pipebridge-browser-'));
+    this.run = run ?? path.join(this.folder, 'run');
     this.portFile = path.join(this.folder, 'port');
     this.configFile = path.join(this.folder, 'config.json');
     this.children = new Set();
@@ -45,11 +47,10 @@ export class Bridge {
   /** Starts, or starts again at the same address. */
   async start() {
     rmSync(this.portFile, { force: true });
-    const run = path.join(this.folder, 'run');
     const listen = `127.0.0.1:${this.port}`;
     const options = {
       '--config': this.configFile,
-      '--runtime-dir': run,
+      '--runtime-dir': this.run,
       '--listen': listen,
       '--port-file': this.portFile,
     };
@@ -79,13 +80,13 @@ export class Bridge {
   }
 
   path(pipe) {
-    return path.join(this.folder, 'run', `${pipe}.sock`);
+    return path.join(this.run, `${pipe}.sock`);
   }
 
   /** A terminal with socat in it: `say` types a line, `heard` is what came back. */
-  async terminal(pipe) {
+  async terminal(pipe, program = 'socat') {
     await until(`the socket of ${pipe}`, () => statSync(this.path(pipe), { throwIfNoEntry: false }));
-    const child = this.spawn('socat', ['-', `UNIX-CONNECT:${this.path(pipe)}`]);
+    const child = this.spawn(program, ['-', `UNIX-CONNECT:${this.path(pipe)}`]);
     const terminal = { child, heard: '', say: (text) => child.stdin.write(`${text}\n`) };
     child.stdout.on('data', (data) => {
       terminal.heard += data;

@@ -32,6 +32,8 @@ export class Ui {
   /** The view that the person chose last; null: as the payload suggests. */
   payloadMode: PayloadMode | null = null;
   page: Page = 'list';
+  /** The row that one looks at in the table, and how far below its top edge it stands. */
+  anchor: { readonly id: number; readonly y: number } | null = null;
 
   constructor(
     scheduler: FrameScheduler,

@@ -89,6 +89,7 @@ export const en = {
       message: 'Message',
     },
     wholePipe: 'all sessions',
+    others: 'the others',
     toServer: 'client to server',
     toClient: 'server to client',
     injected: 'injected',
@@ -130,8 +131,7 @@ export const en = {
     columns: {
       session: 'Session',
       process: 'Process',
-      pid: 'pid',
-      uid: 'uid',
+      ids: 'pid · uid',
       since: 'Since',
       c2s: '→ to server',
       s2c: '← to client',

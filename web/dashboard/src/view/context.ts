@@ -58,4 +58,4 @@ export function useNow(isTicking: boolean, periodMs: number): number {
 
 /** The widths of the design. */
 export const narrow = '(max-width: 799px)';
-export const tooNarrowForSessions = '(max-width: 999px)';
+export const tooNarrowForSessions = '(max-width: 1099px)';

@@ -29,7 +29,9 @@ export function markOf(event: WireEvent): Mark {
 
 function sessionWords(row: Row): string {
   if (row.event.kind === 'gap') return '';
-  if (row.event.session === 0) return en.table.wholePipe;
+  if (row.event.session === 0) {
+    return row.event.flags?.includes('reply') === true ? en.table.others : en.table.wholePipe;
+  }
   return `#${row.event.session}${row.peerName === '' ? '' : ` ${row.peerName}`}`;
 }
 

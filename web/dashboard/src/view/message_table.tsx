@@ -6,7 +6,7 @@ import { narrow, useApp, useMedia, useTopics } from './context';
 import { commands } from './keyboard';
 import { MessageRow, rowDomId } from './message_row';
 import { StartHint } from './start_hint';
-import { useVirtualRows } from './virtual_rows';
+import { type Anchor, useVirtualRows } from './virtual_rows';
 
 const ROW_HEIGHT = 25;
 const TWO_LINES = 46;
@@ -54,6 +54,7 @@ export function MessageTable() {
     viewKey: `${view.filter.pipe ?? ''}/${view.filter.session ?? ''}`,
     isFollowing: ui.isFollowing && !view.isPaused,
     onLetGo: letGo,
+    anchor: useAnchor(),
   });
   useTableCommands(window);
 
@@ -103,6 +104,24 @@ export function MessageTable() {
       </div>
     </div>
   );
+}
+
+/** The selected row where it is seen, else the first that is seen, stays at its height. */
+function useAnchor(): Anchor {
+  const { store, ui } = useApp();
+  const { view } = store;
+  return {
+    save(top, height, rowHeight) {
+      const selectedTop = ui.selected === null ? -1 : view.indexOf(ui.selected.id) * rowHeight;
+      const isSelectedSeen = selectedTop >= top && selectedTop < top + height;
+      const index = Math.floor((isSelectedSeen ? selectedTop : top) / rowHeight);
+      const row = view.at(index);
+      if (row !== undefined) ui.anchor = { id: row.id, y: index * rowHeight - top };
+    },
+    load(rowHeight) {
+      return ui.anchor === null ? null : view.indexOf(ui.anchor.id) * rowHeight - ui.anchor.y;
+    },
+  };
 }
 
 /** What the keyboard does here. */

@@ -11,7 +11,7 @@ import { tooNarrowForSessions, useApp, useMedia, useNow, useTopics } from './con
 import { useVirtualRows } from './virtual_rows';
 
 const ROW_HEIGHT = 33;
-const TWO_LINES = 76;
+const THREE_LINES = 84;
 const ignore = (): void => undefined;
 
 const known = (value: number): string => (value < 0 ? en.sessions.unknown : String(value));
@@ -91,33 +91,35 @@ function SessionRow({ session, index, nowMs, hasPipe, onDisconnect }: RowProps) 
       aria-rowindex={index + 2}
       data-session={info.id}
     >
-      <span role="gridcell" class="td num">
+      <span role="gridcell" class="td num id">
         #{info.id}
       </span>
       {hasPipe && (
-        <span role="gridcell" class="td">
+        <span role="gridcell" class="td of-pipe">
           {info.pipe}
         </span>
       )}
       <span role="gridcell" class="td process">
         {info.peer.name === '' ? en.sessions.unknown : info.peer.name}
       </span>
-      <span role="gridcell" class="td num">
-        {known(info.peer.pid)}
+      <span role="gridcell" class="td num ids">
+        <span class="label">{en.detail.peer(info.peer)}</span>
+        <span class="short">
+          {known(info.peer.pid)} · {known(info.peer.uid)}
+        </span>
       </span>
-      <span role="gridcell" class="td num">
-        {known(info.peer.uid)}
-      </span>
-      <span role="gridcell" class="td num" title={`${formatDate(info.opened_wall_ns)} ${since}`}>
+      <span role="gridcell" class="td num since" title={`${formatDate(info.opened_wall_ns)} ${since}`}>
         {since.slice(0, 8)}
       </span>
       <span role="gridcell" class="td num c2s">
+        <span class="label">→ </span>
         {trafficWords(session, 'c2s')}
       </span>
       <span role="gridcell" class="td num s2c">
+        <span class="label">← </span>
         {trafficWords(session, 's2c')}
       </span>
-      <span role="gridcell" class="td state-words">
+      <span role="gridcell" class="td state-words" title={stateWords(session, nowMs)}>
         {stateWords(session, nowMs)}
       </span>
       <Actions session={session} onDisconnect={onDisconnect} />
@@ -131,8 +133,7 @@ function HeadRow({ hasPipe }: { hasPipe: boolean }) {
     columns.session,
     ...(hasPipe ? [en.table.columns.pipe] : []),
     columns.process,
-    columns.pid,
-    columns.uid,
+    columns.ids,
     columns.since,
     columns.c2s,
     columns.s2c,
@@ -184,7 +185,7 @@ export function SessionTable() {
   const sessions = store.sessions.ofPipe(pipe);
   const window = useVirtualRows({
     count: sessions.length,
-    rowHeight: isNarrow ? TWO_LINES : ROW_HEIGHT,
+    rowHeight: isNarrow ? THREE_LINES : ROW_HEIGHT,
     dropped: 0,
     viewKey: 'sessions',
     isFollowing: false,

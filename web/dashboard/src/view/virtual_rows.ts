@@ -19,6 +19,15 @@ export interface VirtualRowsOptions {
   readonly isFollowing: boolean;
   /** The person has scrolled up. */
   readonly onLetGo: () => void;
+  /** Remembers what one looks at, by the rows themselves: when these are other rows now (another filter, back
+   *  from another tab), it is looked for among them. */
+  readonly anchor?: Anchor;
+}
+
+export interface Anchor {
+  save(top: number, height: number, rowHeight: number): void;
+  /** Where to scroll; null: nothing to go by. */
+  load(rowHeight: number): number | null;
 }
 
 export interface VirtualRows {
@@ -53,7 +62,8 @@ export function useVirtualRows(options: VirtualRowsOptions): VirtualRows {
   const virtualizer = instance.current;
   virtualizer.setOptions(settings);
 
-  const last = useRef({ dropped, viewKey, rowHeight, top: 0 });
+  const last = useRef<LastDraw>({ dropped, viewKey: null, rowHeight, top: 0 });
+  if (last.current.rowHeight !== rowHeight) virtualizer.measure();
   const top = nextTop(virtualizer, options, last.current);
   if (top !== null) virtualizer.scrollOffset = top;
   const items = virtualizer.getVirtualItems();
@@ -62,11 +72,13 @@ export function useVirtualRows(options: VirtualRowsOptions): VirtualRows {
   useLayoutEffect(() => {
     virtualizer._willUpdate();
     const element = scrollRef.current;
-    if (last.current.rowHeight !== rowHeight) virtualizer.measure();
     last.current = { dropped, viewKey, rowHeight, top: top ?? last.current.top };
-    if (element === null || top === null) return;
-    if (Math.abs(element.scrollTop - top) >= 1) element.scrollTop = top;
-    last.current.top = element.scrollTop;
+    if (element === null) return;
+    if (top !== null) {
+      if (Math.abs(element.scrollTop - top) >= 1) element.scrollTop = top;
+      last.current.top = element.scrollTop;
+    }
+    options.anchor?.save(element.scrollTop, element.clientHeight, rowHeight);
   });
   useLetGo(scrollRef, last, isFollowing, options.onLetGo);
 
@@ -86,7 +98,9 @@ export function useVirtualRows(options: VirtualRowsOptions): VirtualRows {
 
 interface LastDraw {
   readonly dropped: number;
-  readonly viewKey: string;
+  /** null: not drawn yet. */
+  readonly viewKey: string | null;
+  readonly rowHeight: number;
   /** Where we put the scroll position last. */
   top: number;
 }
@@ -94,12 +108,15 @@ interface LastDraw {
 /** Where this draw must put the scroll position; null: it stays. */
 function nextTop(
   virtualizer: Virtualizer<HTMLDivElement, Element>,
-  { count, rowHeight, dropped, viewKey, isFollowing }: VirtualRowsOptions,
+  { count, rowHeight, dropped, viewKey, isFollowing, anchor }: VirtualRowsOptions,
   last: LastDraw,
 ): number | null {
-  const height = virtualizer.scrollRect?.height ?? 0;
-  if (isFollowing) return Math.max(0, count * rowHeight - height);
-  if (viewKey !== last.viewKey) return Math.max(0, count * rowHeight - height);
+  const lowest = Math.max(0, count * rowHeight - (virtualizer.scrollRect?.height ?? 0));
+  if (isFollowing) return lowest;
+  if (viewKey !== last.viewKey || rowHeight !== last.rowHeight) {
+    const place = anchor?.load(rowHeight) ?? null;
+    return place === null ? null : Math.max(0, Math.min(lowest, place));
+  }
   const left = dropped - last.dropped;
   return left > 0 ? Math.max(0, (virtualizer.scrollOffset ?? 0) - left * rowHeight) : null;
 }
