@@ -109,7 +109,7 @@ static void server_on_flush_timer(pc_timer *timer, void *user) {
   }
   if (server->flushing_first) {
     uint64_t left_ns = server->flushing_first->flush_deadline_ns - now_ns;
-    pc_timer_start_reserved(server->loop, &server->flush_timer, left_ns / 1000000 + 1);
+    pc_timer_start_reserved(server->loop, &server->flush_timer, (left_ns + 999999) / 1000000);
   }
 }
 
