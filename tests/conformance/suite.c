@@ -355,6 +355,7 @@ static void cases_add(const struct CMUnitTest *cases) {
 }
 
 int main(void) {
+  cases_add(cases_operations);
   cases_add(cases_messages);
   cases_add(cases_life);
   cases_add(cases_writes);

@@ -145,6 +145,7 @@ extern const struct CMUnitTest cases_life[];
 extern const struct CMUnitTest cases_writes[];
 extern const struct CMUnitTest cases_pause[];
 extern const struct CMUnitTest cases_load[];
+extern const struct CMUnitTest cases_operations[];
 /* of backends on UNIX sockets */
 extern const struct CMUnitTest cases_endpoint[];
 extern const struct CMUnitTest cases_system[];
