@@ -194,6 +194,27 @@ test('a_page_far_into_a_run_says_what_it_left_out', () =>
     { prepare: (service, session) => lines(service, session, 1, 12_000) },
   ));
 
+test('a_page_without_its_service_says_since_when_and_claims_nothing', () =>
+  withService(async ({ service, session, page }) => {
+    service.say(session, 'c2s', 'the last word');
+    await row(page, 'the last word').waitFor();
+    await service.cut();
+    await page.locator('header', { hasText: /Disconnected · as of \d\d:\d\d:\d\d/ }).waitFor();
+    await page.locator('header', { hasText: /retry in \d+ s/ }).waitFor();
+    assert.equal(await page.locator('header', { hasText: 'msg/s' }).count(), 0);
+    assert.deepEqual(await page.locator('.rail .pipe .num.dim').allInnerTexts(), ['2', '–', '–']);
+    await page.fill('#composer-body', 'x');
+    await page.keyboard.press('Control+Enter');
+    await page.locator('.outcome.bad', { hasText: 'cannot be reached' }).waitFor();
+    assert.equal(await row(page, 'the last word').count(), 1, 'what was said stays');
+    await page.setViewportSize({ width: 390, height: 844 });
+    assert.equal(await page.getByRole('button', { name: 'Retry now' }).isVisible(), true);
+    const over = await page
+      .locator('header')
+      .evaluate((element) => element.scrollWidth - element.clientWidth);
+    assert.equal(over, 0);
+  }));
+
 test('the_theme_follows_the_system_until_one_chooses', () =>
   withService(async ({ page }) => {
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

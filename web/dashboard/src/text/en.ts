@@ -41,8 +41,9 @@ export const en = {
   header: {
     live: 'Live',
     connecting: 'Connecting',
-    reconnecting: (lostAtMs: number) => `Reconnecting · as of ${formatClock(lostAtMs)}`,
-    lost: (lostAtMs: number) => `Disconnected · as of ${formatClock(lostAtMs)}`,
+    reconnecting: 'Reconnecting',
+    lost: 'Disconnected',
+    asOf: (lostAtMs: number) => ` · as of ${formatClock(lostAtMs)}`,
     retryIn: (seconds: number) => `retry in ${seconds} s`,
     retryNow: 'Retry now',
     stuck: 'The pipe thread does not answer',

@@ -20,10 +20,8 @@ function stateWords(state: ConnectionState, isHealthy: boolean): { dot: string; 
   if (state.kind === 'live') {
     return isHealthy ? { dot: 'good', words: en.header.live } : { dot: 'bad', words: en.header.stuck };
   }
-  if (state.kind === 'waiting') return { dot: 'off', words: en.header.lost(state.lostAtMs) };
-  return state.lostAtMs === null
-    ? { dot: 'off', words: en.header.connecting }
-    : { dot: 'off', words: en.header.reconnecting(state.lostAtMs) };
+  if (state.kind === 'waiting') return { dot: 'off', words: en.header.lost };
+  return { dot: 'off', words: state.lostAtMs === null ? en.header.connecting : en.header.reconnecting };
 }
 
 function Retry({ state }: { state: ConnectionState & { kind: 'waiting' } }) {
@@ -45,11 +43,13 @@ function ConnectionStatus() {
   useTopics(store.connectionTopic);
   const state = store.connection;
   const { dot, words } = stateWords(state, store.isHealthy);
+  const lostAtMs = state.kind === 'live' ? null : state.lostAtMs;
   return (
     <>
       <span class={`state ${dot}`} role="status" aria-label={en.header.state} data-state={state.kind}>
         <span class={`dot ${dot}`} />
         {words}
+        {lostAtMs !== null && <span class="as-of num">{en.header.asOf(lostAtMs)}</span>}
       </span>
       {state.kind === 'waiting' && <Retry state={state} />}
     </>

@@ -56,23 +56,22 @@ function Entry({ name, isCurrent, dot, figure, onSelect, children }: EntryProps)
   );
 }
 
-function PipeEntry({
-  pipe,
-  isCurrent,
-  onSelect,
-}: {
-  pipe: Pipe;
-  isCurrent: boolean;
-  onSelect: () => void;
-}) {
+interface PipeEntryProps {
+  readonly pipe: Pipe;
+  readonly isCurrent: boolean;
+  readonly isLive: boolean;
+  readonly onSelect: () => void;
+}
+
+function PipeEntry({ pipe, isCurrent, isLive, onSelect }: PipeEntryProps) {
   const { info, rate } = pipe;
-  const dot = info.sessions > 0 ? 'good' : 'off';
+  const dot = isLive && info.sessions > 0 ? 'good' : 'off';
   return (
     <Entry
       name={info.name}
       isCurrent={isCurrent}
       dot={dot}
-      figure={formatRate(rate.messagesPerSecond)}
+      figure={isLive ? formatRate(rate.messagesPerSecond) : en.none}
       onSelect={onSelect}
     >
       <span class="sub">
@@ -87,7 +86,8 @@ function PipeEntry({
 
 export const Rail = memo(function Rail() {
   const { store, ui } = useApp();
-  useTopics(store.pipesTopic, ui.topic);
+  useTopics(store.pipesTopic, store.connectionTopic, ui.topic);
+  const isLive = store.connection.kind === 'live';
   const select = (pipe: string | null) => (): void => {
     ui.go({ pipe, session: null });
     ui.setPage('list');
@@ -99,7 +99,7 @@ export const Rail = memo(function Rail() {
         <Entry
           name={en.allPipes}
           isCurrent={ui.route.pipe === null}
-          dot={store.pipes.some((pipe) => pipe.info.sessions > 0) ? 'good' : 'off'}
+          dot={isLive && store.pipes.some((pipe) => pipe.info.sessions > 0) ? 'good' : 'off'}
           figure={formatCount(store.pipes.length)}
           onSelect={select(null)}
         />
@@ -107,6 +107,7 @@ export const Rail = memo(function Rail() {
           <PipeEntry
             key={pipe.info.name}
             pipe={pipe}
+            isLive={isLive}
             isCurrent={ui.route.pipe === pipe.info.name}
             onSelect={select(pipe.info.name)}
           />
