@@ -161,6 +161,16 @@ web_status web_net_receive(web_handle connection, void *data, size_t size, size_
   return got < 0 && errno == EAGAIN ? WEB_FULL : WEB_CLOSED;
 }
 
+bool web_net_is_at_end(web_handle connection) {
+  char byte;
+  ssize_t got = recv((int)connection, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+void web_net_shut_down(web_handle connection) {
+  (void)shutdown((int)connection, SHUT_RDWR);
+}
+
 void web_net_shut_down_sending(web_handle connection) {
   (void)shutdown((int)connection, SHUT_WR);
 }

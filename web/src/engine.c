@@ -23,6 +23,8 @@
 /* Runs of MHD in one turn: enough that a resumed request is answered in the same turn, few enough that
  * requests cannot starve what else the thread serves. */
 #define RUNS_PER_TURN 4
+/* How long a connection whose client has closed its half may then be silent. */
+#define HALF_CLOSED_TIMEOUT_S 1U
 /* libmicrohttpd allocates it for a streamed body, which we write ourselves. */
 #define STREAM_BLOCK_BYTES 16
 
@@ -31,8 +33,101 @@ struct web_engine {
   web_server *server;
   web_handle handle;
   unsigned int timeout_s; /* of an idle connection */
+  struct client *ended;   /* clients whose end came since the last run */
   bool pending;           /* something was resumed or closed that MHD has not seen yet */
 };
+
+/* ---- connections ---- */
+
+/* A socket's context: what we know of a connection from accept to close. */
+typedef struct client {
+  web_poll_entry entry; /* first; watches for the client's end */
+  web_engine *engine;
+  struct MHD_Connection *connection;
+  web_request *request; /* that is under way */
+  uint16_t port;        /* local: the guard compares Host and Origin with it */
+  bool is_watched;
+  struct client *next_ended; /* in engine->ended */
+} client;
+
+static void client_unwatch(client *watched) {
+  if (watched->is_watched) {
+    watched->is_watched = false;
+    web_poller_remove(watched->engine->server->poller, &watched->entry);
+  }
+}
+
+/* The client has closed, or closed its half: looked at when MHD has read what came before. */
+static void client_on_ready(web_poll_entry *entry, unsigned ready) {
+  client *ended = (client *)entry;
+  (void)ready;
+  client_unwatch(ended);
+  ended->next_ended = ended->engine->ended;
+  ended->engine->ended = ended;
+  ended->engine->pending = true;
+}
+
+static void client_forget_end(client *closed) {
+  client **place = &closed->engine->ended;
+  while (*place != NULL && *place != closed) {
+    place = &(*place)->next_ended;
+  }
+  if (*place == closed) {
+    *place = closed->next_ended;
+  }
+}
+
+static bool client_can_still_ask(const client *ended) {
+  return ended->request != NULL && ended->request->phase > WEB_REQUEST_RECEIVING;
+}
+
+/* MHD overlooks an end that comes in one go with half a request: after a short read it waits for another edge.
+ * One that can ask nothing more is shut, which is such an edge. One that waits for an answer keeps its
+ * connection for that, and may then be silent only shortly. */
+static void engine_check_ended(web_engine *engine) {
+  client *ended = engine->ended;
+  engine->ended = NULL;
+  while (ended != NULL) {
+    client *next = ended->next_ended;
+    if (!client_can_still_ask(ended) && web_net_is_at_end(ended->entry.handle)) {
+      web_net_shut_down(ended->entry.handle);
+      engine->pending = true;
+    } else {
+      (void)MHD_set_connection_option(ended->connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                                      HALF_CLOSED_TIMEOUT_S);
+    }
+    ended = next;
+  }
+}
+
+static client *client_create(web_engine *engine, struct MHD_Connection *connection) {
+  client *created = calloc(1, sizeof *created);
+  if (created == NULL) {
+    return NULL; /* it has no port then, and the guard lets nothing in */
+  }
+  web_handle handle = web_engine_socket(connection);
+  created->entry = (web_poll_entry){.on_ready = client_on_ready, .handle = handle};
+  created->engine = engine;
+  created->connection = connection;
+  created->port = web_net_local_port(handle);
+  created->is_watched =
+      web_poller_add(engine->server->poller, &created->entry, WEB_POLL_HANGUP) == WEB_OK;
+  return created;
+}
+
+static void client_destroy(client *closed) {
+  if (closed != NULL) {
+    client_unwatch(closed);
+    client_forget_end(closed);
+    free(closed);
+  }
+}
+
+static client *client_of(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info != NULL ? info->socket_context : NULL;
+}
 
 /* ---- what MHD calls ---- */
 
@@ -40,7 +135,12 @@ struct web_engine {
  * *con_cls. */
 static void *engine_on_target(void *user, const char *target, struct MHD_Connection *connection) {
   web_engine *engine = user;
-  return web_request_begin(engine->server, connection, target);
+  client *asking = client_of(connection);
+  web_request *request = web_request_begin(engine->server, connection, target);
+  if (asking != NULL) {
+    asking->request = request;
+  }
+  return request;
 }
 
 /* The target is decoded by target.c, after it was cut. */
@@ -70,26 +170,29 @@ static enum MHD_Result engine_on_request(void *user, struct MHD_Connection *conn
 
 static void engine_on_completed(void *user, struct MHD_Connection *connection, void **con_cls,
                                 enum MHD_RequestTerminationCode code) {
+  client *asking = client_of(connection);
   (void)user;
-  (void)connection;
   (void)code;
+  if (asking != NULL) {
+    asking->request = NULL;
+  }
   if (*con_cls != NULL) {
     web_request_end(*con_cls);
     *con_cls = NULL;
   }
 }
 
-/* The socket's context is the local port, which the guard compares Host and Origin with. */
 static void engine_on_connection(void *user, struct MHD_Connection *connection,
                                  void **socket_context, enum MHD_ConnectionNotificationCode code) {
   web_engine *engine = user;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    uint16_t port = web_net_local_port(web_engine_socket(connection));
-    *socket_context = (void *)(uintptr_t)port;
+    *socket_context = client_create(engine, connection);
     engine->server->stats.connections++;
-  } else {
-    engine->server->stats.connections--;
+    return;
   }
+  client_destroy(*socket_context);
+  *socket_context = NULL;
+  engine->server->stats.connections--;
 }
 
 /* ---- the daemon ---- */
@@ -137,10 +240,10 @@ web_handle web_engine_handle(const web_engine *engine) {
   return engine->handle;
 }
 
-void web_engine_add_client(web_engine *engine, web_handle client) {
+void web_engine_add_client(web_engine *engine, web_handle handle) {
   /* MHD wants an address, and we never ask for it. */
   struct sockaddr unknown = {.sa_family = AF_UNSPEC};
-  (void)MHD_add_connection(engine->daemon, (MHD_socket)client, &unknown, sizeof unknown);
+  (void)MHD_add_connection(engine->daemon, (MHD_socket)handle, &unknown, sizeof unknown);
 }
 
 void web_engine_run(web_engine *engine) {
@@ -148,6 +251,7 @@ void web_engine_run(web_engine *engine) {
   do {
     engine->pending = false;
     (void)MHD_run(engine->daemon);
+    engine_check_ended(engine);
   } while (engine->pending && ++runs < RUNS_PER_TURN);
 }
 
@@ -233,9 +337,15 @@ web_handle web_engine_socket(web_connection *connection) {
 }
 
 uint16_t web_engine_port(web_connection *connection) {
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-  return info != NULL ? (uint16_t)(uintptr_t)info->socket_context : 0;
+  const client *known = client_of(connection);
+  return known != NULL ? known->port : 0;
+}
+
+void web_engine_unwatch(web_connection *connection) {
+  client *known = client_of(connection);
+  if (known != NULL) {
+    client_unwatch(known);
+  }
 }
 
 void web_engine_suspend(web_connection *connection) {
@@ -272,7 +382,7 @@ static void engine_on_upgrade(void *user, struct MHD_Connection *connection, voi
                               const char *early, size_t early_size, MHD_socket handle,
                               struct MHD_UpgradeResponseHandle *upgrade) {
   web_request *request = con_cls;
-  (void)connection;
+  web_engine_unwatch(connection);
   request->socket = NULL; /* it lives on without the request */
   web_socket_open(user, handle, upgrade, (const uint8_t *)early, early_size);
 }

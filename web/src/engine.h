@@ -26,7 +26,7 @@ WEB_MUST_USE web_status web_engine_create(web_server *server, const web_limits *
 void web_engine_destroy(web_engine *engine);
 web_handle web_engine_handle(const web_engine *engine);
 /* Takes over the socket, whatever comes back. */
-void web_engine_add_client(web_engine *engine, web_handle client);
+void web_engine_add_client(web_engine *engine, web_handle handle);
 /* Works on what is ready; then on what that set going, a bounded number of times. */
 void web_engine_run(web_engine *engine);
 /* Whether something was resumed or closed that it has not seen yet. */
@@ -43,6 +43,8 @@ bool web_engine_header_list(web_connection *connection, const char *name, char *
                             size_t out_size);
 web_handle web_engine_socket(web_connection *connection);
 uint16_t web_engine_port(web_connection *connection);
+/* The engine no longer looks for the client's end: somebody else polls this socket. */
+void web_engine_unwatch(web_connection *connection);
 void web_engine_suspend(web_connection *connection);
 void web_engine_resume(web_engine *engine, web_connection *connection);
 /* The same for a streamed body that is over. */

@@ -43,6 +43,10 @@ WEB_MUST_USE web_status web_net_send(web_handle connection, const web_bytes *par
 /* WEB_OK: *out_received > 0. WEB_FULL: nothing there yet. WEB_CLOSED: end of stream or error. */
 WEB_MUST_USE web_status web_net_receive(web_handle connection, void *data, size_t size,
                                         size_t *out_received);
+/* Whether all that came was read, and no more will come. */
+bool web_net_is_at_end(web_handle connection);
+/* Ends both directions; the descriptor stays open. */
+void web_net_shut_down(web_handle connection);
 /* The peer reads the end; we can still read. */
 void web_net_shut_down_sending(web_handle connection);
 void web_net_close(web_handle handle);

@@ -106,6 +106,14 @@ static bool request_declares_too_much(const web_request *request) {
   return length != NULL && strtoull(length, NULL, 10) > request->server->limits.max_body_bytes;
 }
 
+/* Two lengths, or a length and chunks, are how a request is smuggled past somebody who reads it another way
+ * (RFC 9112 §6.3). libmicrohttpd would take one of them. */
+static bool request_has_one_length(const web_request *request) {
+  size_t lengths = web_engine_header_count(request->connection, "Content-Length");
+  size_t codings = web_engine_header_count(request->connection, "Transfer-Encoding");
+  return lengths + codings <= 1;
+}
+
 /* False without an answer: there was no memory for one, and the connection is closed. */
 static bool request_queue(web_request *request) {
   web_answer *answer = request->answer;
@@ -125,6 +133,12 @@ static bool request_start(web_request *request) {
                         "the request target must be a path with valid percent escapes and at most "
                         "%d parameters",
                         WEB_QUERY_MAX);
+    return request_queue(request);
+  }
+  if (!request_has_one_length(request)) {
+    web_respond_problem(request, 400, "length_repeated",
+                        "a request has one Content-Length or one Transfer-Encoding, not both and "
+                        "none twice");
     return request_queue(request);
   }
   if (request_declares_too_much(request)) {

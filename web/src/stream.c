@@ -60,6 +60,7 @@ bool web_stream_on_body(web_stream *stream) {
   web_handle handle = web_engine_socket(stream->connection);
   /* Also pushes out the head, which libmicrohttpd may have corked. */
   web_net_set_no_delay(handle);
+  web_engine_unwatch(stream->connection);
   if (web_sender_open(&stream->sender, handle, WEB_POLL_HANGUP) != WEB_OK) {
     return false;
   }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "web/server.h"
@@ -308,6 +309,13 @@ static void wait_for_pending(web_client *client, fixture *f) {
   assert_non_null(f->pending);
 }
 
+static void reply_is_late(web_client *client) {
+  web_reply reply = web_client_reply(client, false);
+  assert_int_equal(reply.status, 200);
+  assert_string_equal(reply.body, "late");
+  web_reply_free(&reply);
+}
+
 static void later_answer_is_sent_and_the_connection_goes_on(void **state) {
   fixture *f = *state;
   web_client client;
@@ -319,10 +327,7 @@ static void later_answer_is_sent_and_the_connection_goes_on(void **state) {
     wait_for_pending(&client, f);
     web_respond(f->pending, 200, "text/plain", "late", 4);
     f->pending = NULL;
-    web_reply reply = web_client_reply(&client, false);
-    assert_int_equal(reply.status, 200);
-    assert_string_equal(reply.body, "late");
-    web_reply_free(&reply);
+    reply_is_late(&client);
   }
   assert_int_equal(f->abandoned, 0);
   web_client_close(&client);
@@ -592,6 +597,69 @@ static void client_over_the_connection_limit_is_told_503(void **state) {
   web_server_destroy(f.server);
 }
 
+static void repeated_or_contradicting_lengths_are_refused(void **state) {
+  fixture *f = *state;
+  static const char *const lengths[] = {
+      "Content-Length: 3\r\nContent-Length: 4\r\n", "Content-Length: 3\r\nContent-Length: 3\r\n",
+      "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+      "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"};
+  for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    char text[256];
+    (void)snprintf(text, sizeof text, "POST /echo/x HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n%s\r\n",
+                   f->port, lengths[i]);
+    assert_refused(f, text, 400, "length_repeated");
+  }
+  assert_int_equal(f->handled, 0);
+}
+
+/* libmicrohttpd overlooks an end that comes together with half a request, for as long as connections may be
+ * idle. */
+static void client_that_ends_in_the_middle_of_a_request_is_let_go_at_once(void **state) {
+  (void)state;
+  fixture f = {0};
+  web_client idle;
+  web_server_stats stats;
+  web_server_options options = options_of(&f);
+  fixture_start(&f, &options);
+  web_client_open(&idle, f.server, f.port);
+  web_reply reply = web_client_ask(&idle, "GET", "/hello", "", NULL);
+  web_reply_free(&reply);
+  static const char *const halves[] = {"GET", "GET /hello HTTP/1.1\r\nHost: 127.",
+                                       "POST /echo/x HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"};
+  for (int i = 0; i < 60; i++) {
+    web_client client;
+    web_client_open(&client, f.server, f.port);
+    web_client_send_text(&client, halves[i % 3]);
+    web_client_close(&client);
+  }
+  for (int i = 0; i < 10; i++) {
+    assert_int_equal(web_server_turn(f.server, 5), WEB_OK);
+  }
+  web_server_get_stats(f.server, &stats);
+  assert_int_equal(stats.connections, 1);
+  web_client_close(&idle);
+  web_server_destroy(f.server);
+}
+
+static void client_that_closes_its_half_gets_its_answer(void **state) {
+  fixture *f = *state;
+  web_client client;
+  char text[128];
+  web_client_open(&client, f->server, f->port);
+  (void)snprintf(text, sizeof text, "GET /later HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", f->port);
+  web_client_send_text(&client, text);
+  assert_int_equal(shutdown(client.fd, SHUT_WR), 0);
+  wait_for_pending(&client, f);
+  for (int i = 0; i < 10; i++) {
+    web_client_step(&client);
+  }
+  web_respond(f->pending, 200, "text/plain", "late", 4);
+  f->pending = NULL;
+  reply_is_late(&client);
+  web_client_expect_close(&client);
+  web_client_close(&client);
+}
+
 static void oversized_headers_are_refused(void **state) {
   fixture *f = *state;
   web_client client;
@@ -636,6 +704,9 @@ int main(void) {
       cmocka_unit_test(localhost_listens_on_one_port_in_both_families),
       SERVER_TEST(taken_port_is_told_with_what_to_do),
       cmocka_unit_test(client_over_the_connection_limit_is_told_503),
+      SERVER_TEST(repeated_or_contradicting_lengths_are_refused),
+      cmocka_unit_test(client_that_ends_in_the_middle_of_a_request_is_let_go_at_once),
+      SERVER_TEST(client_that_closes_its_half_gets_its_answer),
       SERVER_TEST(oversized_headers_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
