@@ -64,7 +64,7 @@ class Arguments(BridgeCase):
                 ({"pipes": [pipe("a", limits={"max_instances": "9"})]}, "max_instances"),
                 ({"pipes": [pipe("a", colour="red")]}, "colour"),
                 ({"pipes": [pipe("../a")]}, "name"),
-                ({"http": {"listen": ["192.0.2.1"]}, "pipes": PIPES}, "listen"),
+                ({"http": {"listen": ["192.0.2.1:80"]}, "pipes": PIPES}, "listen"),
                 ({"pipe": []}, "pipe"), ("{", ""), ("[]", ""), ("", ""),
                 ('{"pipes": [], "pipes": []}', "pipes")]:
             with self.subTest(place or text):
