@@ -6,7 +6,8 @@ from harness.http import Wire, format_request, read_response
 
 PIPES = [
     pipe("line", limits={"max_message_bytes": 1024, "max_instances": 8}),
-    pipe("exact", mode="message"),
+    # A small queue: each answer "queued" takes the second for which the bridge waits for the client.
+    pipe("exact", mode="message", limits={"max_write_queue_bytes": 131072}),
 ]
 
 
@@ -61,9 +62,9 @@ class Reading(BridgeCase):
 
     def test_sessions_lists_who_is_connected(self):
         observer = self.ndjson(self.server)
-        self.connect(self.server, "line").send(b"abc\n")
-        self.connect(self.server, "exact", is_message=True)
+        client = self.connect(self.server, "line")
         opened = observer.until_kind("opened", pipe="line")
+        self.connect(self.server, "exact", is_message=True)
         observer.until_kind("opened", pipe="exact")
         sessions = self.server.sessions()
         self.assertEqual(sorted(s["pipe"] for s in sessions), ["exact", "line"])
@@ -71,6 +72,7 @@ class Reading(BridgeCase):
         self.assertEqual(session["id"], opened["session"])
         self.assertEqual(session["opened_wall_ns"], opened["wall_ns"])
         self.assertEqual(session["peer"], opened["peer"])
+        client.send(b"abc\n")
         observer.messages(1)
         (session,) = self.server.sessions("line")
         self.assertEqual(session["c2s"], {"messages": 1, "bytes": 3})

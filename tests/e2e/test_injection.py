@@ -71,7 +71,7 @@ class Targets(BridgeCase):
 
     def test_those_who_do_not_read_are_told_apart(self):
         server = self.bridge(pipes=[pipe("exact", mode="message",
-                                         limits={"max_write_queue_bytes": 262144})])
+                                         limits={"max_write_queue_bytes": 131072})])
         observer = self.ndjson(server)
         deaf = self.connect(server, "exact", is_message=True)
         deaf_id = observer.until_kind("opened")["session"]

@@ -101,7 +101,8 @@ class BadManners(BridgeCase):
     """A client that never reads, and one that never writes, harm nobody."""
 
     def test_a_client_that_never_reads_stops_neither_itself_nor_others(self):
-        server = self.bridge(pipes=[pipe("line", reply="echo")])
+        server = self.bridge(pipes=[pipe("line", reply="echo")],
+                             config={"events": {"log_bytes": 64 << 20}})  # read at leisure
         observer = self.ndjson(server, timeout_s=LONG_S)
         deaf = self.connect(server, "line", timeout_s=LONG_S)
         lively = self.connect(server, "line")
