@@ -7,10 +7,7 @@
 #include "bridge/describe.h"
 #include "hub_internal.h"
 
-enum {
-  PIECE_BYTES = 60 * 1024, /* a WebSocket message of many events stays below 64 KiB */
-  MAX_FEEDS = 256
-};
+enum { MAX_FEEDS = 256 };
 
 struct br_observer {
   br_hub *hub;
@@ -67,7 +64,7 @@ void feed_flush(feed *target) {
 
 static void feed_open_piece(feed *target, size_t event_bound) {
   size_t size = event_bound + FEED_OVERHEAD_BYTES;
-  size = size > PIECE_BYTES ? size : PIECE_BYTES;
+  size = size > FEED_PIECE_BYTES ? size : FEED_PIECE_BYTES;
   target->piece = web_log_reserve(target->log, size);
   assert(target->piece); /* the hub made the log large enough for the largest event */
   target->limit = target->piece + size;
@@ -215,7 +212,7 @@ static void observer_replay(br_observer *observer, web_buffer *out) {
   br_hub *hub = observer->hub;
   feed *target = observer->feed;
   bool has_events = false;
-  for (; observer->next_seq <= hub->seq && out->size < PIECE_BYTES; observer->next_seq++) {
+  for (; observer->next_seq <= hub->seq && out->size < FEED_PIECE_BYTES; observer->next_seq++) {
     const br_event *event = br_memory_get(hub->memory, observer->next_seq);
     if (!event || !filter_matches(&target->filter, event)) {
       continue;

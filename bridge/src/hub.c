@@ -44,9 +44,11 @@ br_hub *br_hub_create(const br_hub_options *options) {
   for (size_t index = 0; index < config->pipe_count; index++) {
     hub->pipe_names[index] = config->pipes[index].name;
   }
-  /* Four of the largest event must fit into a log, or no observer could keep up with it. */
+  /* Four of the largest event, or of a piece of small ones, must fit into a log: it takes no larger ones, and
+   * no observer could keep up. */
   size_t largest = largest_event(hub);
-  hub->log_bytes = at_least(config->events.log_bytes, 4 * (largest + FEED_OVERHEAD_BYTES));
+  size_t piece = at_least(largest, FEED_PIECE_BYTES) + FEED_OVERHEAD_BYTES;
+  hub->log_bytes = at_least(config->events.log_bytes, 4 * piece);
   hub->memory = br_memory_create(at_least(config->events.memory_bytes, 2 * largest));
   if (!hub->memory) {
     br_hub_destroy(hub);

@@ -5,7 +5,10 @@
 #include "bridge/hub.h"
 #include "bridge/memory.h"
 
-enum { FEED_OVERHEAD_BYTES = 4096 }; /* what a piece adds to its events, generously */
+enum {
+  FEED_PIECE_BYTES = 60 * 1024, /* a WebSocket message of many events stays below 64 KiB */
+  FEED_OVERHEAD_BYTES = 4096    /* what a piece adds to its events, generously */
+};
 
 /* One format and one filter: a log, and the piece of it that is being written. */
 typedef struct feed {

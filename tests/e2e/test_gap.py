@@ -126,3 +126,15 @@ class Stall(BridgeCase):
             previous = event["seq"]
         self.assertEqual(received + missed, 1 + rounds * each + 1)  # opened, the messages, the end
         self.assertGreater(missed, 0)
+
+    def test_the_smallest_rings_carry_what_is_said(self):
+        server = self.bridge(
+            pipes=[pipe("line", limits={"max_message_bytes": 64})],
+            config={"events": {"log_bytes": 65536, "memory_bytes": 65536, "queue_bytes": 4096}})
+        observers = [self.ndjson(server), self.websocket(server)]
+        client = self.connect(server, "line")
+        for first in range(0, 5000, 50):
+            client.send(b"".join(b"%d\n" % n for n in range(first, first + 50)))
+            for observer in observers:
+                said = [int(e["text"]) for e in observer.messages(50)]
+                self.assertEqual(said, list(range(first, first + 50)))
