@@ -72,7 +72,8 @@ is_there() {
   command) command -v "$2" >/dev/null ;;
   module) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
   header) command -v cc >/dev/null && cc -E - <<<"#include <$2>" >/dev/null 2>&1 ;;
-  python) command -v python3 >/dev/null && python3 -c "import $2" 2>/dev/null ;;
+  # Debian's modules are for Debian's Python, which the tests prefer too.
+  python) PATH=/usr/bin:$PATH python3 -c "import $2" 2>/dev/null ;;
   runtime) command -v clang >/dev/null && [ -e "$(clang -print-file-name="libclang_rt.$2-$(uname -m).a")" ] ;;
   *) die "unknown kind of need: $1" ;;
   esac

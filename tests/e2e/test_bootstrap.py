@@ -68,6 +68,13 @@ class Needs(BridgeCase):
         self.assertIn("missing: module libmicrohttpd", done.stderr)
         self.assertRegex(done.stderr, r"no apt-get.*Debian's names: .*libmicrohttpd-dev")
 
+    def test_without_apt_get_it_goes_on_when_all_is_there(self):
+        log = self.folder / "built"
+        there = {name: "exit 0\n" for name in ("ninja", "pkg_config", "cc", "node", "npm")}
+        done = bootstrap("build", env=self.path_with(cmake=f'echo "$@" >>{log}\n', **there))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("--build build/release", log.read_text())
+
     def test_only_what_is_missing_is_asked_for_and_a_failure_is_told(self):
         log = self.folder / "asked"
         fake = f'echo "$@" >>{log}\necho "no such package"\nexit 100\n'
