@@ -157,14 +157,19 @@ static void pipe_check_unique(const br_config *config, size_t index, br_config_p
   }
 }
 
-static void pipe_check_framing(const br_config *config, size_t index,
+static void pipe_apply_framing(const br_config *config, size_t index,
                                br_config_problems *problems) {
-  const br_pipe_config *pipe = &config->pipes[index];
+  br_pipe_config *pipe = &config->pipes[index];
   pipe_place place;
   if (pipe->type == PC_TYPE_MESSAGE && pipe->framing != PC_FRAMING_NONE) {
     br_config_problems_add(problems, pipe_place_at(&place, index, "framing"),
                            "mode \"message\" keeps the boundaries itself; leave framing out, or "
                            "set mode \"byte\"");
+  }
+  /* What is told of the pipe is what it can do: 16 bits cannot say the default limit. */
+  uint32_t most = pc_framing_max_message_bytes(pipe->framing);
+  if (pipe->limits.max_message_bytes > most) {
+    pipe->limits.max_message_bytes = most;
   }
 }
 
@@ -223,7 +228,7 @@ void br_config_apply_rules(br_config *config, bool has_queue_bytes,
   for (size_t index = 0; index < config->pipe_count; index++) {
     path_resolve(config, index, problems);
     pipe_check_unique(config, index, problems);
-    pipe_check_framing(config, index, problems);
+    pipe_apply_framing(config, index, problems);
   }
   queue_resolve(config, has_queue_bytes, problems);
 }

@@ -58,6 +58,14 @@ static bool options_refuse(pc_failure *out_failure, pc_status status, const char
   return false;
 }
 
+/* A framing that cannot say a larger length is a limit of its own. */
+static void limits_fit_framing(pc_limits *limits, pc_framing framing) {
+  uint32_t most = pc_framing_max_message_bytes(framing);
+  if (limits->max_message_bytes > most) {
+    limits->max_message_bytes = most;
+  }
+}
+
 bool pc_server_options_complete(pc_server_options *options, pc_failure *out_failure) {
   const pc_server_events *on = &options->on;
   if (!on->on_connected || !on->on_message || !on->on_written || !on->on_disconnected ||
@@ -65,9 +73,10 @@ bool pc_server_options_complete(pc_server_options *options, pc_failure *out_fail
     return options_refuse(out_failure, PC_E_INVALID_ARG, "check options", "set every callback");
   }
   if ((options->type != PC_TYPE_BYTE && options->type != PC_TYPE_MESSAGE) ||
-      options->strategy != PC_STRATEGY_COMPLETION) {
+      options->strategy != PC_STRATEGY_COMPLETION ||
+      pc_framing_max_message_bytes(options->framing) == 0) {
     return options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
-                          "type and strategy must be one of those listed");
+                          "type, framing and strategy must be one of those listed");
   }
   if (options->type == PC_TYPE_MESSAGE && options->framing != PC_FRAMING_NONE) {
     return options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
@@ -80,5 +89,6 @@ bool pc_server_options_complete(pc_server_options *options, pc_failure *out_fail
     return options_refuse(out_failure, PC_E_INVALID_ARG, "check limits",
                           "keep each limit between its minimum and maximum");
   }
+  limits_fit_framing(&options->limits, options->framing);
   return true;
 }

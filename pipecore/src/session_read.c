@@ -4,7 +4,8 @@
  * Success: frames are cut where the backend put the bytes; only an incomplete rest is copied and kept. When
  * the owner answers PC_AGAIN, what it has not taken is kept and reading stops until pc_session_resume.
  * End of the input: what was begun is delivered as incomplete, what is queued is flushed, the session ends.
- * Failures: a message over the limit (PC_CLOSE_LIMIT), no memory to keep bytes, the system's errors. */
+ * Failures: a message over the limit (PC_CLOSE_LIMIT), bytes that do not keep to the framing, no memory to
+ * keep bytes, the system's errors. */
 #include <string.h>
 
 #include "check.h"
@@ -39,6 +40,12 @@ static void input_keep(pc_session *session, const uint8_t *data, size_t size) {
 
 /* ---- byte type ---- */
 
+/* The stream cannot be cut any further. */
+static void frame_refuse(pc_session *session, pc_status status) {
+  bool is_limit = status == PC_E_TOO_BIG;
+  pc_session_end(session, is_limit ? PC_CLOSE_LIMIT : PC_CLOSE_ERROR, status, true);
+}
+
 /* Delivers the whole frames at the start of `data`; returns how many bytes are done with. */
 static size_t frames_deliver(pc_session *session, const uint8_t *data, size_t size) {
   size_t done = 0;
@@ -51,7 +58,7 @@ static size_t frames_deliver(pc_session *session, const uint8_t *data, size_t si
       break;
     }
     if (status != PC_OK) {
-      pc_session_end(session, PC_CLOSE_LIMIT, status, true);
+      frame_refuse(session, status);
       break;
     }
     if (!message_deliver(session, frame.data, frame.size_bytes, 0)) {
@@ -86,7 +93,7 @@ static size_t rest_complete(pc_session *session, const uint8_t *data, size_t siz
       continue;
     }
     if (status != PC_OK) {
-      pc_session_end(session, PC_CLOSE_LIMIT, status, true);
+      frame_refuse(session, status);
       return size;
     }
     PC_CHECK(consumed > kept);
@@ -110,16 +117,13 @@ static void bytes_deliver(pc_session *session, const uint8_t *data, size_t size)
   input_keep(session, data + done, size - done);
 }
 
-/* What the peer began and never ended. A length's own bytes are no payload. */
+/* What the peer began and never ended. A length's own bytes and headers are no payload. */
 static void incomplete_deliver(pc_session *session) {
   size_t size = pc_input_buffer_size(&session->input);
   if (session->server->options.type != PC_TYPE_BYTE || size == 0) {
     return;
   }
-  pc_framing framing = session->decoder.framing;
-  bool has_length = framing == PC_FRAMING_LENGTH32_BE || framing == PC_FRAMING_LENGTH32_LE;
-  size_t prefix = has_length ? 4 : 0;
-  prefix = prefix < size ? prefix : size;
+  size_t prefix = pc_frame_begun_prefix_bytes(&session->decoder, size);
   const uint8_t *data = pc_input_buffer_data(&session->input) + prefix;
   if (message_deliver(session, data, (uint32_t)(size - prefix), PC_MESSAGE_INCOMPLETE)) {
     pc_input_buffer_clear(&session->input, pc_loop_chunks(session->server->loop));

@@ -33,6 +33,7 @@ static const status_entry status_table[] = {
     {PC_E_NO_MEMORY, "no_memory", "out of memory"},
     {PC_E_NO_DESCRIPTORS, "no_descriptors", "out of file descriptors"},
     {PC_E_SYSTEM, "system", "system error"},
+    {PC_E_MALFORMED, "malformed", "bytes that do not keep to the pipe's framing"},
 };
 
 static const status_entry *status_find(pc_status status) {

@@ -184,6 +184,54 @@ static void message_over_the_limit_ends_the_session(void **state) {
                20, 1);
   limit_expect(PC_TYPE_BYTE, PC_FRAMING_LENGTH32_BE, "\0\0\0\2ok\0\0\0\21", 10, 1);
   limit_expect(PC_TYPE_BYTE, PC_FRAMING_LENGTH32_LE, "\2\0\0\0ok\21\0\0\0", 10, 1);
+  limit_expect(PC_TYPE_BYTE, PC_FRAMING_LENGTH16_BE, "\0\2ok\0\21", 6, 1);
+  limit_expect(PC_TYPE_BYTE, PC_FRAMING_LENGTH16_LE, "\2\0ok\21\0", 6, 1);
+  limit_expect(PC_TYPE_BYTE, PC_FRAMING_VARINT, "\2ok\21", 4, 1);
+  limit_expect(PC_TYPE_BYTE, PC_FRAMING_HEADERS,
+               "Content-Length: 2\r\n\r\nokContent-Length: 17\r\n\r\n", 45, 1);
+}
+
+static void malformed_expect(pc_framing framing, const char *data, size_t size) {
+  suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, framing);
+  fixture_start(fixture);
+  for (size_t split = 0; split < size; split++) {
+    session_record *record;
+    suite_client *client = client_connect(fixture, &record);
+    client_write(fixture, client, data, split);
+    turn_some(fixture);
+    client_write(fixture, client, data + split, size - split);
+    TURN_UNTIL(fixture, record->disconnected_count == 1);
+    assert_int_equal(record->reason, PC_CLOSE_ERROR);
+    assert_int_equal(record->status, PC_E_MALFORMED);
+    assert_int_equal(record->message_count, 1);
+    client_expect_end(fixture, client);
+    client_close(client);
+  }
+  fixture_destroy(fixture);
+}
+
+static void bytes_that_break_the_framing_end_the_session(void **state) {
+  (void)state;
+  malformed_expect(PC_FRAMING_VARINT, "\2ok\x80\x80\x80\x80\x10", 8);
+  malformed_expect(PC_FRAMING_HEADERS, "Content-Length: 2\r\n\r\nok{\"id\":1}\n", 32);
+}
+
+/* The length of the framing itself is the limit, whatever was asked for. */
+static void length16_refuses_to_write_what_it_cannot_say(void **state) {
+  (void)state;
+  static uint8_t data[65536];
+  suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LENGTH16_BE);
+  fixture->options.limits.max_message_bytes = sizeof data;
+  fixture_start(fixture);
+  session_record *record;
+  suite_client *client = client_connect(fixture, &record);
+  assert_int_equal(pc_session_write(record->session, data, 65536, 1), PC_E_TOO_BIG);
+  assert_int_equal(pc_session_write(record->session, data, 65535, 2), PC_OK);
+  uint8_t got[2];
+  client_read_exactly(fixture, client, got, sizeof got);
+  assert_memory_equal(got, "\xff\xff", 2);
+  client_close(client);
+  fixture_destroy(fixture);
 }
 
 static void message_at_the_limit_passes(void **state) {
@@ -215,11 +263,17 @@ static const framed_example framed_examples[] = {
     {PC_FRAMING_NUL, "ab\0\0cde", 8},
     {PC_FRAMING_LENGTH32_BE, "\0\0\0\2ab\0\0\0\0\0\0\0\3cde", 17},
     {PC_FRAMING_LENGTH32_LE, "\2\0\0\0ab\0\0\0\0\3\0\0\0cde", 17},
+    {PC_FRAMING_LENGTH16_BE, "\0\2ab\0\0\0\3cde", 11},
+    {PC_FRAMING_LENGTH16_LE, "\2\0ab\0\0\3\0cde", 11},
+    {PC_FRAMING_VARINT, "\2ab\0\3cde", 8},
+    {PC_FRAMING_HEADERS,
+     "Content-Length: 2\r\n\r\nabContent-Length: 0\r\n\r\nContent-Length: 3\r\n\r\ncde", 68},
 };
+enum { FRAMED_EXAMPLES = sizeof framed_examples / sizeof framed_examples[0] };
 
 static void frames_are_cut_whatever_way_they_come_in(void **state) {
   (void)state;
-  for (unsigned example = 0; example < 4; example++) {
+  for (unsigned example = 0; example < FRAMED_EXAMPLES; example++) {
     const framed_example *framed = &framed_examples[example];
     suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, framed->framing);
     fixture_start(fixture);
@@ -241,7 +295,7 @@ static void frames_are_cut_whatever_way_they_come_in(void **state) {
 
 static void frames_come_one_byte_at_a_time(void **state) {
   (void)state;
-  for (unsigned example = 0; example < 4; example++) {
+  for (unsigned example = 0; example < FRAMED_EXAMPLES; example++) {
     const framed_example *framed = &framed_examples[example];
     suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, framed->framing);
     fixture_start(fixture);
@@ -261,7 +315,7 @@ static void frames_come_one_byte_at_a_time(void **state) {
 /* Writes are dressed: what the server says is cut by the client in the same way. */
 static void written_messages_are_framed(void **state) {
   (void)state;
-  for (unsigned example = 0; example < 4; example++) {
+  for (unsigned example = 0; example < FRAMED_EXAMPLES; example++) {
     const framed_example *framed = &framed_examples[example];
     suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, framed->framing);
     fixture_start(fixture);
@@ -270,7 +324,7 @@ static void written_messages_are_framed(void **state) {
     assert_int_equal(pc_session_write(record->session, "ab", 2, 1), PC_OK);
     assert_int_equal(pc_session_write(record->session, "", 0, 2), PC_OK);
     assert_int_equal(pc_session_write(record->session, "cde", 3, 3), PC_OK);
-    char got[17];
+    char got[68];
     client_read_exactly(fixture, client, got, framed->size);
     assert_memory_equal(got, framed->wire, framed->size);
     client_close(client);
@@ -304,6 +358,13 @@ static void frame_cut_short_by_the_client_is_delivered_as_incomplete(void **stat
   incomplete_expect(PC_FRAMING_LENGTH32_BE, "\0\0\0\2ab\0\0\0\3cd", 12, "cd");
   incomplete_expect(PC_FRAMING_LENGTH32_LE, "\2\0\0\0ab\3\0\0\0cd", 12, "cd");
   incomplete_expect(PC_FRAMING_LENGTH32_BE, "\0\0\0\2ab\0\0", 8, "");
+  incomplete_expect(PC_FRAMING_LENGTH16_BE, "\0\2ab\0\3cd", 8, "cd");
+  incomplete_expect(PC_FRAMING_LENGTH16_LE, "\2\0ab\3", 5, "");
+  incomplete_expect(PC_FRAMING_VARINT, "\2ab\x83\0cd", 7, "cd");
+  incomplete_expect(PC_FRAMING_VARINT, "\2ab\x83", 4, "");
+  incomplete_expect(PC_FRAMING_HEADERS, "Content-Length: 2\r\n\r\nabContent-Length: 3\r\n\r\ncd",
+                    46, "cd");
+  incomplete_expect(PC_FRAMING_HEADERS, "Content-Length: 2\r\n\r\nabContent-Length: 3\r\n", 42, "");
 }
 
 /* Every byte is copied a bounded number of times: else this takes minutes. */
@@ -341,6 +402,8 @@ const struct CMUnitTest cases_messages[] = {
     cmocka_unit_test(message_of_no_bytes_then_close_are_two_things),
     cmocka_unit_test(write_over_the_limit_is_too_big_and_harms_nothing),
     cmocka_unit_test(message_over_the_limit_ends_the_session),
+    cmocka_unit_test(bytes_that_break_the_framing_end_the_session),
+    cmocka_unit_test(length16_refuses_to_write_what_it_cannot_say),
     cmocka_unit_test(message_at_the_limit_passes),
     cmocka_unit_test(frames_are_cut_whatever_way_they_come_in),
     cmocka_unit_test(frames_come_one_byte_at_a_time),

@@ -10,6 +10,10 @@ from harness.deadline import LONG_S
 from harness.observer import payload_of, without_run
 
 DELIMITER = {"line": b"\n", "nul": b"\0"}
+# Pipes of PIPES that are cut by a framing.
+FRAMED = [("line", "line"), ("nul", "nul"), ("be", "length32be"), ("le", "length32le"),
+          ("be16", "length16be"), ("le16", "length16le"), ("varint", "varint"),
+          ("headers", "headers")]
 
 
 def payloads():
@@ -57,8 +61,7 @@ class Agreement(BridgeCase):
 
     def test_every_payload_in_every_framing(self):
         server = self.bridge(pipes=PIPES)
-        for pipe_name, framing in [("line", "line"), ("nul", "nul"), ("be", "length32be"),
-                                   ("le", "length32le"), ("exact", None)]:
+        for pipe_name, framing in FRAMED + [("exact", None)]:
             with self.subTest(pipe_name):
                 said = [p for p in payloads() if DELIMITER.get(framing, b"never") not in p]
 
@@ -71,8 +74,7 @@ class Agreement(BridgeCase):
     def test_many_messages_in_one_write(self):
         server = self.bridge(pipes=PIPES)
         said = [b"message %d" % i for i in range(5000)]
-        for pipe_name, framing in [("line", "line"), ("nul", "nul"), ("be", "length32be"),
-                                   ("le", "length32le")]:
+        for pipe_name, framing in FRAMED:
             with self.subTest(pipe_name):
                 data = b"".join(frame(framing, p) for p in said)
                 self.assertEqual(
@@ -81,8 +83,7 @@ class Agreement(BridgeCase):
     def test_one_byte_at_a_time(self):
         server = self.bridge(pipes=PIPES)
         said = [b"abc", b"", "ü€🦀".encode(), b"\xff", b"end"]
-        for pipe_name, framing in [("line", "line"), ("nul", "nul"), ("be", "length32be"),
-                                   ("le", "length32le")]:
+        for pipe_name, framing in FRAMED:
             with self.subTest(pipe_name):
                 def write(client, framing=framing):
                     for byte in b"".join(frame(framing, p) for p in said):
@@ -112,7 +113,12 @@ class Agreement(BridgeCase):
         server = self.bridge(pipes=PIPES)
         for pipe_name, data in [("line", b"whole\npart"), ("nul", b"whole\0part"),
                                 ("be", b"\0\0\0\5whole\0\0\0\x10part"),
-                                ("le", b"\5\0\0\0whole\x10\0\0\0part")]:
+                                ("le", b"\5\0\0\0whole\x10\0\0\0part"),
+                                ("be16", b"\0\5whole\0\x10part"),
+                                ("le16", b"\5\0whole\x10\0part"),
+                                ("varint", b"\5whole\x90\0part"),
+                                ("headers", frame("headers", b"whole")
+                                 + b"Content-Length: 16\r\n\r\npart")]:
             with self.subTest(pipe_name):
                 observer = self.ndjson(server)
                 client = self.connect(server, pipe_name)
@@ -150,11 +156,12 @@ class Large(BridgeCase):
             with self.subTest(f"{pipe_name} over the limit"):
                 observer = self.ndjson(server, timeout_s=LONG_S)
                 client = self.connect(server, pipe_name, timeout_s=LONG_S)
+                session = observer.until_kind("opened")["session"]
                 try:
                     client.send(frame(framing, b"x" * (limit + 1)))
                 except (BrokenPipeError, ConnectionResetError):
                     pass
-                closed = observer.until_kind("closed")
+                closed = observer.until_kind("closed", session=session)
                 self.assertEqual((closed["reason"], closed["status"]), ("limit", "too_big"))
                 self.assertTrue(client.is_at_end())
 

@@ -31,7 +31,7 @@ typedef enum pc_strategy {
 typedef enum pc_close_reason {
   PC_CLOSE_PEER,   /* the client closed or died            */
   PC_CLOSE_LOCAL,  /* pc_session_close                     */
-  PC_CLOSE_ERROR,  /* the system said no; status says what */
+  PC_CLOSE_ERROR,  /* the system said no, or the client broke the framing; status says what */
   PC_CLOSE_LIMIT,  /* a limit of the options was reached   */
   PC_CLOSE_STOP,   /* pc_server_stop                       */
   PC_CLOSE_REFUSED /* on_connected returned false          */
@@ -58,8 +58,8 @@ typedef struct pc_message {
 } pc_message;
 
 typedef struct pc_limits {
-  uint32_t max_instances;         /* clients at once; the next one waits in the backlog */
-  uint32_t max_message_bytes;     /* payload of one message, either way                 */
+  uint32_t max_instances;     /* clients at once; the next one waits in the backlog */
+  uint32_t max_message_bytes; /* payload of one message, either way; of length16* 65,535 at most */
   uint32_t max_write_queue_bytes; /* accepted for one session and not yet the kernel's  */
 } pc_limits;
 /* Default, minimum and maximum of each limit. */

@@ -33,7 +33,8 @@ typedef enum pc_status {
   PC_E_NOT_SUPPORTED = -16,
   PC_E_NO_MEMORY = -17,
   PC_E_NO_DESCRIPTORS = -18, /* EMFILE, ENFILE                                */
-  PC_E_SYSTEM = -19          /* anything else; the native code says what           */
+  PC_E_SYSTEM = -19,         /* anything else; the native code says what           */
+  PC_E_MALFORMED = -20       /* the peer's bytes do not keep to the framing        */
 } pc_status;
 
 /* A stable lower-case word ("too_big") and an English sentence part ("message over the limit"). */

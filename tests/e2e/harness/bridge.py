@@ -28,6 +28,10 @@ PIPES = [
     pipe("nul", framing="nul"),
     pipe("be", framing="length32be"),
     pipe("le", framing="length32le"),
+    pipe("be16", framing="length16be"),
+    pipe("le16", framing="length16le"),
+    pipe("varint", framing="varint"),
+    pipe("headers", framing="headers"),
     pipe("raw", framing="none"),
     pipe("exact", mode="message"),
 ]

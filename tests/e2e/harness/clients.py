@@ -125,4 +125,22 @@ def frame(framing, payload):
         return struct.pack(">I", len(payload)) + payload
     if framing == "length32le":
         return struct.pack("<I", len(payload)) + payload
+    if framing == "length16be":
+        return struct.pack(">H", len(payload)) + payload
+    if framing == "length16le":
+        return struct.pack("<H", len(payload)) + payload
+    if framing == "varint":
+        return varint(len(payload)) + payload
+    if framing == "headers":
+        return b"Content-Length: %d\r\n\r\n" % len(payload) + payload
     return payload
+
+
+def varint(number):
+    """Unsigned LEB128."""
+    data = bytearray()
+    while number > 0x7F:
+        data.append(number & 0x7F | 0x80)
+        number >>= 7
+    data.append(number)
+    return bytes(data)

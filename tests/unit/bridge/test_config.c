@@ -72,6 +72,16 @@ static void a_short_pipe_has_every_default(void **state) {
   br_config_fini(&config);
 }
 
+static void framing_of_16_bits_bounds_the_message_limit(void **state) {
+  (void)state;
+  assert_true(parse(PIPE(",\"framing\":\"length16be\"")));
+  assert_int_equal(config.pipes[0].limits.max_message_bytes, 65535);
+  br_config_fini(&config);
+  assert_true(parse(PIPE(",\"framing\":\"length16le\",\"limits\":{\"max_message_bytes\":65534}")));
+  assert_int_equal(config.pipes[0].limits.max_message_bytes, 65534);
+  br_config_fini(&config);
+}
+
 static void every_key_is_stored(void **state) {
   (void)state;
   assert_true(parse(
@@ -172,8 +182,6 @@ static void what_this_version_lacks_is_refused_honestly(void **state) {
   assert_refused(PIPE(",\"transport\":\"fifo\",\"access\":\"inbound\""),
                  "transport \"fifo\" is not available in this version",
                  "pipes[0].access: not available in this version");
-  assert_refused(PIPE(",\"framing\":\"headers\""),
-                 "framing \"headers\" is not available in this version");
   assert_refused("{\"http\":{\"listen\":[\"unix:/tmp/x\"]}}",
                  "listening on a UNIX socket is not available in this version");
 }
@@ -394,6 +402,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_empty_document_has_every_default),
       cmocka_unit_test(a_short_pipe_has_every_default),
+      cmocka_unit_test(framing_of_16_bits_bounds_the_message_limit),
       cmocka_unit_test(every_key_is_stored),
       cmocka_unit_test(a_text_that_is_not_json_is_refused_with_its_line),
       cmocka_unit_test(a_repeated_key_is_refused_with_its_line),

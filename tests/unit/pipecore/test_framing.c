@@ -9,10 +9,11 @@
 
 #include "pipecore/framing.h"
 
-enum { LIMIT = 7, STREAM_MAX = 256, FRAMES_MAX = 64 };
+enum { LIMIT = 7, STREAM_MAX = 512, FRAMES_MAX = 64 };
 
-static const pc_framing cutting[] = {PC_FRAMING_LINE, PC_FRAMING_NUL, PC_FRAMING_LENGTH32_BE,
-                                     PC_FRAMING_LENGTH32_LE};
+static const pc_framing cutting[] = {
+    PC_FRAMING_LINE,        PC_FRAMING_NUL,         PC_FRAMING_LENGTH32_BE, PC_FRAMING_LENGTH32_LE,
+    PC_FRAMING_LENGTH16_BE, PC_FRAMING_LENGTH16_LE, PC_FRAMING_VARINT,      PC_FRAMING_HEADERS};
 enum { CUTTING_COUNT = sizeof cutting / sizeof cutting[0] };
 
 typedef struct byte_stream {
@@ -339,7 +340,9 @@ static void framing_encode_writes_the_length_in_its_byte_order(void **state) {
 
 static void framing_names_go_both_ways(void **state) {
   (void)state;
-  static const char *const names[] = {"none", "line", "nul", "length32be", "length32le"};
+  static const char *const names[] = {"none",       "line",       "nul",
+                                      "length32be", "length32le", "length16be",
+                                      "length16le", "varint",     "headers"};
   for (size_t index = 0; index < sizeof names / sizeof names[0]; index++) {
     pc_framing framing;
     assert_true(pc_framing_from_name(names[index], &framing));
@@ -350,6 +353,7 @@ static void framing_names_go_both_ways(void **state) {
 
 static void framing_unknown_name_is_refused(void **state) {
   (void)state;
+  assert_string_equal(pc_framing_name((pc_framing)99), "unknown");
   pc_framing framing = PC_FRAMING_NUL;
   assert_false(pc_framing_from_name("", &framing));
   assert_false(pc_framing_from_name("lines", &framing));
