@@ -169,6 +169,7 @@ static void view_add(pc_backend_state *state, fake_node *node, pc_view *view, ui
   state->viewed = node;
   *view = (pc_view){.data = node->data + node->begin,
                     .size_bytes = node->size < limit ? (uint32_t)node->size : limit,
+                    .message_bytes = (uint32_t)node->size,
                     .is_message_end = node->size <= limit};
 }
 

@@ -107,15 +107,19 @@ static unsigned messages_prepare(epoll_channel *channel) {
 static int messages_receive(epoll_channel *channel) {
   pc_backend_state *state = channel->state;
   unsigned batch = messages_prepare(channel);
-  int count = recvmmsg(channel->source.fd, state->read_headers, batch, 0, NULL);
+  /* MSG_TRUNC: msg_len is the message's length, also of one that does not fit. */
+  int count = recvmmsg(channel->source.fd, state->read_headers, batch, MSG_TRUNC, NULL);
   for (int index = 0; index < count; index++) {
     const struct mmsghdr *header = &state->read_headers[index];
     /* A message of no bytes carries credentials (SO_PASSCRED), the end of the input does not. */
     bool is_eof = header->msg_len == 0 && header->msg_hdr.msg_controllen == 0;
-    state->views[index] = (pc_view){.data = state->read_slots[index].part.iov_base,
-                                    .size_bytes = header->msg_len,
-                                    .is_message_end = !(header->msg_hdr.msg_flags & MSG_TRUNC),
-                                    .is_eof = is_eof};
+    bool is_whole = header->msg_len <= channel->max_message_bytes;
+    state->views[index] =
+        (pc_view){.data = state->read_slots[index].part.iov_base,
+                  .size_bytes = is_whole ? header->msg_len : channel->max_message_bytes,
+                  .message_bytes = header->msg_len,
+                  .is_message_end = is_whole,
+                  .is_eof = is_eof};
     if (is_eof) {
       return index + 1;
     }

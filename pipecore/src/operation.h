@@ -39,6 +39,8 @@ struct pc_operation {
 typedef struct pc_view {
   const uint8_t *data;
   uint32_t size_bytes;
+  uint32_t
+      message_bytes; /* message type: of the whole message, more than size_bytes if it was longer */
   bool is_message_end; /* message type: false if the message was longer than asked for */
   bool is_eof;         /* nothing comes any more; no bytes                             */
 } pc_view;

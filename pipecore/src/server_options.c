@@ -35,6 +35,16 @@ const char *pc_close_reason_name(pc_close_reason reason) {
   return "unknown";
 }
 
+const char *pc_oversize_name(pc_oversize oversize) {
+  switch (oversize) {
+  case PC_OVERSIZE_CLOSE:
+    return "close";
+  case PC_OVERSIZE_SKIP:
+    return "skip";
+  }
+  return "unknown";
+}
+
 static bool limit_complete(uint32_t *limit, uint32_t fallback, uint32_t min, uint32_t max) {
   *limit = *limit ? *limit : fallback;
   return *limit >= min && *limit <= max;
@@ -71,6 +81,11 @@ bool pc_server_options_complete(pc_server_options *options, pc_failure *out_fail
   if (!on->on_connected || !on->on_message || !on->on_written || !on->on_disconnected ||
       !on->on_error || !on->on_stopped) {
     return options_refuse(out_failure, PC_E_INVALID_ARG, "check options", "set every callback");
+  }
+  if (options->oversize != PC_OVERSIZE_CLOSE &&
+      (options->oversize != PC_OVERSIZE_SKIP || !on->on_skipped)) {
+    return options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
+                          "oversize must be one of those listed; to skip, set on_skipped");
   }
   if ((options->type != PC_TYPE_BYTE && options->type != PC_TYPE_MESSAGE) ||
       options->strategy != PC_STRATEGY_COMPLETION ||

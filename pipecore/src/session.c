@@ -15,6 +15,9 @@ static void session_on_closed(pc_operation *operation) {
   pc_session *session = PC_CONTAINER_OF(operation, pc_session, close.operation);
   pc_server *server = session->server;
   pc_session_fail_writes(session, PC_E_ABORTED);
+  if (session->decoder.is_skipping) {
+    pc_session_tell_skipped(session, session->decoder.skipped_bytes);
+  }
   pc_input_buffer_clear(&session->input, pc_loop_chunks(server->loop));
   server->options.on.on_disconnected(session, session->reason, session->reason_status,
                                      server->options.user);

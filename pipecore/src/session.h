@@ -61,6 +61,8 @@ void pc_session_on_read(pc_operation *operation);
 void pc_session_on_resume(pc_operation *operation);
 /* Issues a read if the session wants one. */
 void pc_session_read_next(pc_session *session);
+/* on_skipped. */
+void pc_session_tell_skipped(pc_session *session, uint64_t size_bytes);
 
 /* ---- session_write.c ---- */
 void pc_session_on_write(pc_operation *operation);

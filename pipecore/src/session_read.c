@@ -4,7 +4,7 @@
  * Success: frames are cut where the backend put the bytes; only an incomplete rest is copied and kept. When
  * the owner answers PC_AGAIN, what it has not taken is kept and reading stops until pc_session_resume.
  * End of the input: what was begun is delivered as incomplete, what is queued is flushed, the session ends.
- * Failures: a message over the limit (PC_CLOSE_LIMIT), bytes that do not keep to the framing, no memory to
+ * Failures: a message over the limit (PC_CLOSE_LIMIT, or it is skipped unread and counted), bytes that do not keep to the framing, no memory to
  * keep bytes, the system's errors. */
 #include <string.h>
 
@@ -38,17 +38,35 @@ static void input_keep(pc_session *session, const uint8_t *data, size_t size) {
   }
 }
 
+void pc_session_tell_skipped(pc_session *session, uint64_t size_bytes) {
+  const pc_server_options *options = &session->server->options;
+  options->on.on_skipped(session, size_bytes, options->user);
+}
+
 /* ---- byte type ---- */
 
-/* The stream cannot be cut any further. */
-static void frame_refuse(pc_session *session, pc_status status) {
+/* Lets go of what there is of a frame over the limit; returns how many bytes that is. Not its end: all. */
+static size_t frame_skip(pc_session *session, const uint8_t *data, size_t size) {
+  size_t skipped;
+  if (pc_frame_skip(&session->decoder, data, size, &skipped) == PC_OK) {
+    pc_session_tell_skipped(session, session->decoder.skipped_bytes);
+  }
+  return skipped;
+}
+
+/* A frame that cannot be delivered. True: it is to be skipped. False: the session ends. */
+static bool frame_refuse(pc_session *session, pc_status status) {
   bool is_limit = status == PC_E_TOO_BIG;
+  if (is_limit && session->server->options.oversize == PC_OVERSIZE_SKIP) {
+    return true;
+  }
   pc_session_end(session, is_limit ? PC_CLOSE_LIMIT : PC_CLOSE_ERROR, status, true);
+  return false;
 }
 
 /* Delivers the whole frames at the start of `data`; returns how many bytes are done with. */
 static size_t frames_deliver(pc_session *session, const uint8_t *data, size_t size) {
-  size_t done = 0;
+  size_t done = session->decoder.is_skipping ? frame_skip(session, data, size) : 0;
   while (done < size && session_is_taking(session)) {
     pc_frame frame;
     size_t consumed;
@@ -58,8 +76,11 @@ static size_t frames_deliver(pc_session *session, const uint8_t *data, size_t si
       break;
     }
     if (status != PC_OK) {
-      frame_refuse(session, status);
-      break;
+      if (!frame_refuse(session, status)) {
+        break;
+      }
+      done += frame_skip(session, data + done, size - done);
+      continue;
     }
     if (!message_deliver(session, frame.data, frame.size_bytes, 0)) {
       break;
@@ -93,13 +114,14 @@ static size_t rest_complete(pc_session *session, const uint8_t *data, size_t siz
       continue;
     }
     if (status != PC_OK) {
-      frame_refuse(session, status);
-      return size;
-    }
-    PC_CHECK(consumed > kept);
-    if (!message_deliver(session, frame.data, frame.size_bytes, 0)) {
+      if (!frame_refuse(session, status)) {
+        return size;
+      }
+      consumed = frame_skip(session, pc_input_buffer_data(input), pc_input_buffer_size(input));
+    } else if (!message_deliver(session, frame.data, frame.size_bytes, 0)) {
       return appended + part; /* all of it is kept, and presented again */
     }
+    PC_CHECK(consumed > kept);
     pc_input_buffer_clear(input, chunks);
     return appended + (consumed - kept);
   }
@@ -134,20 +156,29 @@ static void incomplete_deliver(pc_session *session) {
 
 /* How a message lies in the input buffer: this, then its bytes. */
 typedef struct input_record {
-  uint32_t size_bytes;
+  uint32_t size_bytes;    /* of one over the limit: nothing is kept */
+  uint32_t message_bytes; /* that it had */
   bool is_whole;
 } input_record;
 
+static input_record record_of(const pc_view *view) {
+  return (input_record){.size_bytes = view->is_message_end ? view->size_bytes : 0,
+                        .message_bytes = view->message_bytes,
+                        .is_whole = view->is_message_end};
+}
+
 static void record_keep(pc_session *session, const pc_view *view) {
-  input_record record = {.size_bytes = view->size_bytes, .is_whole = view->is_message_end};
+  input_record record = record_of(view);
   input_keep(session, (const uint8_t *)&record, sizeof record);
-  input_keep(session, view->data, view->size_bytes);
+  input_keep(session, view->data, record.size_bytes);
 }
 
 /* False: not done with, keep it. */
 static bool whole_deliver(pc_session *session, const uint8_t *data, input_record record) {
   if (!record.is_whole) {
-    pc_session_end(session, PC_CLOSE_LIMIT, PC_E_TOO_BIG, true);
+    if (frame_refuse(session, PC_E_TOO_BIG)) {
+      pc_session_tell_skipped(session, record.message_bytes);
+    }
     return true;
   }
   return message_deliver(session, data, record.size_bytes, 0);
@@ -166,8 +197,7 @@ static void records_deliver(pc_session *session) {
 }
 
 static void view_deliver(pc_session *session, const pc_view *view) {
-  input_record record = {.size_bytes = view->size_bytes, .is_whole = view->is_message_end};
-  if (!session_is_taking(session) || !whole_deliver(session, view->data, record)) {
+  if (!session_is_taking(session) || !whole_deliver(session, view->data, record_of(view))) {
     record_keep(session, view);
   }
 }

@@ -89,6 +89,16 @@ static pc_status owner_on_message(pc_session *session, const pc_message *message
   return PC_OK;
 }
 
+static void owner_on_skipped(pc_session *session, uint64_t size_bytes, void *user) {
+  suite_fixture *fixture = user;
+  callback_enter(fixture);
+  session_record *record = record_of(session);
+  assert_true(record->skipped_count < sizeof record->skipped / sizeof record->skipped[0]);
+  record->skipped[record->skipped_count].bytes = size_bytes;
+  record->skipped[record->skipped_count++].after = record->message_count;
+  callback_leave(fixture);
+}
+
 static void owner_on_written(pc_session *session, uint64_t tag, pc_status status, void *user) {
   suite_fixture *fixture = user;
   callback_enter(fixture);
@@ -150,6 +160,7 @@ suite_fixture *fixture_create(pc_type type, pc_framing framing) {
                                          .security = {.uid = -1, .gid = -1},
                                          .on = {.on_connected = owner_on_connected,
                                                 .on_message = owner_on_message,
+                                                .on_skipped = owner_on_skipped,
                                                 .on_written = owner_on_written,
                                                 .on_disconnected = owner_on_disconnected,
                                                 .on_error = owner_on_error,
@@ -359,6 +370,7 @@ int main(void) {
   cases_add(cases_messages);
   cases_add(cases_life);
   cases_add(cases_writes);
+  cases_add(cases_oversize);
   cases_add(cases_pause);
   cases_add(cases_load);
   for (size_t index = 0; suite_backend_under_test.extra[index]; index++) {

@@ -64,6 +64,11 @@ typedef struct session_record {
   pc_close_reason reason;
   pc_status status;
   uint64_t bytes; /* of messages */
+  struct {
+    uint64_t bytes;
+    unsigned after; /* so many messages */
+  } skipped[4];
+  unsigned skipped_count;
 } session_record;
 
 struct suite_fixture {
@@ -144,6 +149,7 @@ extern const struct CMUnitTest cases_messages[];
 extern const struct CMUnitTest cases_life[];
 extern const struct CMUnitTest cases_writes[];
 extern const struct CMUnitTest cases_pause[];
+extern const struct CMUnitTest cases_oversize[];
 extern const struct CMUnitTest cases_load[];
 extern const struct CMUnitTest cases_operations[];
 /* of backends on UNIX sockets */

@@ -38,6 +38,13 @@ typedef enum pc_close_reason {
 } pc_close_reason;
 const char *pc_close_reason_name(pc_close_reason reason); /* "peer", "local", … */
 
+/* What becomes of a message from a client that is over max_message_bytes. */
+typedef enum pc_oversize {
+  PC_OVERSIZE_CLOSE, /* the session ends: PC_CLOSE_LIMIT, PC_E_TOO_BIG                       */
+  PC_OVERSIZE_SKIP   /* it is let go without being kept, on_skipped tells, the session goes on */
+} pc_oversize;
+const char *pc_oversize_name(pc_oversize oversize); /* "close", "skip" */
+
 /* Who connected, as the kernel knew it then. */
 typedef struct pc_peer {
   int64_t pid; /* -1: unknown */
@@ -86,6 +93,10 @@ typedef struct pc_server_events {
   /* A whole message. PC_OK: taken. PC_AGAIN: not taken; the session stops reading, and presents this
    * message and what follows it again after pc_session_resume. */
   pc_status (*on_message)(pc_session *session, const pc_message *message, void *user);
+  /* A message of `size_bytes` was over the limit and is gone; only for PC_OVERSIZE_SKIP, else NULL. Told at
+   * the message's end, so in order with on_message; or, with the bytes that came of it, right before
+   * on_disconnected if the session ended in the middle of it. */
+  void (*on_skipped)(pc_session *session, uint64_t size_bytes, void *user);
   /* The message written with `tag` left for the kernel (PC_OK), or never will (an error). Exactly once
    * per accepted pc_session_write, in order, before on_disconnected. */
   void (*on_written)(pc_session *session, uint64_t tag, pc_status status, void *user);
@@ -104,6 +115,7 @@ typedef struct pc_server_options {
   pc_framing framing; /* byte type only */
   pc_strategy strategy;
   pc_limits limits; /* a 0 means the default */
+  pc_oversize oversize;
   pc_security security;
   pc_server_events on;
   void *user;
