@@ -12,6 +12,9 @@
 
 /* One piece per this many bytes of capacity are indexed: less than the smallest useful event. */
 #define BYTES_PER_PIECE 256
+/* What the owner put into the logs in one turn goes out in the same turn to all whose sockets take it: an
+ * observer must only ever fall behind by its own fault. 2 MiB each is several times what a turn brings. */
+#define PASSES_PER_TURN 8
 
 /* The ring is about to overwrite what lies in front of `new_tail`. Whoever stands in the middle of a piece
  * there keeps the rest of it. Without memory for that the peer could only get a torn frame: it is ended. */
@@ -102,5 +105,7 @@ void web_logs_pass(web_server *server) {
   for (web_log *log = server->logs; log != NULL; log = log->next) {
     log_wake_observers(log);
   }
-  web_senders_pass(server);
+  for (int i = 0; i < PASSES_PER_TURN && server->ready_first != NULL; i++) {
+    web_senders_pass(server);
+  }
 }
