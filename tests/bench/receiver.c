@@ -88,8 +88,7 @@ static void completion_check(bench_receiver *receiver, observer *self) {
       bench_ledger_is_complete(&self->ledger, produced)) {
     self->is_complete = true;
     if (++receiver->complete_count == receiver->observer_count) {
-      /* Pairs with the acquire in bench_receiver_wait: the ledgers are the main thread's from here on. */
-      atomic_store_explicit(&receiver->complete_ns, bench_now_ns(), memory_order_release);
+      atomic_store_explicit(&receiver->complete_ns, bench_now_ns(), memory_order_relaxed);
     }
   }
 }
@@ -154,7 +153,7 @@ uint64_t bench_receiver_wait(bench_receiver *receiver, uint64_t produced, unsign
   atomic_store(&receiver->produced, produced);
   uint64_t deadline_ns = bench_now_ns() + timeout_s * UINT64_C(1000000000);
   for (;;) {
-    uint64_t complete_ns = atomic_load_explicit(&receiver->complete_ns, memory_order_acquire);
+    uint64_t complete_ns = atomic_load_explicit(&receiver->complete_ns, memory_order_relaxed);
     if (complete_ns) {
       return complete_ns;
     }
@@ -167,7 +166,7 @@ uint64_t bench_receiver_wait(bench_receiver *receiver, uint64_t produced, unsign
   }
 }
 
-void bench_receiver_sum(const bench_receiver *receiver, uint64_t produced, bench_ledger *out_sum) {
+static void ledgers_sum(const bench_receiver *receiver, uint64_t produced, bench_ledger *out_sum) {
   *out_sum = (bench_ledger){0};
   for (uint32_t index = 0; index < receiver->observer_count; index++) {
     const bench_ledger *ledger = &receiver->observers[index].ledger;
@@ -183,9 +182,14 @@ void bench_receiver_sum(const bench_receiver *receiver, uint64_t produced, bench
   }
 }
 
-void bench_receiver_stop(bench_receiver *receiver) {
+void bench_receiver_stop(bench_receiver *receiver, uint64_t produced, bench_ledger *out_sum) {
   atomic_store(&receiver->must_stop, true);
   pthread_join(receiver->thread, NULL);
+  bench_ledger sum;
+  ledgers_sum(receiver, produced, &sum);
+  if (out_sum) {
+    *out_sum = sum;
+  }
   for (uint32_t index = 0; index < receiver->observer_count; index++) {
     close(receiver->observers[index].fd);
     free(receiver->observers[index].kept);

@@ -22,9 +22,8 @@ bench_receiver *bench_receiver_start(const bench_receiver_options *options);
 /* Waits until every observer has all of `produced` messages or was told what it missed. Returns when the last
  * one had it; fails the benchmark after `timeout_s`. */
 uint64_t bench_receiver_wait(bench_receiver *receiver, uint64_t produced, unsigned timeout_s);
-/* After bench_receiver_wait; fails the benchmark if any observer's sequence is wrong or
- * received + missed is not `produced`. */
-void bench_receiver_sum(const bench_receiver *receiver, uint64_t produced, bench_ledger *out_sum);
-void bench_receiver_stop(bench_receiver *receiver);
+/* After bench_receiver_wait: ends the thread and all observers, and sums their ledgers (NULL: not wanted). Fails
+ * the benchmark if any observer's sequence is wrong or received + missed is not `produced`. */
+void bench_receiver_stop(bench_receiver *receiver, uint64_t produced, bench_ledger *out_sum);
 
 #endif

@@ -42,9 +42,8 @@ static void speed_run(const bench_scenario *scenario, const bench_options *optio
   uint64_t end_ns = bench_receiver_wait(receiver, produced, WAIT_S);
   cpu_ns = bench_target_cpu_ns(target) - cpu_ns;
   bench_ledger sum;
-  bench_receiver_sum(receiver, produced, &sum);
+  bench_receiver_stop(receiver, produced, &sum);
   close(pipe);
-  bench_receiver_stop(receiver);
 
   double seconds = (double)(end_ns - begin_ns) / 1e9;
   double deliveries = (double)sum.received;
@@ -74,9 +73,8 @@ static void latency_run(const bench_scenario *scenario, const bench_options *opt
   bench_receiver_wait(receiver, produced, WAIT_S);
   cpu_ns = bench_target_cpu_ns(target) - cpu_ns;
   bench_ledger sum;
-  bench_receiver_sum(receiver, produced, &sum);
+  bench_receiver_stop(receiver, produced, &sum);
   close(pipe);
-  bench_receiver_stop(receiver);
 
   bench_samples_sort(&samples);
   put(out_result, "p50_us", (double)bench_samples_percentile(&samples, 50) / 1e3);
@@ -96,7 +94,7 @@ static void warm_up(const bench_target *target) {
     bench_writer_say(pipe, number);
   }
   bench_receiver_wait(receiver, WARM_UP_MESSAGES, WAIT_S);
-  bench_receiver_stop(receiver);
+  bench_receiver_stop(receiver, WARM_UP_MESSAGES, NULL);
   close(pipe);
 }
 
@@ -115,14 +113,13 @@ static void observer_memory_run(const bench_scenario *scenario, const bench_opti
   int pipe = bench_writer_connect(target->socket_path);
   bench_writer_say(pipe, 0);
   bench_receiver_wait(receiver, 1, WAIT_S);
+  bench_receiver_wait(first, 1, WAIT_S);
   put(out_result, "bytes_per_observer", rss_growth(target, before_bytes, options->idle_count));
-  bench_ledger sum;
-  bench_receiver_sum(receiver, 1, &sum);
   put(out_result, "observers", options->idle_count);
   put(out_result, "rss_before_bytes", (double)before_bytes);
+  bench_receiver_stop(receiver, 1, NULL);
+  bench_receiver_stop(first, 1, NULL);
   close(pipe);
-  bench_receiver_stop(receiver);
-  bench_receiver_stop(first);
 }
 
 static void session_memory_run(const bench_scenario *scenario, const bench_options *options,
