@@ -92,16 +92,16 @@ static void lock_release(pc_linux_endpoint *endpoint) {
 
 /* ---- what stands at the path already ---- */
 
-/* Whether a server listens there: only ECONNREFUSED says that nobody does. */
-static bool socket_is_stale(const struct sockaddr_un *address) {
+/* The errno of an attempt to connect; 0 if a server took it. */
+static int socket_probe(const struct sockaddr_un *address) {
   int fd = socket(AF_UNIX, socket_type(PC_TYPE_BYTE), 0);
   if (fd < 0) {
-    return false;
+    return errno;
   }
-  bool is_refused =
-      connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
+  bool is_live = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+  int native = is_live ? 0 : errno;
   close(fd);
-  return is_refused;
+  return native;
 }
 
 static pc_status path_clear(const pc_linux_endpoint *endpoint, pc_failure *failure) {
@@ -114,7 +114,15 @@ static pc_status path_clear(const pc_linux_endpoint *endpoint, pc_failure *failu
     return failure_in_use(failure, "bind",
                           "a file that is no socket has this path: move it, or use another path");
   }
-  if (!socket_is_stale(&endpoint->address)) {
+  int probed = socket_probe(&endpoint->address);
+  if (probed == ENOENT) {
+    return PC_OK;
+  }
+  if (probed == EACCES || probed == EMFILE || probed == ENFILE || probed == ENOMEM) {
+    errno = probed; /* nothing was learned, so nothing is removed */
+    return failure_set(failure, "see whether a server listens at this path", NULL);
+  }
+  if (probed != ECONNREFUSED) {
     return failure_in_use(failure, "bind",
                           "a live server has this path: stop it, or use another path");
   }

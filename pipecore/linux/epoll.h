@@ -10,7 +10,7 @@
 #include "endpoint.h"
 
 enum {
-  EPOLL_EVENTS = 256,
+  EPOLL_EVENTS = PC_WAIT_READY_MAX,
   EPOLL_SCRATCH_BYTES = 64 * 1024,
   EPOLL_MESSAGE_SCRATCH_BYTES = 1024 * 1024,
   EPOLL_READ_BATCH = 16,  /* messages of one recvmmsg */

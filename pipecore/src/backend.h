@@ -10,6 +10,10 @@
 
 typedef struct pc_backend_state pc_backend_state;
 
+/* Operations that one wait makes ready at most. A turn runs twice as many: each read may cause a write, and
+ * what waits to be told must not pile up behind what comes in. */
+enum { PC_WAIT_READY_MAX = 256 };
+
 /* What a listener needs to know of a server's options. */
 typedef struct pc_listen {
   const char *path;

@@ -18,7 +18,7 @@
 
 enum {
   /* Routines run in one turn at most, so that timers, posted routines and the agent get theirs. */
-  TURN_BUDGET = 256,
+  TURN_BUDGET = 2 * PC_WAIT_READY_MAX,
   NS_PER_MS = 1000000
 };
 
@@ -43,6 +43,7 @@ struct pc_loop {
   uint64_t now_ns PC_GUARDED_BY(pc_loop_thread);
   unsigned server_count PC_GUARDED_BY(pc_loop_thread);
   bool agent_has_more PC_GUARDED_BY(pc_loop_thread);
+  bool is_in_turn PC_GUARDED_BY(pc_loop_thread);
 };
 
 /* Its address identifies a thread without a call to the system. */
@@ -299,20 +300,26 @@ PC_REQUIRES(pc_loop_thread) static pc_status turn_wait(pc_loop *loop, int timeou
   return status;
 }
 
-pc_status pc_loop_turn(pc_loop *loop, int timeout_ms) {
-  pc_loop_check_thread(loop);
-  loop->backend->submit(loop->backend_state); /* what was begun between two turns */
-  pc_status status = turn_wait(loop, timeout_ms);
-  atomic_fetch_add_explicit(&loop->turn_count, 1, memory_order_relaxed);
-  if (status != PC_OK) {
-    return status;
-  }
+PC_REQUIRES(pc_loop_thread) static void turn_work(pc_loop *loop) {
   ready_run(loop);
   timers_run(loop);
   posted_run(loop);
   loop->agent_has_more = loop->agent.do_work && loop->agent.do_work(loop->agent.user);
   loop->backend->submit(loop->backend_state);
-  return PC_OK;
+}
+
+pc_status pc_loop_turn(pc_loop *loop, int timeout_ms) {
+  pc_loop_check_thread(loop);
+  PC_CHECK(!loop->is_in_turn); /* a turn inside a turn would overwrite the views of the outer one */
+  loop->is_in_turn = true;
+  loop->backend->submit(loop->backend_state); /* what was begun between two turns */
+  pc_status status = turn_wait(loop, timeout_ms);
+  atomic_fetch_add_explicit(&loop->turn_count, 1, memory_order_relaxed);
+  if (status == PC_OK) {
+    turn_work(loop);
+  }
+  loop->is_in_turn = false;
+  return status;
 }
 
 pc_status pc_loop_run(pc_loop *loop) {

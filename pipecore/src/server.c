@@ -65,7 +65,8 @@ void pc_server_destroy(pc_server *server) {
   if (!server) {
     return;
   }
-  PC_CHECK(server->is_stopped);
+  PC_CHECK(server->is_stopped && server->accept_timer.index == 0 &&
+           server->flush_timer.index == 0 && server->drain_timer.index == 0);
   pc_loop_release_timers(server->loop, SERVER_TIMERS);
   pc_loop_disown(server->loop);
   pc_session_discard(server->spare);
@@ -174,7 +175,7 @@ static void accept_next(pc_server *server) {
 
 static void server_on_accept(pc_operation *operation) {
   pc_server *server = PC_CONTAINER_OF(operation, pc_server, accept.operation);
-  if (operation->status == PC_E_ABORTED) {
+  if (operation->status != PC_OK && server->is_stopping) {
     return;
   }
   if (operation->status != PC_OK) {

@@ -47,7 +47,8 @@ PC_MUST_USE pc_status pc_loop_create(const pc_loop_options *options, pc_loop **o
 /* Everything on the loop must be closed and its last callback delivered. Accepts NULL. */
 void pc_loop_destroy(pc_loop *loop);
 
-/* Turns until pc_loop_stop; then returns PC_OK. */
+/* Turns until pc_loop_stop; then returns PC_OK, and the loop is whose thread takes it next. Neither this
+ * nor pc_loop_turn may be called from a routine. */
 PC_MUST_USE pc_status pc_loop_run(pc_loop *loop);
 /* One turn: waits at most `timeout_ms` (negative: until something happens; 0: not at all). */
 PC_MUST_USE pc_status pc_loop_turn(pc_loop *loop, int timeout_ms);

@@ -137,14 +137,16 @@ void pc_server_destroy(pc_server *server);
 uint32_t pc_server_session_count(const pc_server *server);
 
 /* Dresses the message by the pipe's framing and hands it to the kernel, or queues it. The bytes are
- * copied. PC_OK: accepted, on_written follows. PC_E_QUOTA, PC_E_TOO_BIG, PC_E_NOT_CONNECTED: not
- * accepted, nothing follows, the session is unharmed. */
+ * copied. PC_OK: accepted, on_written follows. PC_E_QUOTA, PC_E_TOO_BIG, PC_E_NOT_CONNECTED,
+ * PC_E_NO_MEMORY: not accepted, nothing follows, the session is unharmed. Against max_write_queue_bytes
+ * a message is charged its bytes and 16 more; an empty queue takes any message that is not too big. */
 PC_MUST_USE pc_status pc_session_write(pc_session *session, const void *data, uint32_t size,
                                        uint64_t tag);
 /* Begins to close; on_disconnected follows from the loop. With `flush`, what was accepted is written
- * first (a client that never reads holds this up at most 2 s). */
+ * first (a client that never reads holds this up at most 2 s). No on_message comes after this call. */
 void pc_session_close(pc_session *session, bool flush);
-/* After PC_AGAIN: presents what was not taken, then reads on. From the loop, not inside this call. */
+/* After PC_AGAIN: presents what was not taken, then reads on. From the loop, not inside this call. Nothing
+ * happens if the session is not paused. */
 void pc_session_resume(pc_session *session);
 
 /* Bytes accepted by pc_session_write and not yet the kernel's. */
