@@ -10,7 +10,8 @@
 #include "web/server.h"
 
 /* The reader copies words into enums as 32 bits. */
-_Static_assert(sizeof(pc_type) == 4 && sizeof(pc_framing) == 4 && sizeof(br_reply) == 4,
+_Static_assert(sizeof(pc_type) == 4 && sizeof(pc_framing) == 4 && sizeof(br_reply) == 4 &&
+                   sizeof(pc_oversize) == 4,
                "enums of the configuration are 32 bits wide");
 
 #define KIB 1024u
@@ -97,6 +98,8 @@ static const br_config_word framing_words[] = {{"none", PC_FRAMING_NONE, false},
                                                {"varint", PC_FRAMING_VARINT, false},
                                                {"headers", PC_FRAMING_HEADERS, false},
                                                {0}};
+static const br_config_word oversize_words[] = {
+    {"close", PC_OVERSIZE_CLOSE, false}, {"skip", PC_OVERSIZE_SKIP, false}, {0}};
 static const br_config_word reply_words[] = {{"none", BR_REPLY_NONE, false},
                                              {"echo", BR_REPLY_ECHO, false},
                                              {"broadcast", BR_REPLY_BROADCAST, false},
@@ -170,6 +173,11 @@ static const br_config_key pipe_keys[] = {
      .kind = BR_CONFIG_OBJECT,
      .offset = offsetof(br_pipe_config, limits),
      .object = &limits_object},
+    {.name = "oversize",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_pipe_config, oversize),
+     .words = oversize_words},
     {.name = "permissions",
      .kind = BR_CONFIG_OBJECT,
      .offset = offsetof(br_pipe_config, security),

@@ -23,10 +23,12 @@ static void describe_counters(web_buffer *out, const br_counters *counters) {
   web_buffer_append_format(out,
                            "\"c2s\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
                            "},\"s2c\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
+                           "},\"skipped\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
                            "},\"refused\":%" PRIu64,
                            br_count(&counters->c2s.messages), br_count(&counters->c2s.bytes),
                            br_count(&counters->s2c.messages), br_count(&counters->s2c.bytes),
-                           br_count(&counters->refused));
+                           br_count(&counters->skipped.messages),
+                           br_count(&counters->skipped.bytes), br_count(&counters->refused));
 }
 
 void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
@@ -34,9 +36,10 @@ void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
   web_buffer_append_format(
       out,
       "{\"name\":\"%s\",\"role\":\"server\",\"transport\":\"socket\",\"mode\":\"%s\","
-      "\"framing\":\"%s\",\"reply\":\"%s\",\"path\":",
+      "\"framing\":\"%s\",\"reply\":\"%s\",\"oversize\":\"%s\",\"path\":",
       config->name, config->type == PC_TYPE_BYTE ? "byte" : "message",
-      pc_framing_name(config->framing), br_reply_name(config->reply));
+      pc_framing_name(config->framing), br_reply_name(config->reply),
+      pc_oversize_name(config->oversize));
   br_describe_string(out, config->path);
   web_buffer_append_format(out,
                            ",\"sessions\":%" PRIu32 ",\"sessions_total\":%" PRIu64

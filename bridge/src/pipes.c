@@ -188,6 +188,11 @@ static pc_status on_message(pc_session *pipe_end, const pc_message *message, voi
   return PC_OK;
 }
 
+static void on_skipped(pc_session *pipe_end, uint64_t size_bytes, void *user) {
+  (void)user;
+  session_count_skipped(pc_session_user(pipe_end), size_bytes);
+}
+
 static void on_written(pc_session *pipe_end, uint64_t tag, pc_status status, void *user) {
   pipe_entry *pipe = user;
   (void)pipe_end;
@@ -203,6 +208,7 @@ static void on_disconnected(pc_session *pipe_end, pc_close_reason reason, pc_sta
   if (!session) {
     return; /* refused for want of memory: nobody was told of it */
   }
+  session_explain_end(session, status);
   br_closed closed = {.reason = (int32_t)reason, .status = (int32_t)status, .info = session->info};
   br_event event = {.kind = BR_EVENT_CLOSED,
                     .pipe = pipe->index,
@@ -278,9 +284,11 @@ static bool pipe_start(pipe_entry *pipe, char *error, size_t error_size) {
       .framing = config->framing,
       .strategy = PC_STRATEGY_COMPLETION,
       .limits = config->limits,
+      .oversize = config->oversize,
       .security = config->security,
       .on = {.on_connected = on_connected,
              .on_message = on_message,
+             .on_skipped = on_skipped,
              .on_written = on_written,
              .on_disconnected = on_disconnected,
              .on_error = on_error,

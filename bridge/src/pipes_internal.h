@@ -1,5 +1,5 @@
 /* What the files of the pipe thread share: pipes.c (life and callbacks), emit.c (records into the event
- * queue), injection.c (commands). Pipe thread. */
+ * queue), injection.c (commands), oversize.c (what clients say beyond the limit). Pipe thread. */
 #ifndef BRIDGE_PIPES_INTERNAL_H
 #define BRIDGE_PIPES_INTERNAL_H
 
@@ -28,6 +28,9 @@ struct pipe_session {
   pipe_session *previous, *next; /* of the pipe           */
   pipe_session *next_paused;     /* waits for queue space */
   uint64_t refused_count;        /* messages that the full write queue refused, in this episode */
+  uint64_t untold_count;         /* skipped messages of which no error event told yet */
+  uint64_t untold_bytes;
+  uint64_t told_ns; /* when the last one did; 0: never */
   bool is_paused;
   bool is_closed; /* gone while it waited */
 };
@@ -96,6 +99,12 @@ void command_handle(const void *record, size_t size, void *user);
 void injection_written(br_pipes *pipes, uint64_t tag, pc_status status);
 void injection_timer(pc_timer *timer, void *user);
 void injection_fini(br_pipes *pipes);
+
+/* ---- oversize.c ---- */
+/* A message over the limit was skipped: counts it, and tells at most once a second. */
+void session_count_skipped(pipe_session *session, uint64_t size_bytes);
+/* The end of a session: tells what was not told, and what it did wrong. */
+void session_explain_end(pipe_session *session, pc_status status);
 
 /* ---- pipes.c ---- */
 /* Counts an accepted or refused message to a client, and tells of refusals once an episode. */

@@ -3,17 +3,13 @@
 import random
 import threading
 
-from harness.bridge import PIPES, pipe
+from harness.bridge import FRAMED, PIPES, pipe
 from harness.case import BridgeCase
 from harness.clients import frame
 from harness.deadline import LONG_S
 from harness.observer import payload_of, without_run
 
 DELIMITER = {"line": b"\n", "nul": b"\0"}
-# Pipes of PIPES that are cut by a framing.
-FRAMED = [("line", "line"), ("nul", "nul"), ("be", "length32be"), ("le", "length32le"),
-          ("be16", "length16be"), ("le16", "length16le"), ("varint", "varint"),
-          ("headers", "headers")]
 
 
 def payloads():

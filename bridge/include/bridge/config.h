@@ -23,6 +23,7 @@ typedef struct br_pipe_config {
   pc_framing framing;
   br_reply reply;
   pc_limits limits; /* filled in */
+  pc_oversize oversize;
   pc_security security;
 } br_pipe_config;
 

@@ -14,6 +14,7 @@ typedef struct br_traffic {
 typedef struct br_counters {
   br_traffic c2s;
   br_traffic s2c;           /* accepted for the client */
+  br_traffic skipped;       /* from the client, over the limit of a pipe that skips such */
   _Atomic uint64_t refused; /* messages to the client that its full write queue refused */
 } br_counters;
 

@@ -36,6 +36,10 @@ PIPES = [
     pipe("exact", mode="message"),
 ]
 
+# (pipe, framing) of those that are cut by one.
+FRAMED = [(entry["name"], entry["framing"]) for entry in PIPES
+          if entry.get("framing", "none") != "none"]
+
 
 class Bridge:
     def __init__(self, folder, pipes=None, config=None, arguments=(), environment=None,
