@@ -172,6 +172,7 @@ web_status web_listeners_open(web_server *server, const web_server_options *opti
                               size_t error_size) {
   server->listeners = calloc(options->listen_count * WEB_ADDRESSES_MAX + 1, sizeof(web_listener));
   if (server->listeners == NULL) {
+    (void)snprintf(error, error_size, "cannot listen: out of memory");
     return WEB_E_NO_MEMORY;
   }
   for (size_t i = 0; i < options->listen_count; i++) {
@@ -185,7 +186,11 @@ web_status web_listeners_open(web_server *server, const web_server_options *opti
                    "no address to listen on is left; give at least one, such as 127.0.0.1:7117");
     return WEB_E_INVALID_ARG;
   }
-  return listeners_watch(server);
+  web_status status = listeners_watch(server);
+  if (status != WEB_OK) {
+    (void)snprintf(error, error_size, "cannot watch the listeners: %s", web_status_text(status));
+  }
+  return status;
 }
 
 void web_listeners_close(web_server *server) {

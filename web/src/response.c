@@ -8,10 +8,8 @@
 #include "web/text.h"
 
 const char web_policy_none[] = "default-src 'none'; frame-ancestors 'none'";
-/* Styles may stand in attributes, which virtual lists set; scripts only in files of ours. */
-const char web_policy_page[] = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src "
-                               "'self' data:; object-src 'none'; "
-                               "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const char web_policy_page[] = "default-src 'self'; object-src 'none'; base-uri 'none'; "
+                               "form-action 'none'; frame-ancestors 'none'";
 
 #define DETAIL_MAX 2048
 
@@ -27,9 +25,12 @@ bool web_response_dress(web_answer *answer, const char *content_type, const char
 
 static void text_append_json(web_buffer *buffer, const char *text) {
   size_t size = strnlen(text, DETAIL_MAX);
-  static const char invalid[] = "\"?\"";
+  /* It may quote what a peer sent, and may have been cut in the middle of a character. */
+  for (int i = 0; i < 3 && size > 0 && !web_utf8_is_valid((const uint8_t *)text, size); i++) {
+    size--;
+  }
   if (!web_utf8_is_valid((const uint8_t *)text, size)) {
-    web_buffer_append(buffer, invalid, sizeof invalid - 1);
+    web_buffer_append_text(buffer, "\"(the text is not UTF-8)\"");
     return;
   }
   uint8_t *start = web_buffer_reserve(buffer, WEB_JSON_STRING_BOUND(size));

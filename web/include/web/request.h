@@ -30,8 +30,8 @@ const uint8_t *web_request_body(const web_request *request, size_t *out_size);
 web_server *web_request_server(const web_request *request);
 bool web_request_wants_websocket(const web_request *request);
 
-/* For a handler that answers later: called if the request ends before that (timed out, server stops, client
- * gone); the pointer is dead afterwards. */
+/* For a handler that answers later: called if the request ends before that (timed out, server stops; a client
+ * that went is only noticed so); the pointer is dead afterwards. */
 void web_request_on_abandon(web_request *request, void (*on_abandon)(web_request *, void *user),
                             void *user);
 
