@@ -75,7 +75,8 @@ void pc_epoll_unlisten(pc_listener *listener, pc_operation *done);
 void pc_epoll_listener_event(pc_backend_state *state, epoll_source *source);
 
 /* ---- epoll_channel.c ---- */
-/* Takes `fd` over; NULL: no memory, `fd` stays the caller's (give it later by pc_epoll_channel_open). */
+/* The memory of a channel comes first, so that a client is only accepted when there is some: then open it
+ * with the client's descriptor, or discard it. NULL: no memory. */
 pc_channel *pc_epoll_channel_create(pc_backend_state *state, pc_type type,
                                     uint32_t max_message_bytes);
 void pc_epoll_channel_open(pc_channel *opaque, int fd);

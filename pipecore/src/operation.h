@@ -39,10 +39,9 @@ struct pc_operation {
 typedef struct pc_view {
   const uint8_t *data;
   uint32_t size_bytes;
-  uint32_t
-      message_bytes; /* message type: of the whole message, more than size_bytes if it was longer */
-  bool is_message_end; /* message type: false if the message was longer than asked for */
-  bool is_eof;         /* nothing comes any more; no bytes                             */
+  uint32_t message_bytes; /* message type: of the whole message; more if it was longer    */
+  bool is_message_end;    /* message type: false if the message was longer than asked for */
+  bool is_eof;            /* nothing comes any more; no bytes                             */
 } pc_view;
 
 /* Reads what is there: bytes, or a batch of messages. An idle read holds no buffer. */

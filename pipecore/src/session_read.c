@@ -4,8 +4,8 @@
  * Success: frames are cut where the backend put the bytes; only an incomplete rest is copied and kept. When
  * the owner answers PC_AGAIN, what it has not taken is kept and reading stops until pc_session_resume.
  * End of the input: what was begun is delivered as incomplete, what is queued is flushed, the session ends.
- * Failures: a message over the limit (PC_CLOSE_LIMIT, or it is skipped unread and counted), bytes that do not keep to the framing, no memory to
- * keep bytes, the system's errors. */
+ * Failures: a message over the limit (PC_CLOSE_LIMIT, or it is skipped and told of), bytes that do not keep to
+ * the framing, no memory to keep bytes, the system's errors. */
 #include <string.h>
 
 #include "check.h"

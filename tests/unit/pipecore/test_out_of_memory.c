@@ -14,6 +14,7 @@
 #include "pipecore/fake.h"
 #include "pipecore/server.h"
 
+/* The linker's --wrap gives these names. NOLINTBEGIN(readability-identifier-naming) */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
@@ -22,6 +23,8 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 char *__wrap_strdup(const char *text);
+
+/* NOLINTEND(readability-identifier-naming) */
 
 /* Allocations counted from 0; those in [fail_from, fail_to) fail. */
 static unsigned allocation_count;
