@@ -28,7 +28,7 @@ if(PIPEBRIDGE_HARDEN)
   endif()
   target_link_options(pipebridge_hardening INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
 endif()
-# gcc links with one job, and says so, unless it is told to use all.
+# gcc warns that it links with one job, unless it is told to; with more it would need make.
 if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
-  target_link_options(pipebridge_hardening INTERFACE -flto=auto)
+  target_link_options(pipebridge_hardening INTERFACE -flto=1)
 endif()
