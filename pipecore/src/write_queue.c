@@ -89,6 +89,7 @@ static void queue_copy(pc_write_chunk **at, const uint8_t *data, size_t size) {
     size_t room = chunk_room(*at);
     if (room == 0) {
       *at = (*at)->next;
+      PC_CHECK(*at);
       continue;
     }
     size_t part = size < room ? size : room;
