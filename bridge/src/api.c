@@ -1,22 +1,21 @@
 /* Routes, and the requests that wait for the pipe thread. HTTP thread. */
 #include "bridge/api.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api_internal.h"
 
 const web_route br_api_routes[] = {
-    {"GET", "/healthz", handle_health},
-    {"GET", "/api/v1/pipes", handle_pipes},
-    {"GET", "/api/v1/pipes/{pipe}", handle_pipe},
-    {"POST", "/api/v1/pipes/{pipe}/messages", handle_pipe_message},
-    {"GET", "/api/v1/sessions", handle_sessions},
-    {"GET", "/api/v1/sessions/{id}", handle_session},
-    {"DELETE", "/api/v1/sessions/{id}", handle_session_delete},
-    {"POST", "/api/v1/sessions/{id}/messages", handle_session_message},
-    {"GET", "/api/v1/events", handle_events},
+    {"GET", "/healthz", br_handle_health},
+    {"GET", "/api/v1/pipes", br_handle_pipes},
+    {"GET", "/api/v1/pipes/{pipe}", br_handle_pipe},
+    {"POST", "/api/v1/pipes/{pipe}/messages", br_handle_pipe_message},
+    {"GET", "/api/v1/sessions", br_handle_sessions},
+    {"GET", "/api/v1/sessions/{id}", br_handle_session},
+    {"DELETE", "/api/v1/sessions/{id}", br_handle_session_delete},
+    {"POST", "/api/v1/sessions/{id}/messages", br_handle_session_message},
+    {"GET", "/api/v1/events", br_handle_events},
 };
 const size_t br_api_route_count = sizeof br_api_routes / sizeof br_api_routes[0];
 
@@ -43,13 +42,13 @@ void br_api_attach(br_api *api, br_hub *hub) {
 void br_api_on_record(br_api *api, const br_event *record) {
   switch ((br_event_kind)record->kind) {
   case BR_EVENT_INJECTED:
-    injection_seq(api, record);
+    br_injection_seq(api, record);
     break;
   case BR_RECORD_RESULT:
-    injection_result(api, record);
+    br_injection_result(api, record);
     break;
   case BR_RECORD_ALIVE:
-    health_alive(api, record);
+    br_health_alive(api, record);
     break;
   default:
     break;
@@ -58,7 +57,7 @@ void br_api_on_record(br_api *api, const br_event *record) {
 
 /* ---- commands ---- */
 
-bool api_send(br_api *api, const br_command *command, const void *payload) {
+bool br_api_send(br_api *api, const br_command *command, const void *payload) {
   void *record;
   br_queue *commands = api->options.commands;
   if (br_queue_reserve(commands, sizeof *command + command->size_bytes, &record) != BR_QUEUE_OK) {
@@ -86,13 +85,13 @@ static void pending_abandoned(web_request *request, void *user) {
   pending_forget(user);
 }
 
-web_request *pending_finish(pending *waiting) {
+web_request *br_pending_finish(pending *waiting) {
   web_request *request = waiting->request;
   pending_forget(waiting);
   return request;
 }
 
-pending *api_ask(br_api *api, web_request *request, br_command *command, const void *payload) {
+pending *br_api_ask(br_api *api, web_request *request, br_command *command, const void *payload) {
   pending *waiting = calloc(1, sizeof *waiting);
   command->id = api->next_command_id++;
   if (!waiting || !br_id_table_put(&api->pending, command->id, waiting)) {
@@ -106,7 +105,7 @@ pending *api_ask(br_api *api, web_request *request, br_command *command, const v
                        .session = command->session,
                        .size_bytes = command->size_bytes,
                        .pipe = command->pipe};
-  if (!api_send(api, command, payload)) {
+  if (!br_api_send(api, command, payload)) {
     pending_forget(waiting);
     web_response_header(request, "Retry-After", "1");
     web_respond_problem(request, 429, "queue_full",
@@ -120,7 +119,7 @@ pending *api_ask(br_api *api, web_request *request, br_command *command, const v
 
 /* ---- shared by the handlers ---- */
 
-void api_respond(web_request *request, unsigned status, web_buffer *body) {
+void br_api_respond(web_request *request, unsigned status, web_buffer *body) {
   if (body->failed) {
     web_respond_problem(request, 503, "no_memory", "The bridge is out of memory; try again.");
   } else {
@@ -129,22 +128,24 @@ void api_respond(web_request *request, unsigned status, web_buffer *body) {
   web_buffer_fini(body);
 }
 
-bool api_parse_u64(const char *text, uint64_t *out_value) {
-  size_t digits = strspn(text, "0123456789");
-  if (digits == 0 || digits > 20 || text[digits] != '\0') {
-    return false;
+bool br_api_parse_u64(const char *text, uint64_t *out_value) {
+  uint64_t value = 0;
+  for (const char *at = text; *at; at++) {
+    unsigned digit = (unsigned)(unsigned char)*at - '0';
+    if (digit > 9 || value > (UINT64_MAX - digit) / 10) {
+      return false;
+    }
+    value = value * 10 + digit;
   }
-  errno = 0;
-  uint64_t value = strtoull(text, NULL, 10);
-  if (errno != 0) {
+  if (!*text) {
     return false;
   }
   *out_value = value;
   return true;
 }
 
-const br_pipe_info *api_pipe(br_api *api, web_request *request, const char *name,
-                             uint16_t *out_index) {
+const br_pipe_info *br_api_pipe(br_api *api, web_request *request, const char *name,
+                                uint16_t *out_index) {
   const br_pipe_info *pipe = br_registry_pipe(br_hub_registry(api->hub), name, out_index);
   if (!pipe) {
     web_respond_problem(request, 404, "pipe_not_found",
@@ -153,11 +154,11 @@ const br_pipe_info *api_pipe(br_api *api, web_request *request, const char *name
   return pipe;
 }
 
-const br_session_info *api_session(br_api *api, web_request *request) {
+const br_session_info *br_api_session(br_api *api, web_request *request) {
   const char *text = web_request_param(request, "id");
   const br_registry *registry = br_hub_registry(api->hub);
   uint64_t id = 0;
-  bool is_number = api_parse_u64(text, &id);
+  bool is_number = br_api_parse_u64(text, &id);
   const br_session_info *session = is_number ? br_registry_session(registry, id) : NULL;
   if (session) {
     return session;

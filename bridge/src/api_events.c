@@ -7,7 +7,7 @@
 static bool parse_since(const br_hub *hub, const char *text, br_observe_options *options) {
   enum { RUN_DIGITS = BR_RUN_TEXT_BYTES - 1 };
   bool has_run = strspn(text, "0123456789abcdef") == RUN_DIGITS && text[RUN_DIGITS] == ':';
-  if (!api_parse_u64(has_run ? text + RUN_DIGITS + 1 : text, &options->since)) {
+  if (!br_api_parse_u64(has_run ? text + RUN_DIGITS + 1 : text, &options->since)) {
     return false;
   }
   bool is_this_run = !has_run || memcmp(text, br_hub_run(hub), RUN_DIGITS) == 0;
@@ -21,13 +21,13 @@ static bool parse_options(br_api *api, web_request *request, br_observe_options 
   const char *pipe = web_request_query(request, "pipe");
   if (pipe) {
     uint16_t index;
-    if (!api_pipe(api, request, pipe, &index)) {
+    if (!br_api_pipe(api, request, pipe, &index)) {
       return false;
     }
     options->filter.pipe = index;
   }
   const char *session = web_request_query(request, "session");
-  if (session && !api_parse_u64(session, &options->filter.session)) {
+  if (session && !br_api_parse_u64(session, &options->filter.session)) {
     web_respond_problem(request, 400, "bad_session", "session=%s is not the number of a session.",
                         session);
     return false;
@@ -70,7 +70,7 @@ static void on_stream_end(void *user) {
   br_hub_observer_destroy(user);
 }
 
-void handle_events(web_request *request, void *user) {
+void br_handle_events(web_request *request, void *user) {
   static const char *const protocols[] = {"pipebridge.v1.json", NULL};
   static const web_socket_events events = {
       .on_open = on_open, .on_message = on_message, .on_close = on_close};

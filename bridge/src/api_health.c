@@ -16,20 +16,20 @@ static void respond_health(web_request *request, unsigned status, const br_api *
       "\"sessions\":%zu,\"observers\":%u}\n",
       word, PIPEBRIDGE_VERSION, br_hub_run(api->hub), (unsigned long long)br_hub_seq(api->hub),
       registry->pipe_count, registry->sessions.count, stats.websockets + stats.streams);
-  api_respond(request, status, &body);
+  br_api_respond(request, status, &body);
 }
 
 static void health_overdue(web_timer *timer, void *user) {
   pending *waiting = user;
   (void)timer;
   const br_api *api = waiting->api;
-  respond_health(pending_finish(waiting), 503, api, "stuck");
+  respond_health(br_pending_finish(waiting), 503, api, "stuck");
 }
 
-void handle_health(web_request *request, void *user) {
+void br_handle_health(web_request *request, void *user) {
   br_api *api = user;
   br_command command = {.kind = BR_COMMAND_PING};
-  pending *waiting = api_ask(api, request, &command, NULL);
+  pending *waiting = br_api_ask(api, request, &command, NULL);
   if (waiting) {
     waiting->timer.routine = health_overdue;
     waiting->timer.user = waiting;
@@ -37,9 +37,9 @@ void handle_health(web_request *request, void *user) {
   }
 }
 
-void health_alive(br_api *api, const br_event *record) {
+void br_health_alive(br_api *api, const br_event *record) {
   pending *waiting = br_id_table_get(&api->pending, record->command_id);
   if (waiting) {
-    respond_health(pending_finish(waiting), 200, api, "ok");
+    respond_health(br_pending_finish(waiting), 200, api, "ok");
   }
 }

@@ -27,39 +27,39 @@ struct br_api {
 
 /* ---- api.c ---- */
 /* Hands a command over; false: the command queue is full. */
-bool api_send(br_api *api, const br_command *command, const void *payload);
+bool br_api_send(br_api *api, const br_command *command, const void *payload);
 /* Sends `command` (its id is set here) and keeps the request until the pipe thread answers. NULL: answered
  * with 429 or 503 already. */
-pending *api_ask(br_api *api, web_request *request, br_command *command, const void *payload);
+pending *br_api_ask(br_api *api, web_request *request, br_command *command, const void *payload);
 /* Takes the request back: the caller answers it. */
-web_request *pending_finish(pending *waiting);
+web_request *br_pending_finish(pending *waiting);
 /* 200 with what was put together in `body`, or 503 if that failed. Frees the buffer. */
-void api_respond(web_request *request, unsigned status, web_buffer *body);
+void br_api_respond(web_request *request, unsigned status, web_buffer *body);
 /* The pipe or session that the path (or `?pipe=`, `?session=`) names; NULL or 0: answered already. */
-const br_pipe_info *api_pipe(br_api *api, web_request *request, const char *name,
-                             uint16_t *out_index);
-const br_session_info *api_session(br_api *api, web_request *request);
+const br_pipe_info *br_api_pipe(br_api *api, web_request *request, const char *name,
+                                uint16_t *out_index);
+const br_session_info *br_api_session(br_api *api, web_request *request);
 /* A decimal number; false: not one. */
-bool api_parse_u64(const char *text, uint64_t *out_value);
+bool br_api_parse_u64(const char *text, uint64_t *out_value);
 
 /* ---- api_lists.c ---- */
-void handle_pipes(web_request *request, void *user);
-void handle_pipe(web_request *request, void *user);
-void handle_sessions(web_request *request, void *user);
-void handle_session(web_request *request, void *user);
-void handle_session_delete(web_request *request, void *user);
+void br_handle_pipes(web_request *request, void *user);
+void br_handle_pipe(web_request *request, void *user);
+void br_handle_sessions(web_request *request, void *user);
+void br_handle_session(web_request *request, void *user);
+void br_handle_session_delete(web_request *request, void *user);
 
 /* ---- api_messages.c ---- */
-void handle_pipe_message(web_request *request, void *user);
-void handle_session_message(web_request *request, void *user);
-void injection_seq(br_api *api, const br_event *injected);
-void injection_result(br_api *api, const br_event *record);
+void br_handle_pipe_message(web_request *request, void *user);
+void br_handle_session_message(web_request *request, void *user);
+void br_injection_seq(br_api *api, const br_event *injected);
+void br_injection_result(br_api *api, const br_event *record);
 
 /* ---- api_events.c ---- */
-void handle_events(web_request *request, void *user);
+void br_handle_events(web_request *request, void *user);
 
 /* ---- api_health.c ---- */
-void handle_health(web_request *request, void *user);
-void health_alive(br_api *api, const br_event *record);
+void br_handle_health(web_request *request, void *user);
+void br_health_alive(br_api *api, const br_event *record);
 
 #endif

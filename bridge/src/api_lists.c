@@ -11,61 +11,61 @@ static web_buffer list_begin(const br_api *api, const char *name) {
   return body;
 }
 
-void handle_pipes(web_request *request, void *user) {
+void br_handle_pipes(web_request *request, void *user) {
   br_api *api = user;
   web_buffer body = list_begin(api, "pipes");
   br_describe_pipes(&body, br_hub_registry(api->hub));
   web_buffer_append_text(&body, "}\n");
-  api_respond(request, 200, &body);
+  br_api_respond(request, 200, &body);
 }
 
-void handle_pipe(web_request *request, void *user) {
+void br_handle_pipe(web_request *request, void *user) {
   br_api *api = user;
-  const br_pipe_info *pipe = api_pipe(api, request, web_request_param(request, "pipe"), NULL);
+  const br_pipe_info *pipe = br_api_pipe(api, request, web_request_param(request, "pipe"), NULL);
   if (pipe) {
     web_buffer body;
     web_buffer_init(&body, LIST_MAX_BYTES);
     br_describe_pipe(&body, pipe);
     web_buffer_append_text(&body, "\n");
-    api_respond(request, 200, &body);
+    br_api_respond(request, 200, &body);
   }
 }
 
-void handle_sessions(web_request *request, void *user) {
+void br_handle_sessions(web_request *request, void *user) {
   br_api *api = user;
   const char *name = web_request_query(request, "pipe");
-  const br_pipe_info *pipe = name ? api_pipe(api, request, name, NULL) : NULL;
+  const br_pipe_info *pipe = name ? br_api_pipe(api, request, name, NULL) : NULL;
   if (name && !pipe) {
     return;
   }
   web_buffer body = list_begin(api, "sessions");
   br_describe_sessions(&body, br_hub_registry(api->hub), pipe);
   web_buffer_append_text(&body, "}\n");
-  api_respond(request, 200, &body);
+  br_api_respond(request, 200, &body);
 }
 
-void handle_session(web_request *request, void *user) {
+void br_handle_session(web_request *request, void *user) {
   br_api *api = user;
-  const br_session_info *session = api_session(api, request);
+  const br_session_info *session = br_api_session(api, request);
   if (session) {
     web_buffer body;
     web_buffer_init(&body, LIST_MAX_BYTES);
     br_describe_session(&body, br_hub_registry(api->hub), session);
     web_buffer_append_text(&body, "\n");
-    api_respond(request, 200, &body);
+    br_api_respond(request, 200, &body);
   }
 }
 
 /* 202: the session closes once what was accepted for it is written; `closed` tells when. */
-void handle_session_delete(web_request *request, void *user) {
+void br_handle_session_delete(web_request *request, void *user) {
   br_api *api = user;
-  const br_session_info *session = api_session(api, request);
+  const br_session_info *session = br_api_session(api, request);
   if (!session) {
     return;
   }
   br_command command = {
       .kind = BR_COMMAND_DISCONNECT, .session = session->id, .pipe = session->pipe};
-  if (!api_send(api, &command, NULL)) {
+  if (!br_api_send(api, &command, NULL)) {
     web_response_header(request, "Retry-After", "1");
     web_respond_problem(request, 429, "queue_full",
                         "The queue to the pipe thread is full; try again.");
@@ -74,5 +74,5 @@ void handle_session_delete(web_request *request, void *user) {
   web_buffer body;
   web_buffer_init(&body, LIST_MAX_BYTES);
   web_buffer_append_format(&body, "{\"id\":%llu}\n", (unsigned long long)session->id);
-  api_respond(request, 202, &body);
+  br_api_respond(request, 202, &body);
 }

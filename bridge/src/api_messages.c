@@ -30,29 +30,29 @@ static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
   command->kind = BR_COMMAND_INJECT;
   command->direction = BR_DIRECTION_S2C;
   command->size_bytes = (uint32_t)size;
-  (void)api_ask(api, request, command, body);
+  (void)br_api_ask(api, request, command, body);
 }
 
-void handle_pipe_message(web_request *request, void *user) {
+void br_handle_pipe_message(web_request *request, void *user) {
   br_api *api = user;
   br_command command = {0};
   const char *name = web_request_param(request, "pipe");
-  const br_pipe_info *pipe = api_pipe(api, request, name, &command.pipe);
+  const br_pipe_info *pipe = br_api_pipe(api, request, name, &command.pipe);
   if (pipe) {
     inject(api, request, pipe, &command);
   }
 }
 
-void handle_session_message(web_request *request, void *user) {
+void br_handle_session_message(web_request *request, void *user) {
   br_api *api = user;
-  const br_session_info *session = api_session(api, request);
+  const br_session_info *session = br_api_session(api, request);
   if (session) {
     br_command command = {.session = session->id, .pipe = session->pipe};
     inject(api, request, &br_hub_registry(api->hub)->pipes[session->pipe], &command);
   }
 }
 
-void injection_seq(br_api *api, const br_event *injected) {
+void br_injection_seq(br_api *api, const br_event *injected) {
   pending *waiting = br_id_table_get(&api->pending, injected->command_id);
   if (waiting) {
     waiting->seq = injected->seq;
@@ -71,10 +71,10 @@ static void respond_result(web_request *request, unsigned status, const br_api *
       br_hub_registry(api->hub)->pipes[asked->pipe].config->name,
       (unsigned long long)asked->session, asked->size_bytes, result->targets, result->delivered,
       result->queued, result->quota + result->too_big + result->closed);
-  api_respond(request, status, &body);
+  br_api_respond(request, status, &body);
 }
 
-void injection_result(br_api *api, const br_event *record) {
+void br_injection_result(br_api *api, const br_event *record) {
   pending *waiting = br_id_table_get(&api->pending, record->command_id);
   if (!waiting) {
     return; /* whoever asked has gone */
@@ -82,7 +82,7 @@ void injection_result(br_api *api, const br_event *record) {
   br_result result;
   memcpy(&result, br_event_payload(record), sizeof result);
   pending asked = *waiting;
-  web_request *request = pending_finish(waiting);
+  web_request *request = br_pending_finish(waiting);
   if (result.delivered > 0) {
     respond_result(request, 201, api, &asked, &result);
   } else if (result.queued == 0 && result.quota > 0) {

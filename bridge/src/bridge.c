@@ -11,13 +11,13 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "bridge/api.h"
 #include "bridge/hub.h"
 #include "bridge/pipes.h"
 #include "bridge/queue.h"
+#include "check.h"
 #include "web/dashboard.h"
 #include "web/server.h"
 
@@ -91,8 +91,7 @@ static void http_log(const char *line, void *user) {
 static void *http_thread_main(void *user) {
   br_bridge *bridge = user;
   if (web_server_run(bridge->server) != WEB_OK) {
-    (void)fprintf(stderr, "pipebridge: the HTTP thread failed\n");
-    abort();
+    br_give_up("the HTTP thread's wait failed: nobody could be served any more");
   }
   return NULL;
 }
@@ -118,15 +117,16 @@ static void run_name(char out_run[BR_RUN_TEXT_BYTES]) {
   (void)snprintf(out_run, BR_RUN_TEXT_BYTES, "%016" PRIx64, ns);
 }
 
-/* A queue takes records of up to a quarter of its size: the largest message must be one. */
-static size_t queue_bytes(const br_config *config, size_t minimum) {
+/* A queue takes records of up to a quarter of its size: the largest message must be one. (The events' queue
+ * has a configured size, which the configuration's rules hold to the same.) */
+static size_t command_queue_bytes(const br_config *config) {
   size_t largest = 0;
   for (size_t index = 0; index < config->pipe_count; index++) {
     size_t size = config->pipes[index].limits.max_message_bytes;
     largest = size > largest ? size : largest;
   }
-  size_t bytes = 4096;
-  while (bytes < minimum || bytes / 4 < largest + 4096) {
+  size_t bytes = COMMAND_QUEUE_MIN_BYTES;
+  while (bytes / 4 < largest + 4096) {
     bytes *= 2;
   }
   return bytes;
@@ -156,8 +156,8 @@ static bool bridge_make_server(br_bridge *bridge, char *error, size_t error_size
 
 static bool bridge_make(br_bridge *bridge, char *error, size_t error_size) {
   const br_config *config = bridge->config;
-  bridge->events = br_queue_create(queue_bytes(config, config->events.queue_bytes));
-  bridge->commands = br_queue_create(queue_bytes(config, COMMAND_QUEUE_MIN_BYTES));
+  bridge->events = br_queue_create(config->events.queue_bytes);
+  bridge->commands = br_queue_create(command_queue_bytes(config));
   bridge->api = br_api_create(
       &(br_api_options){.commands = bridge->commands, .wake_pipes = wake_pipes, .user = bridge});
   if (!bridge->events || !bridge->commands || !bridge->api) {

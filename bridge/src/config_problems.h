@@ -3,7 +3,6 @@
 #ifndef BRIDGE_SRC_CONFIG_PROBLEMS_H
 #define BRIDGE_SRC_CONFIG_PROBLEMS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* A place in the document, as a chain on the stack from the innermost part to the root (NULL). */

@@ -1,5 +1,5 @@
 /* Walks a JSON document by the tables and stores what it says. With config_values.c it owns
- * Jansson on the configuration side.
+ * Jansson. Start-up; one thread.
  *
  * Success: text → document → each object: defaults first, then the given keys over them → required keys.
  * Failures: not JSON or a repeated key (line and column, nothing else is looked at); everything else is

@@ -1,4 +1,6 @@
-/* Success: listen addresses → runtime directory → absolute paths → names and paths unique, modes and framings
+/* The rules between values. Start-up; one thread.
+ *
+ * Success: listen addresses → runtime directory → absolute paths → names and paths unique, modes and framings
  * fit → buffers large enough for the largest message. Failures: added to the problems, each with its place;
  * the rules go on as far as what they need is there. */
 #include "config_rules.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "check.h"
 #include "pipes_internal.h"
 
 /* One clock reading a turn: events of one turn share their time. */
@@ -40,7 +41,7 @@ static bool emitter_push(br_pipes *pipes, const br_event *event, const void *pay
   return true;
 }
 
-bool emit_message(br_pipes *pipes, const br_event *event, const void *payload) {
+bool br_emit_message(br_pipes *pipes, const br_event *event, const void *payload) {
   if (pipes->out.overdue_first) {
     return false;
   }
@@ -49,15 +50,15 @@ bool emit_message(br_pipes *pipes, const br_event *event, const void *payload) {
   return emitter_push(pipes, &record, payload);
 }
 
-void emit_always(br_pipes *pipes, const br_event *event, const void *payload) {
-  if (emit_message(pipes, event, payload)) {
+void br_emit_always(br_pipes *pipes, const br_event *event, const void *payload) {
+  if (br_emit_message(pipes, event, payload)) {
     return;
   }
   overdue_record *overdue = malloc(sizeof *overdue + event->size_bytes);
   if (!overdue) {
-    /* An event that can neither go nor wait would be lost in silence, and the registry would be wrong from
-     * here on: better to end. */
-    abort();
+    /* It would be lost in silence, and the registry would be wrong from here on. */
+    br_give_up("out of memory for an event that must not be lost; lower events.memory_bytes or "
+               "limits.max_instances");
   }
   overdue->next = NULL;
   overdue->event = *event;
@@ -70,7 +71,7 @@ void emit_always(br_pipes *pipes, const br_event *event, const void *payload) {
   out->overdue_last = overdue;
 }
 
-void emit_error(br_pipes *pipes, uint16_t pipe, uint64_t session, const char *detail, ...) {
+void br_emit_error(br_pipes *pipes, uint16_t pipe, uint64_t session, const char *detail, ...) {
   char text[512];
   va_list arguments;
   va_start(arguments, detail);
@@ -79,10 +80,10 @@ void emit_error(br_pipes *pipes, uint16_t pipe, uint64_t session, const char *de
   br_event event = {.kind = BR_EVENT_ERROR, .pipe = pipe, .session = session};
   event.size_bytes =
       size < 0 ? 0 : (uint32_t)((size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
-  emit_always(pipes, &event, text);
+  br_emit_always(pipes, &event, text);
 }
 
-bool emit_overdue(br_pipes *pipes) {
+bool br_emit_overdue(br_pipes *pipes) {
   emitter *out = &pipes->out;
   while (out->overdue_first) {
     overdue_record *overdue = out->overdue_first;
@@ -96,7 +97,7 @@ bool emit_overdue(br_pipes *pipes) {
   return true;
 }
 
-void emit_fini(br_pipes *pipes) {
+void br_emit_fini(br_pipes *pipes) {
   while (pipes->out.overdue_first) {
     overdue_record *overdue = pipes->out.overdue_first;
     pipes->out.overdue_first = overdue->next;

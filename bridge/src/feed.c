@@ -1,10 +1,10 @@
 /* Feeds and their observers: each event is encoded once per feed into a broadcast log; an observer that starts
  * in the past is served from memory until it has caught up. HTTP thread. */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge/describe.h"
+#include "check.h"
 #include "hub_internal.h"
 
 enum { MAX_FEEDS = 256 };
@@ -54,7 +54,7 @@ static uint8_t *event_end(const feed *target, uint8_t *cursor) {
 
 /* ---- the live log ---- */
 
-void feed_flush(feed *target) {
+void br_feed_flush(feed *target) {
   if (target->piece) {
     target->cursor = piece_end(target, target->cursor);
     web_log_commit(target->log, (size_t)(target->cursor - target->piece), &target->span);
@@ -66,19 +66,19 @@ static void feed_open_piece(feed *target, size_t event_bound) {
   size_t size = event_bound + FEED_OVERHEAD_BYTES;
   size = size > FEED_PIECE_BYTES ? size : FEED_PIECE_BYTES;
   target->piece = web_log_reserve(target->log, size);
-  assert(target->piece); /* the hub made the log large enough for the largest event */
+  BR_CHECK(target->piece); /* the hub made the log large enough for the largest event */
   target->limit = target->piece + size;
   target->cursor = piece_begin(target, target->piece);
   target->span = (web_span){0};
 }
 
-void feed_append(feed *target, const br_event *event) {
+void br_feed_append(feed *target, const br_event *event) {
   if (!filter_matches(&target->filter, event)) {
     return;
   }
   size_t bound = br_event_json_bound(&target->json, event);
   if (target->piece && bound + 16 > (size_t)(target->limit - target->cursor)) {
-    feed_flush(target);
+    br_feed_flush(target);
   }
   if (!target->piece) {
     feed_open_piece(target, bound);
@@ -129,7 +129,7 @@ static void feed_destroy(feed *target) {
   free(target);
 }
 
-void feeds_sweep(br_hub *hub) {
+void br_feeds_sweep(br_hub *hub) {
   for (feed **link = &hub->feeds; *link;) {
     feed *target = *link;
     if (target->observer_count == 0 && web_log_observer_count(target->log) == 0) {
@@ -142,7 +142,7 @@ void feeds_sweep(br_hub *hub) {
   }
 }
 
-void feeds_fini(br_hub *hub) {
+void br_feeds_fini(br_hub *hub) {
   while (hub->feeds) {
     feed *target = hub->feeds;
     hub->feeds = target->next;

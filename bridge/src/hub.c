@@ -61,7 +61,7 @@ void br_hub_destroy(br_hub *hub) {
   if (!hub) {
     return;
   }
-  feeds_fini(hub);
+  br_feeds_fini(hub);
   br_registry_fini(&hub->registry);
   br_memory_destroy(hub->memory);
   free(hub->pipe_names);
@@ -87,7 +87,7 @@ static void hub_take(const void *data, size_t size, void *user) {
   const br_event *event = br_memory_push(hub->memory, record, ++hub->seq);
   br_registry_apply(&hub->registry, event);
   for (feed *target = hub->feeds; target; target = target->next) {
-    feed_append(target, event);
+    br_feed_append(target, event);
   }
   if (event->kind == BR_EVENT_INJECTED) {
     hub->options.on_record(event, hub->options.user);
@@ -99,10 +99,10 @@ bool br_hub_do_work(br_hub *hub) {
   if (count > 0) {
     hub->options.on_room(hub->options.user);
     for (feed *target = hub->feeds; target; target = target->next) {
-      feed_flush(target);
+      br_feed_flush(target);
     }
   }
-  feeds_sweep(hub);
+  br_feeds_sweep(hub);
   return count > 0;
 }
 

@@ -38,11 +38,11 @@ struct br_hub {
 };
 
 /* ---- feed.c ---- */
-void feed_append(feed *target, const br_event *event);
+void br_feed_append(feed *target, const br_event *event);
 /* Ends the open piece: what was appended becomes visible to the observers. */
-void feed_flush(feed *target);
+void br_feed_flush(feed *target);
 /* Destroys the feeds that nobody observes any more. */
-void feeds_sweep(br_hub *hub);
-void feeds_fini(br_hub *hub);
+void br_feeds_sweep(br_hub *hub);
+void br_feeds_fini(br_hub *hub);
 
 #endif

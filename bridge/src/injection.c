@@ -4,7 +4,6 @@
  * result goes back. A client that does not read holds its own bytes up; after ANSWER_MS the result says so
  * (`queued`) and the bytes stay in that session's write queue. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "pipes_internal.h"
 
@@ -49,10 +48,10 @@ static void injection_answer(br_pipes *pipes, injection *injected) {
                      .session = injected->session,
                      .command_id = injected->command_id,
                      .size_bytes = sizeof injected->result};
-  emit_always(pipes, &record, &injected->result);
+  br_emit_always(pipes, &record, &injected->result);
 }
 
-void injection_timer(pc_timer *timer, void *user) {
+void br_injection_timer(pc_timer *timer, void *user) {
   br_pipes *pipes = user;
   while (pipes->waiting_first) {
     injection *injected = pipes->waiting_first;
@@ -68,7 +67,7 @@ void injection_timer(pc_timer *timer, void *user) {
   }
 }
 
-void injection_written(br_pipes *pipes, uint64_t tag, pc_status status) {
+void br_injection_written(br_pipes *pipes, uint64_t tag, pc_status status) {
   injection *injected = (injection *)(uintptr_t)tag;
   *(status == PC_OK ? &injected->result.delivered : &injected->result.closed) += 1;
   if (--injected->remaining > 0) {
@@ -84,7 +83,7 @@ void injection_written(br_pipes *pipes, uint64_t tag, pc_status status) {
 static void injection_write(pipe_session *session, injection *injected, const br_command *command) {
   pc_status status = pc_session_write(session->session, br_command_payload(command),
                                       command->size_bytes, (uint64_t)(uintptr_t)injected);
-  session_count_written(session, status, command->size_bytes);
+  br_session_count_written(session, status, command->size_bytes);
   injected->result.targets++;
   switch (status) {
   case PC_OK:
@@ -112,7 +111,7 @@ static void injection_announce(br_pipes *pipes, const injection *injected,
                     .command_id = injected->command_id,
                     .targets = injected->remaining,
                     .size_bytes = command->size_bytes};
-  emit_always(pipes, &event, br_command_payload(command));
+  br_emit_always(pipes, &event, br_command_payload(command));
 }
 
 /* No memory to follow the injection: nothing is written, and the asker may try again. */
@@ -155,7 +154,7 @@ static void command_inject(br_pipes *pipes, const br_command *command) {
   injected->deadline_ns = pc_loop_now_ns(pipes->loop) + (uint64_t)ANSWER_MS * 1000000;
   waiting_append(pipes, injected);
   if (pipes->waiting_first == injected) {
-    injection_timer(&pipes->answer_timer, pipes);
+    br_injection_timer(&pipes->answer_timer, pipes);
   }
 }
 
@@ -166,7 +165,7 @@ static void command_disconnect(br_pipes *pipes, const br_command *command) {
   }
 }
 
-void command_handle(const void *record, size_t size, void *user) {
+void br_command_handle(const void *record, size_t size, void *user) {
   br_pipes *pipes = user;
   const br_command *command = record;
   (void)size;
@@ -178,12 +177,12 @@ void command_handle(const void *record, size_t size, void *user) {
     command_disconnect(pipes, command);
     break;
   case BR_COMMAND_PING:
-    emit_always(pipes, &(br_event){.kind = BR_RECORD_ALIVE, .command_id = command->id}, NULL);
+    br_emit_always(pipes, &(br_event){.kind = BR_RECORD_ALIVE, .command_id = command->id}, NULL);
     break;
   }
 }
 
-void injection_fini(br_pipes *pipes) {
+void br_injection_fini(br_pipes *pipes) {
   while (pipes->free_injections) {
     injection *injected = pipes->free_injections;
     pipes->free_injections = injected->next;

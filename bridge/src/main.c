@@ -5,7 +5,6 @@
  * arguments or configuration wrong (exit 2), everything else that keeps it from starting (exit 1). */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "announce.h"
 #include "bridge/bridge.h"

@@ -4,9 +4,10 @@
  * they are first used, so a large capacity costs nothing until there are events. */
 #include "bridge/memory.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "check.h"
 
 struct br_memory {
   uint8_t *bytes;
@@ -73,7 +74,7 @@ const br_event *br_memory_push(br_memory *memory, const br_event *event, uint64_
     memory->first_seq = memory->next_seq = seq;
     memory->head = 0;
   }
-  assert(seq == memory->next_seq);
+  BR_CHECK(seq == memory->next_seq);
   if (size > memory->capacity) {
     memory->first_seq = memory->next_seq = seq + 1;
     return NULL;

@@ -12,23 +12,23 @@ static void session_tell_skipped(pipe_session *session) {
   const pipe_entry *pipe = session->pipe;
   uint32_t limit = pipe->config->limits.max_message_bytes;
   if (session->untold_count == 1) {
-    emit_error(pipe->owner, pipe->index, session->id,
-               "message of %" PRIu64 " bytes from session %" PRIu64
-               " skipped: it is over limits.max_message_bytes, %" PRIu32
-               "; raise the limit if such messages are wanted",
-               session->untold_bytes, session->id, limit);
+    br_emit_error(pipe->owner, pipe->index, session->id,
+                  "message of %" PRIu64 " bytes from session %" PRIu64
+                  " skipped: it is over limits.max_message_bytes, %" PRIu32
+                  "; raise the limit if such messages are wanted",
+                  session->untold_bytes, session->id, limit);
   } else {
-    emit_error(pipe->owner, pipe->index, session->id,
-               "%" PRIu64 " messages from session %" PRIu64 " skipped, together %" PRIu64
-               " bytes: each is over limits.max_message_bytes, %" PRIu32
-               "; raise the limit if such messages are wanted",
-               session->untold_count, session->id, session->untold_bytes, limit);
+    br_emit_error(pipe->owner, pipe->index, session->id,
+                  "%" PRIu64 " messages from session %" PRIu64 " skipped, together %" PRIu64
+                  " bytes: each is over limits.max_message_bytes, %" PRIu32
+                  "; raise the limit if such messages are wanted",
+                  session->untold_count, session->id, session->untold_bytes, limit);
   }
   session->untold_count = 0;
   session->untold_bytes = 0;
 }
 
-void session_count_skipped(pipe_session *session, uint64_t size_bytes) {
+void br_session_count_skipped(pipe_session *session, uint64_t size_bytes) {
   br_traffic_add(&session->info->counters.skipped, size_bytes);
   br_traffic_add(&session->pipe->counters->skipped, size_bytes);
   session->untold_count++;
@@ -40,20 +40,21 @@ void session_count_skipped(pipe_session *session, uint64_t size_bytes) {
   }
 }
 
-void session_explain_end(pipe_session *session, pc_status status) {
+void br_session_explain_end(pipe_session *session, pc_status status) {
   const pipe_entry *pipe = session->pipe;
   if (session->untold_count > 0) {
     session_tell_skipped(session);
   }
   if (status == PC_E_TOO_BIG) {
-    emit_error(pipe->owner, pipe->index, session->id,
-               "session %" PRIu64 " closed: it began a message over limits.max_message_bytes, "
-               "%" PRIu32 "; raise the limit, or set \"oversize\": \"skip\"",
-               session->id, pipe->config->limits.max_message_bytes);
+    br_emit_error(pipe->owner, pipe->index, session->id,
+                  "session %" PRIu64 " closed: it began a message over limits.max_message_bytes, "
+                  "%" PRIu32 "; raise the limit, or set \"oversize\": \"skip\"",
+                  session->id, pipe->config->limits.max_message_bytes);
   } else if (status == PC_E_MALFORMED) {
-    emit_error(pipe->owner, pipe->index, session->id,
-               "session %" PRIu64 " closed: what it said does not keep to framing %s; the client "
-               "must, or the pipe's framing be another",
-               session->id, pc_framing_name(pipe->config->framing));
+    br_emit_error(pipe->owner, pipe->index, session->id,
+                  "session %" PRIu64
+                  " closed: what it said does not keep to framing %s; the client "
+                  "must, or the pipe's framing be another",
+                  session->id, pc_framing_name(pipe->config->framing));
   }
 }

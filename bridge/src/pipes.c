@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "pipes_internal.h"
 
 enum { COMMAND_BATCH_BYTES = 256 * 1024, STOP_DRAIN_MS = 500 };
@@ -37,7 +38,7 @@ static void session_pause(pipe_session *session) {
 }
 
 static void pipes_resume(br_pipes *pipes) {
-  if (!has_waiting(pipes) || br_queue_prepare_wait(pipes->out.queue) || !emit_overdue(pipes)) {
+  if (!has_waiting(pipes) || br_queue_prepare_wait(pipes->out.queue) || !br_emit_overdue(pipes)) {
     return;
   }
   pipe_session *session = pipes->paused;
@@ -56,7 +57,7 @@ static void pipes_resume(br_pipes *pipes) {
 
 /* ---- replies ---- */
 
-void session_count_written(pipe_session *session, pc_status status, uint32_t size_bytes) {
+void br_session_count_written(pipe_session *session, pc_status status, uint32_t size_bytes) {
   br_pipes *pipes = session->pipe->owner;
   br_counters *counters = &session->info->counters;
   if (status == PC_E_NOT_CONNECTED) {
@@ -66,10 +67,10 @@ void session_count_written(pipe_session *session, pc_status status, uint32_t siz
     br_traffic_add(&counters->s2c, size_bytes);
     br_traffic_add(&session->pipe->counters->s2c, size_bytes);
     if (session->refused_count > 0) {
-      emit_error(pipes, session->pipe->index, session->id,
-                 "%" PRIu64 " messages to session %" PRIu64
-                 " were refused while its write queue was full; it reads again",
-                 session->refused_count, session->id);
+      br_emit_error(pipes, session->pipe->index, session->id,
+                    "%" PRIu64 " messages to session %" PRIu64
+                    " were refused while its write queue was full; it reads again",
+                    session->refused_count, session->id);
       session->refused_count = 0;
     }
     return;
@@ -77,16 +78,16 @@ void session_count_written(pipe_session *session, pc_status status, uint32_t siz
   br_count_add(&counters->refused, 1);
   br_count_add(&session->pipe->counters->refused, 1);
   if (session->refused_count++ == 0) {
-    emit_error(pipes, session->pipe->index, session->id,
-               "message of %" PRIu32 " bytes to session %" PRIu64
-               " refused: %s; the client must read, or limits.max_write_queue_bytes grow",
-               size_bytes, session->id, pc_status_text(status));
+    br_emit_error(pipes, session->pipe->index, session->id,
+                  "message of %" PRIu32 " bytes to session %" PRIu64
+                  " refused: %s; the client must read, or limits.max_write_queue_bytes grow",
+                  size_bytes, session->id, pc_status_text(status));
   }
 }
 
 static bool session_reply(pipe_session *session, const pc_message *message) {
   pc_status status = pc_session_write(session->session, message->data, message->size_bytes, 0);
-  session_count_written(session, status, message->size_bytes);
+  br_session_count_written(session, status, message->size_bytes);
   return status == PC_OK;
 }
 
@@ -107,7 +108,7 @@ static void message_reply(pipe_session *sender, const pc_message *message) {
       }
     }
   }
-  emit_always(pipe->owner, &event, message->data);
+  br_emit_always(pipe->owner, &event, message->data);
 }
 
 /* ---- pipecore's callbacks ---- */
@@ -150,8 +151,8 @@ static bool on_connected(pc_session *pipe_end, const pc_peer *peer, void *user) 
   pipe_entry *pipe = user;
   pipe_session *session = session_create(pipe, pipe_end, peer);
   if (!session) {
-    emit_error(pipe->owner, pipe->index, 0, "client of pid %" PRId64 " refused: out of memory",
-               peer->pid);
+    br_emit_error(pipe->owner, pipe->index, 0, "client of pid %" PRId64 " refused: out of memory",
+                  peer->pid);
     return false;
   }
   pc_session_set_user(pipe_end, session);
@@ -161,7 +162,7 @@ static bool on_connected(pc_session *pipe_end, const pc_peer *peer, void *user) 
                     .pipe = pipe->index,
                     .session = session->id,
                     .size_bytes = sizeof opened};
-  emit_always(pipe->owner, &event, &opened);
+  br_emit_always(pipe->owner, &event, &opened);
   return true;
 }
 
@@ -176,7 +177,7 @@ static pc_status on_message(pc_session *pipe_end, const pc_message *message, voi
       .session = session->id,
       .size_bytes = message->size_bytes,
   };
-  if (!emit_message(pipe->owner, &event, message->data)) {
+  if (!br_emit_message(pipe->owner, &event, message->data)) {
     session_pause(session);
     return PC_AGAIN;
   }
@@ -190,14 +191,14 @@ static pc_status on_message(pc_session *pipe_end, const pc_message *message, voi
 
 static void on_skipped(pc_session *pipe_end, uint64_t size_bytes, void *user) {
   (void)user;
-  session_count_skipped(pc_session_user(pipe_end), size_bytes);
+  br_session_count_skipped(pc_session_user(pipe_end), size_bytes);
 }
 
 static void on_written(pc_session *pipe_end, uint64_t tag, pc_status status, void *user) {
   pipe_entry *pipe = user;
   (void)pipe_end;
   if (tag != 0) { /* replies are not waited for */
-    injection_written(pipe->owner, tag, status);
+    br_injection_written(pipe->owner, tag, status);
   }
 }
 
@@ -208,13 +209,13 @@ static void on_disconnected(pc_session *pipe_end, pc_close_reason reason, pc_sta
   if (!session) {
     return; /* refused for want of memory: nobody was told of it */
   }
-  session_explain_end(session, status);
+  br_session_explain_end(session, status);
   br_closed closed = {.reason = (int32_t)reason, .status = (int32_t)status, .info = session->info};
   br_event event = {.kind = BR_EVENT_CLOSED,
                     .pipe = pipe->index,
                     .session = session->id,
                     .size_bytes = sizeof closed};
-  emit_always(pipe->owner, &event, &closed);
+  br_emit_always(pipe->owner, &event, &closed);
   session_unlink(session);
   (void)br_id_table_remove(&pipe->owner->sessions, session->id);
   if (session->is_paused) {
@@ -227,9 +228,10 @@ static void on_disconnected(pc_session *pipe_end, pc_close_reason reason, pc_sta
 static void on_error(pc_server *server, const pc_failure *failure, void *user) {
   pipe_entry *pipe = user;
   (void)server;
-  emit_error(pipe->owner, pipe->index, 0, "%s on pipe %s: %s (system error %d)%s%s",
-             failure->action, pipe->config->name, pc_status_text(failure->status), failure->native,
-             failure->advice ? ": " : "", failure->advice ? failure->advice : "");
+  br_emit_error(pipe->owner, pipe->index, 0, "%s on pipe %s: %s (system error %d)%s%s",
+                failure->action, pipe->config->name, pc_status_text(failure->status),
+                failure->native, failure->advice ? ": " : "",
+                failure->advice ? failure->advice : "");
 }
 
 static void on_stopped(pc_server *server, void *user) {
@@ -252,7 +254,7 @@ static void tell_reader(br_pipes *pipes) {
 static bool agent_do_work(void *user) {
   br_pipes *pipes = user;
   size_t handled =
-      br_queue_drain(pipes->options.commands, COMMAND_BATCH_BYTES, command_handle, pipes);
+      br_queue_drain(pipes->options.commands, COMMAND_BATCH_BYTES, br_command_handle, pipes);
   pipes_resume(pipes);
   tell_reader(pipes);
   if (pipes->is_stopping && pipes->running_count == 0 && !pipes->out.overdue_first) {
@@ -346,7 +348,7 @@ br_pipes *br_pipes_create(const br_pipes_options *options, char *error, size_t e
   pipes->next_session_id = 1;
   pipes->pipe_count = count;
   pipes->stop_request = (pc_posted){.routine = stop_routine, .user = pipes};
-  pipes->answer_timer = (pc_timer){.routine = injection_timer, .user = pipes};
+  pipes->answer_timer = (pc_timer){.routine = br_injection_timer, .user = pipes};
   pipes->pipes = calloc(count + 1, sizeof *pipes->pipes);
   pipes->counters = calloc(count + 1, sizeof *pipes->counters);
   if (!pipes->pipes || !pipes->counters) {
@@ -371,7 +373,7 @@ br_pipes *br_pipes_create(const br_pipes_options *options, char *error, size_t e
 
 void br_pipes_run(br_pipes *pipes) {
   if (pc_loop_run(pipes->loop) != PC_OK) {
-    abort(); /* the loop itself failed: nothing could be served or stopped any more */
+    br_give_up("the pipe thread's wait failed: no pipe could be served or stopped any more");
   }
 }
 
@@ -404,8 +406,8 @@ void br_pipes_destroy(br_pipes *pipes) {
     pipes->paused = session->next_paused;
     free(session);
   }
-  injection_fini(pipes);
-  emit_fini(pipes);
+  br_injection_fini(pipes);
+  br_emit_fini(pipes);
   br_id_table_fini(&pipes->sessions);
   free(pipes->counters);
   free(pipes->pipes);
@@ -422,8 +424,4 @@ uint64_t br_pipes_turn_count(const br_pipes *pipes) {
 
 const br_counters *br_pipes_counters(const br_pipes *pipes) {
   return pipes->counters;
-}
-
-const char *br_pipes_backend_name(const br_pipes *pipes) {
-  return pc_loop_backend_name(pipes->loop);
 }

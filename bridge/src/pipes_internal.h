@@ -83,31 +83,31 @@ struct br_pipes {
 
 /* ---- emit.c ---- */
 /* False: the queue is full (or older records still wait), nothing was taken. */
-bool emit_message(br_pipes *pipes, const br_event *event, const void *payload);
+bool br_emit_message(br_pipes *pipes, const br_event *event, const void *payload);
 /* Never refuses: waits its turn in memory when the queue is full. */
-void emit_always(br_pipes *pipes, const br_event *event, const void *payload);
+void br_emit_always(br_pipes *pipes, const br_event *event, const void *payload);
 /* printf-like `error` event. */
-__attribute__((format(printf, 4, 5))) void emit_error(br_pipes *pipes, uint16_t pipe,
-                                                      uint64_t session, const char *detail, ...);
+__attribute__((format(printf, 4, 5))) void br_emit_error(br_pipes *pipes, uint16_t pipe,
+                                                         uint64_t session, const char *detail, ...);
 /* Pushes what is overdue. True: none left. */
-bool emit_overdue(br_pipes *pipes);
-void emit_fini(br_pipes *pipes);
+bool br_emit_overdue(br_pipes *pipes);
+void br_emit_fini(br_pipes *pipes);
 
 /* ---- injection.c ---- */
-void command_handle(const void *record, size_t size, void *user);
+void br_command_handle(const void *record, size_t size, void *user);
 /* A write with this tag ended. */
-void injection_written(br_pipes *pipes, uint64_t tag, pc_status status);
-void injection_timer(pc_timer *timer, void *user);
-void injection_fini(br_pipes *pipes);
+void br_injection_written(br_pipes *pipes, uint64_t tag, pc_status status);
+void br_injection_timer(pc_timer *timer, void *user);
+void br_injection_fini(br_pipes *pipes);
 
 /* ---- oversize.c ---- */
 /* A message over the limit was skipped: counts it, and tells at most once a second. */
-void session_count_skipped(pipe_session *session, uint64_t size_bytes);
+void br_session_count_skipped(pipe_session *session, uint64_t size_bytes);
 /* The end of a session: tells what was not told, and what it did wrong. */
-void session_explain_end(pipe_session *session, pc_status status);
+void br_session_explain_end(pipe_session *session, pc_status status);
 
 /* ---- pipes.c ---- */
 /* Counts an accepted or refused message to a client, and tells of refusals once an episode. */
-void session_count_written(pipe_session *session, pc_status status, uint32_t size_bytes);
+void br_session_count_written(pipe_session *session, pc_status status, uint32_t size_bytes);
 
 #endif

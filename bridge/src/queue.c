@@ -8,11 +8,13 @@
  * payload left there must not look like a state. tests/model/ proves the hand-over and the sleep. */
 #include "bridge/queue.h"
 
-#include <assert.h>
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "check.h"
 
 enum {
   QUEUE_MIN_BYTES = 4 << 10,
@@ -164,7 +166,7 @@ void br_queue_commit(br_queue *queue, void *record) {
   (void)queue;
   record_header *header = (record_header *)record - 1;
   /* Otherwise it was committed twice, or never reserved. */
-  assert(atomic_load_explicit(&header->state, memory_order_relaxed) == STATE_FREE);
+  BR_CHECK(atomic_load_explicit(&header->state, memory_order_relaxed) == STATE_FREE);
   /* Pairs with the acquire of state in br_queue_drain. */
   atomic_store_explicit(&header->state, STATE_RECORD, ORDER_COMMIT);
 }

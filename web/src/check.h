@@ -10,7 +10,7 @@
   ((condition) ? (void)0 : web_check_failed(#condition, __FILE__, __LINE__))
 
 _Noreturn static inline void web_check_failed(const char *condition, const char *file, int line) {
-  (void)fprintf(stderr, "%s:%d: broken invariant: %s\n", file, line, condition);
+  (void)fprintf(stderr, "web: broken invariant %s at %s:%d\n", condition, file, line);
   abort();
 }
 

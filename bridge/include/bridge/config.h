@@ -38,7 +38,8 @@ typedef struct br_http_config {
 typedef struct br_events_config {
   uint32_t memory_bytes; /* what the hub keeps of the past                    */
   uint32_t log_bytes;    /* of each broadcast log: how far an observer may lag */
-  uint32_t queue_bytes;  /* between the pipe thread and the HTTP thread        */
+  uint32_t queue_bytes;  /* between the pipe thread and the HTTP thread; a power of two, four of the
+                          * largest messages fit                               */
 } br_events_config;
 
 typedef struct br_config {

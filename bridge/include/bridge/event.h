@@ -85,6 +85,5 @@ static inline const uint8_t *br_command_payload(const br_command *command) {
 }
 
 const char *br_event_kind_name(uint8_t kind);     /* "opened", "message", … */
-const char *br_direction_name(uint8_t direction); /* "c2s", "s2c", ""       */
 
 #endif

@@ -5,7 +5,6 @@
 #define BRIDGE_HUB_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "bridge/config.h"

@@ -6,7 +6,6 @@
 #ifndef BRIDGE_PIPES_H
 #define BRIDGE_PIPES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +41,5 @@ void br_pipes_made_room(br_pipes *pipes);
 uint64_t br_pipes_turn_count(const br_pipes *pipes);
 /* One for each configured pipe. Any thread. */
 const br_counters *br_pipes_counters(const br_pipes *pipes);
-const char *br_pipes_backend_name(const br_pipes *pipes);
 
 #endif
