@@ -326,8 +326,12 @@ static void flush_to_a_client_that_never_reads_is_bounded(void **state) {
     turn_now(fixture);
   }
   pc_session_close(record->session, true);
+  uint64_t begin = clock_ms();
   suite_backend_under_test.pass_time(fixture, 1000);
-  assert_int_equal(record->disconnected_count, 0);
+  if (clock_ms() - begin <
+      1900) { /* else this machine was away for longer than the flush may take */
+    assert_int_equal(record->disconnected_count, 0);
+  }
   suite_backend_under_test.pass_time(fixture, 1500);
   assert_int_equal(record->disconnected_count, 1);
   assert_int_equal(record->reason, PC_CLOSE_LOCAL);
