@@ -14,7 +14,7 @@
 #include "check.h"
 #include "pipes_internal.h"
 
-enum { COMMAND_BATCH_BYTES = 256 * 1024, STOP_DRAIN_MS = 500 };
+enum { COMMAND_BATCH_BYTES = 256 * 1024, STOP_DRAIN_MS = 500, FAILURE_TEXT_BYTES = 384 };
 
 /* ---- backpressure ---- */
 
@@ -225,13 +225,24 @@ static void on_disconnected(pc_session *pipe_end, pc_close_reason reason, pc_sta
   }
 }
 
+/* "access denied: Permission denied; the folder must …" */
+static void failure_format(const pc_failure *failure, char *out_text, size_t size) {
+  char native[128] = "";
+  if (failure->native) {
+    pc_native_text(failure->native, native, sizeof native);
+  }
+  (void)snprintf(out_text, size, "%s%s%s%s%s", pc_status_text(failure->status),
+                 failure->native ? ": " : "", native, failure->advice ? "; " : "",
+                 failure->advice ? failure->advice : "");
+}
+
 static void on_error(pc_server *server, const pc_failure *failure, void *user) {
   pipe_entry *pipe = user;
+  char text[FAILURE_TEXT_BYTES];
   (void)server;
-  br_emit_error(pipe->owner, pipe->index, 0, "%s on pipe %s: %s (system error %d)%s%s",
-                failure->action, pipe->config->name, pc_status_text(failure->status),
-                failure->native, failure->advice ? ": " : "",
-                failure->advice ? failure->advice : "");
+  failure_format(failure, text, sizeof text);
+  br_emit_error(pipe->owner, pipe->index, 0, "%s on pipe %s: %s", failure->action,
+                pipe->config->name, text);
 }
 
 static void on_stopped(pc_server *server, void *user) {
@@ -303,10 +314,10 @@ static bool pipe_start(pipe_entry *pipe, char *error, size_t error_size) {
     pipe->owner->running_count++;
     return true;
   }
-  (void)snprintf(error, error_size, "pipe %s: %s %s: %s%s%s%s%s", config->name,
-                 failure.action ? failure.action : "start", config->path, pc_status_text(status),
-                 failure.native ? ": " : "", failure.native ? strerror(failure.native) : "",
-                 failure.advice ? "; " : "", failure.advice ? failure.advice : "");
+  char text[FAILURE_TEXT_BYTES];
+  failure_format(&failure, text, sizeof text);
+  (void)snprintf(error, error_size, "pipe %s: %s %s: %s", config->name, failure.action,
+                 config->path, text);
   return false;
 }
 

@@ -2,6 +2,8 @@
 #include "system.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +48,11 @@ pc_status pc_linux_status(int native) {
   default:
     return PC_E_SYSTEM;
   }
+}
+
+void pc_native_text(int native, char *out_text, size_t size) {
+  char memory[128];
+  (void)snprintf(out_text, size, "%s", strerror_r(native, memory, sizeof memory));
 }
 
 uint64_t pc_linux_now_ns(void) {

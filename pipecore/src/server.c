@@ -9,7 +9,6 @@
 #include "pipecore/server.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "check.h"
 #include "server_private.h"

@@ -1,6 +1,5 @@
 /* What a server may be asked for: limits with default, minimum and maximum, and the check of the rest.
  * Pure. */
-#include <string.h>
 
 #include "backend.h"
 #include "server_private.h"

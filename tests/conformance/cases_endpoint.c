@@ -230,6 +230,15 @@ static void missing_folder_is_told(void **state) {
   fixture_destroy(fixture);
 }
 
+static void native_code_has_the_words_of_the_system_cut_to_fit(void **state) {
+  (void)state;
+  char text[128];
+  pc_native_text(ENOENT, text, sizeof text);
+  assert_string_equal(text, strerror(ENOENT));
+  pc_native_text(ENOENT, text, 8);
+  assert_int_equal(strlen(text), 7);
+}
+
 static void mode_is_what_was_asked_for_whatever_the_umask(void **state) {
   (void)state;
   static const mode_t masks[] = {0, 022, 077, 0177};
@@ -274,6 +283,7 @@ const struct CMUnitTest cases_endpoint[] = {
     cmocka_unit_test(socket_that_somebody_put_in_place_of_ours_stays),
     cmocka_unit_test(too_long_path_is_refused_with_the_limit_named),
     cmocka_unit_test(missing_folder_is_told),
+    cmocka_unit_test(native_code_has_the_words_of_the_system_cut_to_fit),
     cmocka_unit_test(mode_is_what_was_asked_for_whatever_the_umask),
     cmocka_unit_test(owner_and_group_are_given),
     {0}};

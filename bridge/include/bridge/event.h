@@ -84,6 +84,6 @@ static inline const uint8_t *br_command_payload(const br_command *command) {
   return (const uint8_t *)(command + 1);
 }
 
-const char *br_event_kind_name(uint8_t kind);     /* "opened", "message", … */
+const char *br_event_kind_name(uint8_t kind); /* "opened", "message", … */
 
 #endif

@@ -86,6 +86,8 @@ typedef struct pc_failure {
   const char *action; /* what was being done: "bind", "accept", …; static           */
   const char *advice; /* what to do about it, or NULL; static                       */
 } pc_failure;
+/* The system's own words for a `native` other than 0, cut to fit and always ended. Any thread. */
+void pc_native_text(int native, char *out_text, size_t size);
 
 typedef struct pc_server_events {
   /* A client is there. Returns false to refuse it (on_disconnected follows with PC_CLOSE_REFUSED). */

@@ -2,7 +2,6 @@
 #ifndef PIPECORE_STATUS_H
 #define PIPECORE_STATUS_H
 
-#include <stdint.h>
 
 #if defined(__GNUC__)
 #define PC_MUST_USE __attribute__((warn_unused_result))
