@@ -75,7 +75,7 @@ static bool http_do_work(void *user) {
 
 static bool http_prepare_sleep(void *user) {
   br_bridge *bridge = user;
-  return br_queue_prepare_sleep(bridge->events);
+  return br_hub_is_holding(bridge->hub) || br_queue_prepare_sleep(bridge->events);
 }
 
 static void http_awake(void *user) {

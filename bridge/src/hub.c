@@ -1,6 +1,8 @@
 /* From the event queue to memory and feeds. HTTP thread.
  *
  * Success: a record gets its seq, is copied into memory, and is encoded once per feed.
+ * While an observer that reads fast is far behind, records stay in the queue (`is_holding`): the pipes then
+ * feel backpressure for a moment, down to no less than what makes an observer fast (web/src/pace.h).
  * Failures: none of its own; what does not fit in memory any more is given up, oldest first, and whoever asks
  * for it later is told by a gap. */
 #include "bridge/hub.h"
@@ -9,7 +11,7 @@
 
 #include "hub_internal.h"
 
-enum { BATCH_BYTES = 256 * 1024 };
+enum { BATCH_BYTES = 256 * 1024, HOLD_MS = 5 };
 
 /* Bytes of the largest event's JSON. */
 static size_t largest_event(const br_hub *hub) {
@@ -68,8 +70,14 @@ void br_hub_destroy(br_hub *hub) {
   free(hub);
 }
 
+static void hold_timer_end(web_timer *timer, void *user) {
+  (void)timer; /* the turn that it brings is all */
+  (void)user;
+}
+
 void br_hub_attach(br_hub *hub, web_server *server) {
   hub->server = server;
+  hub->hold_timer.routine = hold_timer_end;
 }
 
 static bool is_event(const br_event *record) {
@@ -94,7 +102,20 @@ static void hub_take(const void *data, size_t size, void *user) {
   }
 }
 
+bool br_hub_is_holding(br_hub *hub) {
+  for (feed *target = hub->feeds; target; target = target->next) {
+    if (web_log_is_crowded(target->log)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool br_hub_do_work(br_hub *hub) {
+  if (br_hub_is_holding(hub)) {
+    web_timer_start(hub->server, &hub->hold_timer, HOLD_MS);
+    return false;
+  }
   size_t count = br_queue_drain(hub->options.events, BATCH_BYTES, hub_take, hub);
   if (count > 0) {
     hub->options.on_room(hub->options.user);

@@ -35,6 +35,7 @@ struct br_hub {
   feed *feeds;
   size_t feed_count;
   size_t log_bytes;
+  web_timer hold_timer; /* a turn, should no socket bring one */
 };
 
 /* ---- feed.c ---- */

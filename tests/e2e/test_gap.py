@@ -1,5 +1,6 @@
 """An observer that stalls: it is told exactly what it missed, and it harms nobody."""
 
+import json
 import threading
 
 from harness.bridge import pipe
@@ -138,3 +139,45 @@ class Stall(BridgeCase):
             for observer in observers:
                 said = [int(e["text"]) for e in observer.messages(50)]
                 self.assertEqual(said, list(range(first, first + 50)))
+
+
+class FullSpeed(BridgeCase):
+    """One writer as fast as it can be, one observer that reads as fast as it can and looks later."""
+
+    COUNT = 300_000
+
+    def raw_lines(self, server, client):
+        """What an observer got, from the first message to the last."""
+        observer = self.ndjson(server, timeout_s=LONG_S)
+        block = (b"x" * 63 + b"\n") * 1000
+
+        def write():
+            for _ in range(self.COUNT // 1000):
+                client.send(block)
+            client.send(b"the end\n")
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        pieces, tail = [], b""
+        while b'"the end"' not in tail:
+            observer.wire.fill()
+            pieces.append(observer.wire.take(observer.wire.available()))
+            tail = (tail + pieces[-1])[-500:]
+        writer.join()
+        observer.close()
+        return observer.start_seq, b"".join(pieces).splitlines()
+
+    def test_who_keeps_reading_misses_nothing(self):
+        server = self.bridge(pipes=[pipe("line")])
+        client = self.connect(server, "line", timeout_s=LONG_S)
+        server.wait_for_sessions("line", 1)
+        # A busy machine may take the processor from our reader for long enough; not time and again.
+        for _ in range(5):
+            start_seq, lines = self.raw_lines(server, client)
+            ledger = Ledger(start_seq)
+            for line in lines:
+                ledger.enter(json.loads(line))
+            self.assertTrue(ledger.is_balanced(start_seq + self.COUNT + 1))
+            if ledger.missed == 0:
+                return
+        self.fail(f"{ledger.missed} of {self.COUNT} messages missed, in {len(ledger.gaps)} gaps")

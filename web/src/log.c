@@ -91,6 +91,24 @@ void web_log_commit(web_log *log, size_t size, const web_span *span) {
   web_log_ring_commit(&log->ring, size, span);
 }
 
+/* The ring knows a lower bound of all cursors: most of the time it alone says no. */
+static bool ring_may_be_crowded(const web_log_ring *ring) {
+  return ring->lowest_cursor < ring->head && ring->head - ring->lowest_cursor > ring->capacity / 2;
+}
+
+bool web_log_is_crowded(web_log *log) {
+  if (!ring_may_be_crowded(&log->ring) ||
+      atomic_load_explicit(&log->server->wants_stop, memory_order_relaxed)) {
+    return false;
+  }
+  for (web_sender *sender = log->observers; sender != NULL; sender = sender->log_next) {
+    if (web_sender_is_pressed(sender)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static void log_wake_observers(web_log *log) {
   if (log->passed_head == log->ring.head) {
     return;

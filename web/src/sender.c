@@ -258,6 +258,13 @@ static bool sender_has_more(const web_sender *sender) {
           web_log_ring_readable(&sender->source.log->ring, &sender->cursor, 1, views) > 0);
 }
 
+bool web_sender_is_pressed(web_sender *sender) {
+  const web_log_ring *ring = &sender->source.log->ring;
+  return sender->mode == WEB_SENDER_FOLLOWING && !sender->cursor.is_lost &&
+         ring->head - sender->cursor.offset > ring->capacity / 2 &&
+         web_pace_is_trusted(&sender->pace, sender->server->now_ns);
+}
+
 static web_sender_result sender_pass(web_sender *sender) {
   parts gathered;
   size_t sent = 0;
@@ -271,11 +278,16 @@ static web_sender_result sender_pass(web_sender *sender) {
       return WEB_SENDER_GONE;
     }
     sender_consume(sender, &gathered, sent);
+    web_pace_take(&sender->pace, sent);
     if (sent < gathered.total) {
       return WEB_SENDER_BLOCKED;
     }
   }
-  return sender_has_more(sender) ? WEB_SENDER_MORE : WEB_SENDER_IDLE;
+  if (sender_has_more(sender)) {
+    return WEB_SENDER_MORE;
+  }
+  web_pace_catch_up(&sender->pace, sender->server->now_ns);
+  return WEB_SENDER_IDLE;
 }
 
 void web_sender_unblock(web_sender *sender) {

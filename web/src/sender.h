@@ -12,6 +12,7 @@
 
 #include "log_ring.h"
 #include "outbox.h"
+#include "pace.h"
 #include "poller.h"
 #include "web/observer.h"
 
@@ -46,6 +47,7 @@ struct web_sender {
   web_outbox outbox;
   size_t private_bytes; /* at most so many bytes of the outbox were put there by web_sender_put */
 
+  web_pace pace;
   web_sender *log_previous, *log_next;
   web_sender *ready_previous, *ready_next;
 
@@ -68,6 +70,9 @@ WEB_MUST_USE web_status web_sender_put(web_sender *sender, const void *head, siz
 void web_sender_wake(web_sender *sender);
 /* From the owner's on_ready: the handle is writable. */
 void web_sender_unblock(web_sender *sender);
+
+/* Whether it is far behind although it reads fast. */
+bool web_sender_is_pressed(web_sender *sender);
 
 /* Sends once to each that is ready. The loop's. */
 void web_senders_pass(web_server *server);

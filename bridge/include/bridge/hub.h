@@ -38,6 +38,10 @@ void br_hub_attach(br_hub *hub, web_server *server);
 /* Takes a bounded batch from the queue; true if there may be more. */
 bool br_hub_do_work(br_hub *hub);
 
+/* Whether the hub now leaves the queue as it is, because observers that read fast are behind: it may be slept
+ * although there are records. The hub looks again by itself, soon. */
+bool br_hub_is_holding(br_hub *hub);
+
 uint64_t br_hub_seq(const br_hub *hub); /* the last event so far */
 const char *br_hub_run(const br_hub *hub);
 const br_registry *br_hub_registry(const br_hub *hub);

@@ -48,6 +48,10 @@ uint32_t web_log_observer_count(const web_log *log);
 uint8_t *web_log_reserve(web_log *log, size_t size);
 void web_log_commit(web_log *log, size_t size, const web_span *span);
 /* The server sends what is new to all observers after each turn's do_work; nothing else to call. */
+/* Whether an observer that reads fast is half a log behind: unless the owner appends no more for a moment, it
+ * will miss something. Who reads slowly or not at all does not count, and nobody does once the server stops.
+ * The owner asks in do_work and again in prepare_sleep: the answer changes while the server sends. */
+bool web_log_is_crowded(web_log *log);
 
 /* ---- an observer ---- */
 typedef struct web_source {
