@@ -39,6 +39,7 @@ module jansson libjansson-dev
 module libmicrohttpd libmicrohttpd-dev
 module nettle nettle-dev
 module zlib zlib1g-dev
+module liburing liburing-dev
 command node nodejs
 command npm npm
 '

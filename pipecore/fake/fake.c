@@ -37,9 +37,10 @@ static void viewed_free(pc_backend_state *state) {
 
 /* ---- life ---- */
 
-static pc_status fake_create(pc_loop *loop, pc_backend_state **out_state) {
+static pc_status fake_create(pc_loop *loop, pc_backend_state **out_state, pc_failure *out_failure) {
   pc_backend_state *state = calloc(1, sizeof *state);
   if (!state) {
+    *out_failure = (pc_failure){.status = PC_E_NO_MEMORY, .action = "make the fake"};
     return PC_E_NO_MEMORY;
   }
   state->loop = loop;
@@ -292,7 +293,8 @@ static void write_try(fake_connection *connection) {
   }
 }
 
-static void fake_submit(pc_backend_state *state) {
+static void fake_submit(pc_backend_state *state, bool waits_next) {
+  (void)waits_next;
   for (fake_connection *connection = state->connections; connection;
        connection = connection->next) {
     if (connection->write) {

@@ -3,12 +3,15 @@
 #include "endpoint.h"
 
 extern const pc_backend pc_backend_epoll;
+extern const pc_backend pc_backend_uring;
 
 const pc_backend *pc_backend_find(pc_backend_kind kind) {
   switch (kind) {
   case PC_BACKEND_AUTO:
   case PC_BACKEND_EPOLL:
     return &pc_backend_epoll;
+  case PC_BACKEND_IO_URING:
+    return &pc_backend_uring;
   case PC_BACKEND_FAKE:
     return &pc_backend_fake;
   }

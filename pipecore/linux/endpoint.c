@@ -1,4 +1,5 @@
-/* Makes and removes the socket of an endpoint. The loop's thread; blocks for local file operations only.
+/* Makes and removes the socket of an endpoint. The loop's thread; blocks for local file operations, and up to
+ * 1 s where a killed server's socket is not gone yet.
  *
  * Success: PATH.lock is locked (the first-instance guard between servers that know it) → what stands at the
  * path is looked at → socket, narrow mode, bind → owner and mode as asked for → listen. Nobody can
@@ -10,11 +11,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "system.h"
@@ -24,6 +27,8 @@ enum {
   /* What a message costs of the send buffer beside its bytes (measured: 32). */
   MESSAGE_OVERHEAD_BYTES = 256,
   LOCK_TRIES = 8,
+  PROBE_TRIES = 200,
+  PROBE_PAUSE_MS = 5,
   LOCK_PATH_BYTES = PC_LINUX_PATH_MAX_BYTES + sizeof ".lock"
 };
 
@@ -92,15 +97,44 @@ static void lock_release(pc_linux_endpoint *endpoint) {
 
 /* ---- what stands at the path already ---- */
 
-/* The errno of an attempt to connect; 0 if a server took it. */
-static int socket_probe(const struct sockaddr_un *address) {
-  int fd = socket(AF_UNIX, socket_type(PC_TYPE_BYTE), 0);
+/* Whether the process that listened at the other end of a connection is gone. */
+static bool listener_is_orphan(int fd) {
+  struct ucred credentials;
+  socklen_t size = sizeof credentials;
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 && credentials.pid > 0 &&
+         kill(credentials.pid, 0) != 0 && errno == ESRCH;
+}
+
+/* The errno of an attempt to connect; 0 if a server took it; ESRCH if it was taken for one that is dead. */
+static int socket_try(const struct sockaddr_un *address, pc_type type) {
+  int fd = socket(AF_UNIX, socket_type(type), 0);
   if (fd < 0) {
     return errno;
   }
-  bool is_live = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
-  int native = is_live ? 0 : errno;
+  int native = 0;
+  if (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0) {
+    native = errno;
+  } else if (listener_is_orphan(fd)) {
+    native = ESRCH;
+  }
   close(fd);
+  return native;
+}
+
+/* Likewise, for a socket of either type. The kernel takes some 20 ms (measured) to let go of the listening
+ * socket of a process that was killed with io_uring: such a one is waited for. */
+static int socket_probe(const struct sockaddr_un *address) {
+  const struct timespec pause = {.tv_nsec = PROBE_PAUSE_MS * 1000000};
+  int native = ESRCH;
+  for (int tries = 0; tries < PROBE_TRIES && native == ESRCH; tries++) {
+    if (tries > 0) {
+      nanosleep(&pause, NULL);
+    }
+    native = socket_try(address, PC_TYPE_BYTE);
+    if (native == EPROTOTYPE) {
+      native = socket_try(address, PC_TYPE_MESSAGE);
+    }
+  }
   return native;
 }
 

@@ -67,24 +67,29 @@ bool pc_epoll_scratch_ensure(pc_backend_state *state, size_t size) {
   return true;
 }
 
-static pc_status backend_create(pc_loop *loop, pc_backend_state **out_state) {
+static pc_status backend_create(pc_loop *loop, pc_backend_state **out_state,
+                                pc_failure *out_failure) {
   pc_backend_state *state = calloc(1, sizeof *state);
   if (!state) {
+    *out_failure = (pc_failure){.status = PC_E_NO_MEMORY, .action = "make the loop"};
     return PC_E_NO_MEMORY;
   }
   pc_status status = PC_E_NO_MEMORY;
+  int native = 0;
   state->loop = loop;
   if (!pc_epoll_scratch_ensure(state, EPOLL_SCRATCH_BYTES)) {
     goto fail;
   }
   state->fd = epoll_create1(EPOLL_CLOEXEC);
   if (state->fd < 0) {
-    status = pc_linux_status(errno);
+    native = errno;
+    status = pc_linux_status(native);
     goto fail_scratch;
   }
   state->wakeup = (epoll_source){.kind = EPOLL_WAKEUP, .fd = pc_linux_wakeup_create()};
   if (state->wakeup.fd < 0) {
-    status = pc_linux_status(errno);
+    native = errno;
+    status = pc_linux_status(native);
     goto fail_epoll;
   }
   status = pc_epoll_want(state, &state->wakeup, EPOLLIN);
@@ -102,6 +107,7 @@ fail_scratch:
   free(state->scratch);
 fail:
   free(state);
+  *out_failure = (pc_failure){.status = status, .native = native, .action = "make the loop"};
   return status;
 }
 

@@ -8,14 +8,13 @@
 
 #include "../src/loop_private.h"
 #include "endpoint.h"
+#include "transfer.h"
 
 enum {
   EPOLL_EVENTS = PC_WAIT_READY_MAX,
   EPOLL_SCRATCH_BYTES = 64 * 1024,
   EPOLL_MESSAGE_SCRATCH_BYTES = 1024 * 1024,
-  EPOLL_READ_BATCH = 16,  /* messages of one recvmmsg */
-  EPOLL_WRITE_BATCH = 32, /* messages of one sendmmsg */
-  EPOLL_SPANS = 64
+  EPOLL_READ_BATCH = 16 /* messages of one recvmmsg */
 };
 
 typedef enum epoll_kind { EPOLL_WAKEUP, EPOLL_LISTENER, EPOLL_CHANNEL } epoll_kind;
@@ -31,11 +30,10 @@ typedef struct epoll_source {
 
 typedef struct epoll_channel epoll_channel;
 
-/* Where messages of a recvmmsg are put; control holds one SCM_CREDENTIALS and nothing else, so that a peer
- * cannot make us receive descriptors. */
+/* Where messages of a recvmmsg are put. */
 typedef struct epoll_read_slot {
   struct iovec part;
-  _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct ucred))];
+  _Alignas(struct cmsghdr) uint8_t control[PC_LINUX_CONTROL_BYTES];
 } epoll_read_slot;
 
 struct pc_backend_state {
@@ -54,8 +52,7 @@ struct pc_backend_state {
   pc_view views[EPOLL_READ_BATCH];
   struct mmsghdr read_headers[EPOLL_READ_BATCH];
   epoll_read_slot read_slots[EPOLL_READ_BATCH];
-  struct mmsghdr write_headers[EPOLL_WRITE_BATCH];
-  struct iovec parts[EPOLL_SPANS];
+  pc_linux_batch batch;
 };
 
 /* ---- epoll.c ---- */
@@ -86,6 +83,6 @@ void pc_epoll_write(pc_channel *opaque, pc_write *write);
 void pc_epoll_cancel(pc_channel *opaque, pc_operation *operation);
 void pc_epoll_close(pc_channel *opaque, pc_close *close_operation);
 void pc_epoll_channel_event(pc_backend_state *state, epoll_source *source, uint32_t events);
-void pc_epoll_submit(pc_backend_state *state);
+void pc_epoll_submit(pc_backend_state *state, bool waits_next);
 
 #endif

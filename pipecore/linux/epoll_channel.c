@@ -16,8 +16,7 @@
 
 enum {
   LITTLE_BYTES = 4096,
-  RESETS_MAX = 4,          /* the kernel tells one; more is an error                   */
-  DISCARD_READS_MAX = 4096 /* a send buffer of 8 MiB holds so many small messages or fewer */
+  RESETS_MAX = 4 /* the kernel tells one; more is an error */
 };
 
 struct epoll_channel {
@@ -196,49 +195,18 @@ static void write_end(epoll_channel *channel, pc_status status, size_t bytes, ui
   pc_loop_complete(channel->state->loop, &write->operation, status);
 }
 
-/* Each returns 0 or more bytes or messages taken, or -1 with errno. */
-static ssize_t stream_send(epoll_channel *channel, const pc_span *spans, unsigned count) {
-  struct iovec *parts = channel->state->parts;
-  for (unsigned index = 0; index < count; index++) {
-    parts[index] = (struct iovec){.iov_base = (void *)(uintptr_t)spans[index].data,
-                                  .iov_len = spans[index].size_bytes};
-  }
-  struct msghdr header = {.msg_iov = parts, .msg_iovlen = count};
-  return count > 0 ? sendmsg(channel->source.fd, &header, MSG_NOSIGNAL) : 0;
-}
-
-static int messages_send(epoll_channel *channel, const pc_span *spans, unsigned count,
-                         size_t *out_bytes) {
-  pc_backend_state *state = channel->state;
-  unsigned messages = 0;
-  unsigned begin = 0;
-  for (unsigned index = 0; index < count; index++) {
-    state->parts[index] = (struct iovec){.iov_base = (void *)(uintptr_t)spans[index].data,
-                                         .iov_len = spans[index].size_bytes};
-    if (spans[index].is_message_end) {
-      state->write_headers[messages++].msg_hdr =
-          (struct msghdr){.msg_iov = &state->parts[begin], .msg_iovlen = index + 1 - begin};
-      begin = index + 1;
-    }
-  }
-  int sent = sendmmsg(channel->source.fd, state->write_headers, messages, MSG_NOSIGNAL);
-  *out_bytes = 0;
-  for (int index = 0; index < sent; index++) {
-    *out_bytes += state->write_headers[index].msg_len;
-  }
-  return sent;
-}
-
 static void write_try(epoll_channel *channel) {
   PC_CHECK(channel->write);
-  pc_span spans[EPOLL_SPANS];
-  unsigned count =
-      pc_write_queue_gather(channel->write->queue, spans, EPOLL_SPANS, EPOLL_WRITE_BATCH);
+  pc_span spans[PC_LINUX_SEND_SPANS];
+  pc_linux_batch *batch = &channel->state->batch;
+  int fd = channel->source.fd;
+  unsigned count = pc_write_queue_gather(channel->write->queue, spans, PC_LINUX_SEND_SPANS,
+                                         PC_LINUX_SEND_MESSAGES);
   ssize_t taken;
   size_t bytes = 0;
   do {
-    taken = channel->type == PC_TYPE_BYTE ? stream_send(channel, spans, count)
-                                          : messages_send(channel, spans, count, &bytes);
+    taken = channel->type == PC_TYPE_BYTE ? pc_linux_stream_send(fd, batch, spans, count)
+                                          : pc_linux_messages_send(fd, batch, spans, count, &bytes);
   } while (taken < 0 && errno == EINTR);
   if (taken >= 0) {
     bool is_stream = channel->type == PC_TYPE_BYTE;
@@ -255,7 +223,8 @@ static void write_try(epoll_channel *channel) {
   write_end(channel, status, 0, 0);
 }
 
-void pc_epoll_submit(pc_backend_state *state) {
+void pc_epoll_submit(pc_backend_state *state, bool waits_next) {
+  (void)waits_next; /* each write is a call of its own */
   while (state->submit_first) {
     epoll_channel *channel = state->submit_first;
     submit_remove(channel);
@@ -309,37 +278,11 @@ void pc_epoll_cancel(pc_channel *opaque, pc_operation *operation) {
   }
 }
 
-/* Throws away one message. False: nothing is left. */
-static bool message_discard(int fd) {
-  epoll_read_slot slot;
-  uint8_t first;
-  slot.part = (struct iovec){.iov_base = &first, .iov_len = sizeof first};
-  struct msghdr header = {.msg_iov = &slot.part,
-                          .msg_iovlen = 1,
-                          .msg_control = slot.control,
-                          .msg_controllen = sizeof slot.control};
-  ssize_t size = recvmsg(fd, &header, 0);
-  return size > 0 || (size == 0 && header.msg_controllen > 0);
-}
-
-static void input_discard(epoll_channel *channel) {
-  int fd = channel->source.fd;
-  shutdown(fd, SHUT_RDWR); /* the peer cannot send any more, so there is an end to it */
-  for (int count = 0; count < DISCARD_READS_MAX; count++) {
-    bool has_more = channel->type == PC_TYPE_BYTE
-                        ? recv(fd, channel->state->scratch, EPOLL_SCRATCH_BYTES, 0) > 0
-                        : message_discard(fd);
-    if (!has_more) {
-      return;
-    }
-  }
-}
-
 static bool close_perform(pc_operation *operation) {
   epoll_channel *channel = operation->target;
   pc_close *close_operation = PC_CONTAINER_OF(operation, pc_close, operation);
   if (close_operation->discard_input) {
-    input_discard(channel);
+    pc_linux_input_discard(channel->source.fd, channel->type);
   }
   close(channel->source.fd);
   free(channel);
@@ -358,6 +301,5 @@ void pc_epoll_close(pc_channel *opaque, pc_close *close_operation) {
     pc_epoll_cancel(opaque, &channel->write->operation);
   }
   pc_epoll_forget(channel->state, &channel->source);
-  /* In its turn, because the buffer that input is thrown into may be looked at now. */
   pc_loop_complete_by(loop, &close_operation->operation, close_perform);
 }

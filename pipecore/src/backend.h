@@ -22,10 +22,15 @@ typedef struct pc_listen {
   pc_security security;
 } pc_listen;
 
-typedef struct pc_backend {
+typedef struct pc_backend pc_backend;
+struct pc_backend {
   const char *name;
 
-  PC_MUST_USE pc_status (*create)(pc_loop *loop, pc_backend_state **out_state);
+  /* Takes this one's place where the system refuses it; NULL: none. */
+  const pc_backend *instead;
+
+  PC_MUST_USE pc_status (*create)(pc_loop *loop, pc_backend_state **out_state,
+                                  pc_failure *out_failure);
   void (*destroy)(pc_backend_state *state);
 
   uint64_t (*now_ns)(pc_backend_state *state);
@@ -33,8 +38,11 @@ typedef struct pc_backend {
    * (milliseconds; negative: none). */
   PC_MUST_USE pc_status (*wait)(pc_backend_state *state, int timeout_ms);
   void (*wake)(pc_backend_state *state);
-  /* The end of a turn: starts what was collected during it. */
-  void (*submit)(pc_backend_state *state);
+  /* Before a wait, and at the end of the last turn for now: starts what was collected. With `waits_next`,
+   * what needs a call to the system may be left to the wait that follows at once. */
+  void (*submit)(pc_backend_state *state, bool waits_next);
+  /* The thread that ran the loop leaves it; another one may take the next turn. NULL: nothing to do. */
+  void (*leave)(pc_backend_state *state);
 
   PC_MUST_USE pc_status (*listen)(pc_backend_state *state, const pc_listen *listen,
                                   pc_listener **out_listener, pc_failure *out_failure);
@@ -50,7 +58,7 @@ typedef struct pc_backend {
    * is lost: the next read gets what this one would have. */
   void (*cancel)(pc_channel *channel, pc_operation *operation);
   void (*close)(pc_channel *channel, pc_close *close);
-} pc_backend;
+};
 
 /* The backend of this kind on this system, or NULL. Each system's folder defines it. */
 const pc_backend *pc_backend_find(pc_backend_kind kind);

@@ -26,6 +26,7 @@ struct pc_loop {
   /* fixed at creation */
   const pc_backend *backend;
   pc_backend_state *backend_state;
+  pc_failure refusal; /* of the backend that was wished for; PC_OK: it was not refused */
   pc_agent agent;
 
   /* any thread */
@@ -69,7 +70,13 @@ pc_status pc_loop_create(const pc_loop_options *options, pc_loop **out_loop) {
   loop->agent = options->agent;
   atomic_init(&loop->owner, &thread_mark);
   pc_loop_check_thread(loop);
-  pc_status status = backend->create(loop, &loop->backend_state);
+  pc_failure failure;
+  pc_status status = backend->create(loop, &loop->backend_state, &failure);
+  if (status != PC_OK && backend->instead) {
+    loop->refusal = failure;
+    loop->backend = backend = backend->instead;
+    status = backend->create(loop, &loop->backend_state, &failure);
+  }
   if (status != PC_OK) {
     free(loop);
     return status;
@@ -300,35 +307,41 @@ PC_REQUIRES(pc_loop_thread) static pc_status turn_wait(pc_loop *loop, int timeou
   return status;
 }
 
-PC_REQUIRES(pc_loop_thread) static void turn_work(pc_loop *loop) {
-  ready_run(loop);
-  timers_run(loop);
-  posted_run(loop);
-  loop->agent_has_more = loop->agent.do_work && loop->agent.do_work(loop->agent.user);
-  loop->backend->submit(loop->backend_state);
-}
-
-pc_status pc_loop_turn(pc_loop *loop, int timeout_ms) {
-  pc_loop_check_thread(loop);
+PC_REQUIRES(pc_loop_thread) static pc_status turn_take(pc_loop *loop, int timeout_ms) {
   PC_CHECK(!loop->is_in_turn); /* a turn inside a turn would overwrite the views of the outer one */
   loop->is_in_turn = true;
-  loop->backend->submit(loop->backend_state); /* what was begun between two turns */
+  loop->backend->submit(loop->backend_state, true);
   pc_status status = turn_wait(loop, timeout_ms);
   atomic_fetch_add_explicit(&loop->turn_count, 1, memory_order_relaxed);
   if (status == PC_OK) {
-    turn_work(loop);
+    ready_run(loop);
+    timers_run(loop);
+    posted_run(loop);
+    loop->agent_has_more = loop->agent.do_work && loop->agent.do_work(loop->agent.user);
   }
   loop->is_in_turn = false;
   return status;
 }
 
+pc_status pc_loop_turn(pc_loop *loop, int timeout_ms) {
+  pc_loop_check_thread(loop);
+  pc_status status = turn_take(loop, timeout_ms);
+  loop->backend->submit(loop->backend_state, false);
+  return status;
+}
+
 pc_status pc_loop_run(pc_loop *loop) {
   atomic_store_explicit(&loop->owner, &thread_mark, memory_order_relaxed);
+  pc_loop_check_thread(loop);
   pc_status status = PC_OK;
   /* acquire: pairs with the release in pc_loop_stop */
   while (status == PC_OK &&
          !atomic_exchange_explicit(&loop->is_stopping, false, memory_order_acquire)) {
-    status = pc_loop_turn(loop, -1);
+    status = turn_take(loop, -1);
+  }
+  loop->backend->submit(loop->backend_state, false);
+  if (loop->backend->leave) {
+    loop->backend->leave(loop->backend_state);
   }
   atomic_store_explicit(&loop->owner, NULL, memory_order_relaxed);
   return status;
@@ -345,6 +358,10 @@ uint64_t pc_loop_turn_count(const pc_loop *loop) {
 
 const char *pc_loop_backend_name(const pc_loop *loop) {
   return loop->backend->name;
+}
+
+const pc_failure *pc_loop_refusal(const pc_loop *loop) {
+  return loop->refusal.status == PC_OK ? NULL : &loop->refusal;
 }
 
 const pc_backend *pc_loop_backend(const pc_loop *loop) {

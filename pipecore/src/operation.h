@@ -63,6 +63,7 @@ typedef struct pc_write {
 
 typedef struct pc_accept {
   pc_operation operation;
+  uint32_t room;       /* clients for which there is room beside this one: may be taken ahead */
   pc_channel *channel; /* result, the owner's from here on */
   pc_peer peer;
   int native; /* the system's code of a failure */

@@ -169,6 +169,7 @@ static void accept_next(pc_server *server) {
     }
   }
   pc_timer_stop(server->loop, &server->accept_timer);
+  server->accept.room = server->options.limits.max_instances - server->session_count - 1;
   server->backend->accept(server->listener, &server->accept);
 }
 

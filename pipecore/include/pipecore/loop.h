@@ -6,7 +6,9 @@
  * number, so that nobody starves), timers that are due, posted routines, then the owner's agent.
  *
  * Functions are for the loop's thread unless they say "any thread". Before pc_loop_run is first
- * called, the creating thread counts as the loop's. */
+ * called, the creating thread counts as the loop's. What a turn started belongs to the thread that took
+ * it, as with ReadFileEx. Another thread may run the loop once pc_loop_run has returned on the one before; after
+ * pc_loop_turn it may not (PC_E_WRONG_THREAD, where the backend cannot). */
 #ifndef PIPECORE_LOOP_H
 #define PIPECORE_LOOP_H
 
@@ -21,7 +23,8 @@ typedef struct pc_loop pc_loop;
 typedef enum pc_backend_kind {
   PC_BACKEND_AUTO, /* the fastest that this system allows */
   PC_BACKEND_EPOLL,
-  PC_BACKEND_FAKE /* in memory, for tests: see pipecore/fake.h */
+  PC_BACKEND_IO_URING, /* epoll instead where it is refused: pc_loop_refusal tells */
+  PC_BACKEND_FAKE      /* in memory, for tests: see pipecore/fake.h */
 } pc_backend_kind;
 
 /* What the owner does once a turn, and how it takes part in falling asleep without losing a wake-up.
@@ -62,6 +65,8 @@ uint64_t pc_loop_now_ns(const pc_loop *loop);
 /* Turns taken so far. Any thread: a watchdog sees by it whether the loop lives. */
 uint64_t pc_loop_turn_count(const pc_loop *loop);
 const char *pc_loop_backend_name(const pc_loop *loop);
+/* Why the backend that was wished for is not the one that works, or NULL if it is. Any thread. */
+const pc_failure *pc_loop_refusal(const pc_loop *loop);
 
 /* ---- posted routines (QueueUserAPC): run once on the loop's thread, in the order of posting ---- */
 typedef struct pc_posted pc_posted;

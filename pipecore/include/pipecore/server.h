@@ -80,15 +80,6 @@ typedef struct pc_security {
   int64_t gid;   /* group to give it, -1: leave                              */
 } pc_security;
 
-typedef struct pc_failure {
-  pc_status status;
-  int native;         /* errno or GetLastError(), 0 if none                         */
-  const char *action; /* what was being done: "bind", "accept", …; static           */
-  const char *advice; /* what to do about it, or NULL; static                       */
-} pc_failure;
-/* The system's own words for a `native` other than 0, cut to fit and always ended. Any thread. */
-void pc_native_text(int native, char *out_text, size_t size);
-
 typedef struct pc_server_events {
   /* A client is there. Returns false to refuse it (on_disconnected follows with PC_CLOSE_REFUSED). */
   bool (*on_connected)(pc_session *session, const pc_peer *peer, void *user);

@@ -2,6 +2,7 @@
 #ifndef PIPECORE_STATUS_H
 #define PIPECORE_STATUS_H
 
+#include <stddef.h>
 
 #if defined(__GNUC__)
 #define PC_MUST_USE __attribute__((warn_unused_result))
@@ -35,6 +36,16 @@ typedef enum pc_status {
   PC_E_SYSTEM = -19,         /* anything else; the native code says what           */
   PC_E_MALFORMED = -20       /* the peer's bytes do not keep to the framing        */
 } pc_status;
+
+/* What went wrong where, for people. */
+typedef struct pc_failure {
+  pc_status status;
+  int native;         /* errno or GetLastError(), 0 if none                         */
+  const char *action; /* what was being done: "bind", "accept", …; static           */
+  const char *advice; /* what to do about it, or NULL; static                       */
+} pc_failure;
+/* The system's own words for a `native` other than 0, cut to fit and always ended. Any thread. */
+void pc_native_text(int native, char *out_text, size_t size);
 
 /* A stable lower-case word ("too_big") and an English sentence part ("message over the limit"). */
 const char *pc_status_name(pc_status status);
