@@ -102,8 +102,6 @@ static void endpoint_of_a_killed_server_is_taken_over(void **state) {
     fixture->does_echo = true;
     process_kill(server_process(fixture));
     assert_true(path_exists(fixture->path));
-    assert_int_equal(socket_connect(fixture->path, both_types[index], 0), -1);
-    assert_int_equal(errno, ECONNREFUSED);
     fixture_start(fixture);
     suite_client *client = client_connect(fixture, NULL);
     client_write_text(fixture, client, "again");

@@ -97,6 +97,68 @@ static void two_hundred_clients_at_once_are_all_served(void **state) {
   fixture_destroy(fixture);
 }
 
+/* Everybody says something at once on a pipe whose messages may be large: whatever a backend has of buffers
+ * of that size, there are fewer of them than of messages. */
+static void crowd_that_speaks_at_once_is_heard_in_order(void **state) {
+  (void)state;
+  enum { COUNT = 150, MESSAGES = 6, SIZE = 3000 };
+  static uint8_t data[SIZE];
+  suite_fixture *fixture = fixture_create(PC_TYPE_MESSAGE, PC_FRAMING_NONE);
+  fixture->options.limits.max_message_bytes = 190 * 1024;
+  fixture_start(fixture);
+  suite_client *clients[COUNT];
+  session_record *records[COUNT];
+  for (int index = 0; index < COUNT; index++) {
+    clients[index] = client_connect(fixture, &records[index]);
+  }
+  for (unsigned message = 0; message < MESSAGES; message++) {
+    for (int index = 0; index < COUNT; index++) {
+      size_t taken = 0;
+      pattern_fill(data, SIZE, (uint32_t)index * MESSAGES + message);
+      assert_int_equal(suite_backend_under_test.clients->write(clients[index], data, SIZE, &taken),
+                       PC_OK);
+    }
+  }
+  for (int index = 0; index < COUNT; index++) {
+    TURN_UNTIL(fixture, records[index]->message_count == MESSAGES);
+    for (unsigned message = 0; message < MESSAGES; message++) {
+      pattern_fill(data, SIZE, (uint32_t)index * MESSAGES + message);
+      expect_message(records[index], message, data, SIZE);
+    }
+    client_close(clients[index]);
+  }
+  fixture_destroy(fixture);
+}
+
+/* Many come before the loop takes a turn, with a limit that is near or far. */
+static void crowd_that_comes_at_once_is_let_in_up_to_the_limit(void **state) {
+  (void)state;
+  enum { COUNT = 200 };
+  static const uint32_t limits[] = {20, 1024, 100000};
+  for (int index = 0; index < 3; index++) {
+    suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
+    fixture->options.limits.max_instances = limits[index];
+    fixture_start(fixture);
+    turn_some(fixture);
+    suite_client *clients[COUNT];
+    for (int count = 0; count < COUNT; count++) {
+      clients[count] = client_connect_only(fixture);
+    }
+    unsigned expected = limits[index] < COUNT ? limits[index] : COUNT;
+    TURN_UNTIL(fixture, fixture->session_count == expected);
+    turn_some(fixture);
+    assert_int_equal(fixture->session_count, expected);
+    client_close(clients[0]);
+    TURN_UNTIL(fixture, expected == COUNT || fixture->session_count == expected + 1);
+    fixture_stop(fixture, 0);
+    for (int count = 1; count < COUNT; count++) {
+      client_expect_end(fixture, clients[count]); /* also those that were never let in */
+      client_close(clients[count]);
+    }
+    fixture_destroy(fixture);
+  }
+}
+
 /* case 54 */
 static void stop_under_traffic_tells_every_end_and_nothing_after(void **state) {
   (void)state;
@@ -330,6 +392,8 @@ static void events_contract_holds_under_random_steps(void **state) {
 const struct CMUnitTest cases_load[] = {
     cmocka_unit_test(busy_clients_starve_neither_a_new_one_nor_a_timer),
     cmocka_unit_test(two_hundred_clients_at_once_are_all_served),
+    cmocka_unit_test(crowd_that_speaks_at_once_is_heard_in_order),
+    cmocka_unit_test(crowd_that_comes_at_once_is_let_in_up_to_the_limit),
     cmocka_unit_test(stop_under_traffic_tells_every_end_and_nothing_after),
     cmocka_unit_test(events_contract_holds_under_random_steps),
     {0}};

@@ -294,9 +294,43 @@ static void descriptors_sent_by_a_client_are_not_received(void **state) {
   }
 }
 
+/* Takes every descriptor up to a low limit. Set before the server starts: the kernel may look at the limit when
+ * an accept is begun, not when a client comes. */
+typedef struct descriptor_shortage {
+  struct rlimit limit;
+  int taken[64];
+  unsigned count;
+} descriptor_shortage;
+
+static void shortage_limit(descriptor_shortage *shortage) {
+  shortage->count = 0;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &shortage->limit), 0);
+  int next = dup(0); /* the lowest free descriptor */
+  close(next);
+  struct rlimit low = {.rlim_cur = (rlim_t)next + 32, .rlim_max = shortage->limit.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+}
+
+static void shortage_begin(descriptor_shortage *shortage) {
+  for (int fd = dup(0); fd >= 0; fd = dup(0)) {
+    assert_true(shortage->count < 64);
+    shortage->taken[shortage->count++] = fd;
+  }
+  assert_int_equal(errno, EMFILE);
+}
+
+static void shortage_end(descriptor_shortage *shortage) {
+  while (shortage->count > 0) {
+    close(shortage->taken[--shortage->count]);
+  }
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &shortage->limit), 0);
+}
+
 /* EMFILE while a client waits: told once, no busy loop, and served as soon as there is a descriptor. */
 static void accept_without_descriptors_pauses_and_goes_on(void **state) {
   (void)state;
+  descriptor_shortage shortage;
+  shortage_limit(&shortage);
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
   fixture->does_echo = true;
   fixture_start(fixture);
@@ -306,13 +340,7 @@ static void accept_without_descriptors_pauses_and_goes_on(void **state) {
   suite_client *third = client_connect_only(fixture);
   client_write_text(fixture, second, "second\n");
   client_write_text(fixture, third, "third\n");
-  struct rlimit limit;
-  assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  int next = dup(0); /* the lowest free descriptor */
-  close(next);
-  struct rlimit low = {.rlim_cur = (rlim_t)next, .rlim_max = limit.rlim_max};
-  /* not before this turn has begun to wait for the next client */
-  assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+  shortage_begin(&shortage);
   uint64_t turns = pc_loop_turn_count(fixture->loop);
   uint64_t begin = clock_ms();
   while (clock_ms() - begin < 350) {
@@ -323,7 +351,7 @@ static void accept_without_descriptors_pauses_and_goes_on(void **state) {
   unsigned sessions = fixture->session_count;
   client_write_text(fixture, first, "still there\n");
   client_expect_text(fixture, first, "still there\n");
-  assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  shortage_end(&shortage);
   assert_int_equal(errors, 1);
   assert_int_equal(fixture->last_error.status, PC_E_NO_DESCRIPTORS);
   assert_int_equal(fixture->last_error.native, EMFILE);
@@ -342,22 +370,19 @@ static void accept_without_descriptors_pauses_and_goes_on(void **state) {
 
 static void session_that_leaves_makes_room_before_the_retry(void **state) {
   (void)state;
+  descriptor_shortage shortage;
+  shortage_limit(&shortage);
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
   fixture_start(fixture);
   session_record *record;
   suite_client *first = client_connect(fixture, &record);
   suite_client *second = client_connect_only(fixture);
-  struct rlimit limit;
-  assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  int next = dup(0);
-  close(next);
-  struct rlimit low = {.rlim_cur = (rlim_t)next, .rlim_max = limit.rlim_max};
-  assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+  shortage_begin(&shortage);
   TURN_UNTIL(fixture, fixture->error_count == 1);
   pc_session_close(record->session, false);
   turn_some(fixture); /* which does not wait, so this is before the next retry */
   unsigned sessions = fixture->session_count;
-  assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  shortage_end(&shortage);
   assert_int_equal(sessions, 2);
   client_close(first);
   client_close(second);

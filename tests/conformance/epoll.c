@@ -8,9 +8,10 @@ static void epoll_pass_time(suite_fixture *fixture, unsigned ms) {
   }
 }
 
-const suite_backend suite_backend_under_test = {.name = "epoll",
-                                                .kind = PC_BACKEND_EPOLL,
-                                                .clients = &socket_clients,
-                                                .pass_time = epoll_pass_time,
-                                                .is_of_system = true,
-                                                .extra = {cases_endpoint, cases_system}};
+const suite_backend suite_backend_under_test = {
+    .name = "epoll",
+    .kind = PC_BACKEND_EPOLL,
+    .clients = &socket_clients,
+    .pass_time = epoll_pass_time,
+    .is_of_system = true,
+    .extra = {cases_endpoint, cases_system, cases_threads}};

@@ -155,5 +155,6 @@ extern const struct CMUnitTest cases_operations[];
 /* of backends on UNIX sockets */
 extern const struct CMUnitTest cases_endpoint[];
 extern const struct CMUnitTest cases_system[];
+extern const struct CMUnitTest cases_threads[];
 
 #endif

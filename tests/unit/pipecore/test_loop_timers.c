@@ -2,7 +2,11 @@
 
 #include <string.h>
 
+#include "backend_refusal.h"
 #include "pipecore/fake.h"
+
+/* What a case uses that needs a system; main runs such cases over each. */
+static pc_backend_kind system_kind;
 
 static void timers_run_in_the_order_of_their_deadlines_and_not_before(void **state) {
   (void)state;
@@ -153,7 +157,7 @@ static void thousand_timers_started_moved_and_stopped_at_random_run_in_order(voi
 static void sleeping_loop_wakes_for_its_timer(void **state) {
   (void)state;
   turn_journal journal = {.size = 0};
-  pc_loop *loop = loop_create(PC_BACKEND_EPOLL);
+  pc_loop *loop = loop_create(system_kind);
   noting_timer timer;
   noting_timer_init(&timer, &journal, 't');
   assert_int_equal(pc_timer_start(loop, &timer.timer, 20), PC_OK);
@@ -174,7 +178,16 @@ int main(void) {
       cmocka_unit_test(timer_that_starts_itself_again_runs_once_a_turn),
       cmocka_unit_test(timer_that_is_due_can_still_be_stopped_by_an_earlier_one),
       cmocka_unit_test(thousand_timers_started_moved_and_stopped_at_random_run_in_order),
+  };
+  const struct CMUnitTest system_tests[] = {
       cmocka_unit_test(sleeping_loop_wakes_for_its_timer),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  system_kind = PC_BACKEND_EPOLL;
+  failed += cmocka_run_group_tests_name("epoll", system_tests, NULL, NULL);
+  system_kind = PC_BACKEND_IO_URING;
+  if (!backend_is_refused(system_kind)) {
+    failed += cmocka_run_group_tests_name("io_uring", system_tests, NULL, NULL);
+  }
+  return failed;
 }
