@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api_internal.h"
+#include "api_private.h"
 
 const web_route br_api_routes[] = {
     {"GET", "/healthz", br_handle_health},
@@ -121,11 +121,12 @@ pending *br_api_ask(br_api *api, web_request *request, br_command *command, cons
 
 void br_api_respond(web_request *request, unsigned status, web_buffer *body) {
   if (body->failed) {
+    web_buffer_fini(body);
     web_respond_problem(request, 503, "no_memory", "The bridge is out of memory; try again.");
   } else {
-    web_respond(request, status, "application/json", body->data, body->size);
+    web_respond_move(request, status, "application/json", body->data, body->size);
+    *body = (web_buffer){0};
   }
-  web_buffer_fini(body);
 }
 
 bool br_api_parse_u64(const char *text, uint64_t *out_value) {

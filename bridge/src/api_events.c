@@ -1,7 +1,7 @@
 /* The live event stream: NDJSON, or the WebSocket subprotocol pipebridge.v1.json. HTTP thread. */
 #include <string.h>
 
-#include "api_internal.h"
+#include "api_private.h"
 
 /* "SEQ" or "RUN:SEQ". A seq that this run has not reached can only be another run's. */
 static bool parse_since(const br_hub *hub, const char *text, br_observe_options *options) {

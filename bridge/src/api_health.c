@@ -1,5 +1,5 @@
 /* GET /healthz: asks the pipe thread and says whether it answered. HTTP thread. */
-#include "api_internal.h"
+#include "api_private.h"
 
 enum { PATIENCE_MS = 1000 };
 

@@ -1,5 +1,5 @@
 /* Pipes and sessions: lists, one of them, disconnect. HTTP thread. */
-#include "api_internal.h"
+#include "api_private.h"
 #include "bridge/describe.h"
 
 enum { LIST_MAX_BYTES = 64 * 1024 * 1024 };

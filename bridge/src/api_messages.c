@@ -6,7 +6,7 @@
  * receiver, or none that reads at the moment, is 202. */
 #include <string.h>
 
-#include "api_internal.h"
+#include "api_private.h"
 
 static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
                    br_command *command) {

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "check.h"
-#include "pipes_internal.h"
+#include "pipes_private.h"
 
 /* One clock reading a turn: events of one turn share their time. */
 static void emitter_stamp(br_pipes *pipes, br_event *record) {

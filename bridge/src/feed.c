@@ -5,7 +5,7 @@
 
 #include "bridge/describe.h"
 #include "check.h"
-#include "hub_internal.h"
+#include "hub_private.h"
 
 enum { MAX_FEEDS = 256 };
 

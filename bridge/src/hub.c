@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#include "hub_internal.h"
+#include "hub_private.h"
 
 enum { BATCH_BYTES = 256 * 1024, HOLD_MS = 5 };
 

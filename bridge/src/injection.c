@@ -5,7 +5,7 @@
  * (`queued`) and the bytes stay in that session's write queue. */
 #include <stdlib.h>
 
-#include "pipes_internal.h"
+#include "pipes_private.h"
 
 enum { ANSWER_MS = 1000 };
 

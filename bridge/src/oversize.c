@@ -4,7 +4,7 @@
  * most once a second and at its end, with the sum. */
 #include <inttypes.h>
 
-#include "pipes_internal.h"
+#include "pipes_private.h"
 
 static const uint64_t tell_interval_ns = UINT64_C(1000000000);
 

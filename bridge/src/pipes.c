@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "pipes_internal.h"
+#include "pipes_private.h"
 
 enum { COMMAND_BATCH_BYTES = 256 * 1024, STOP_DRAIN_MS = 500, FAILURE_TEXT_BYTES = 384 };
 

@@ -16,3 +16,7 @@ add_custom_target(check
   COMMAND "${CMAKE_COMMAND}" --build "${PROJECT_BINARY_DIR}" --target lint
   COMMAND "${CMAKE_CTEST_COMMAND}" --test-dir "${PROJECT_BINARY_DIR}" --output-on-failure -j2
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" USES_TERMINAL VERBATIM)
+
+# Public headers compile alone, in every build.
+add_custom_target(headers ALL)
+add_dependencies(headers all_verify_interface_header_sets)

@@ -1,4 +1,4 @@
-/* The pipe of the fake backend. */
+/* The pipe of the fake backend. Pure; the loop's thread. */
 #include "fake_pipe.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* One direction of a connection of the fake backend: a bounded queue of messages, or of bytes. Pure. */
+/* One direction of a connection of the fake backend: a bounded queue of messages, or of bytes. Pure; the
+ * loop's thread. */
 #ifndef PIPECORE_FAKE_FAKE_PIPE_H
 #define PIPECORE_FAKE_FAKE_PIPE_H
 

@@ -1,4 +1,4 @@
-/* The backends of this system. */
+/* The backends of this system. Constant; any thread. */
 #include "../src/backend.h"
 #include "endpoint.h"
 

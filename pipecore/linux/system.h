@@ -1,4 +1,4 @@
-/* Small things of Linux that the files of this folder share. */
+/* Small things of Linux that the files of this folder share. Any thread. */
 #ifndef PIPECORE_LINUX_SYSTEM_H
 #define PIPECORE_LINUX_SYSTEM_H
 

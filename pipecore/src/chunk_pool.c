@@ -1,4 +1,4 @@
-/* The chunk pool: a free list before malloc. */
+/* The chunk pool: a free list before malloc. The loop's thread. */
 #include "chunk_pool.h"
 
 #include <stdlib.h>

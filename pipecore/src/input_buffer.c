@@ -1,4 +1,4 @@
-/* The input buffer of a session. */
+/* The input buffer of a session. The loop's thread. */
 #include "input_buffer.h"
 
 #include <stdlib.h>

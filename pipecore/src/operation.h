@@ -2,7 +2,8 @@
  *
  * The law of this seam, as in Win32: an operation that was issued completes exactly once, through the
  * loop's ready list, so its routine runs in a turn of the loop and never inside the call that issued it.
- * The memory of an operation is its owner's, who leaves it alone until then. */
+ * The memory of an operation is its owner's, who leaves it alone until then. The
+ * loop's thread. */
 #ifndef PIPECORE_SRC_OPERATION_H
 #define PIPECORE_SRC_OPERATION_H
 

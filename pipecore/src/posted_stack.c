@@ -1,5 +1,5 @@
 /* The stack of posted routines. Taking all by one exchange leaves no room for the ABA problem: nobody
- * ever removes a single element by compare-and-swap. */
+ * ever removes a single element by compare-and-swap. Pushing is for any thread, taking for the loop's. */
 #include "posted_stack.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* What a server may be asked for: limits with default, minimum and maximum, and the check of the rest.
- * Pure. */
+ * Pure; any thread. */
 
 #include "backend.h"
 #include "server_private.h"

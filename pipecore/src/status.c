@@ -1,4 +1,4 @@
-/* The one table of status names and texts. Pure. */
+/* The one table of status names and texts. Pure; any thread. */
 #include "pipecore/status.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* The write queue of a session. Its memory comes from the loop's chunk pool and goes back as soon as the
- * bytes and records of a chunk are done with. */
+ * bytes and records of a chunk are done with. The loop's thread. */
 #include "write_queue.h"
 
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #ifndef WEB_SRC_CHECK_H
 #define WEB_SRC_CHECK_H
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,5 +14,9 @@ _Noreturn static inline void web_check_failed(const char *condition, const char 
   (void)fprintf(stderr, "web: broken invariant %s at %s:%d\n", condition, file, line);
   abort();
 }
+
+/* The struct that `pointer`, its member `member`, is embedded in. */
+#define WEB_CONTAINER_OF(pointer, type, member) \
+  ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

@@ -41,7 +41,7 @@ struct web_engine {
 
 /* A socket's context: what we know of a connection from accept to close. */
 typedef struct client {
-  web_poll_entry entry; /* first; watches for the client's end */
+  web_poll_entry entry; /* watches for the client's end */
   web_engine *engine;
   struct MHD_Connection *connection;
   web_request *request; /* that is under way */
@@ -59,7 +59,7 @@ static void client_unwatch(client *watched) {
 
 /* The client has closed, or closed its half: looked at when MHD has read what came before. */
 static void client_on_ready(web_poll_entry *entry, unsigned ready) {
-  client *ended = (client *)entry;
+  client *ended = WEB_CONTAINER_OF(entry, client, entry);
   (void)ready;
   client_unwatch(ended);
   ended->next_ended = ended->engine->ended;

@@ -7,8 +7,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "check.h"
 #include "listen_address.h"
 #include "net.h"
 #include "server_state.h"
@@ -59,7 +59,7 @@ static void listener_pause(web_listener *listener) {
 }
 
 static void listener_on_ready(web_poll_entry *entry, unsigned ready) {
-  web_listener *listener = (web_listener *)entry; /* its first member */
+  web_listener *listener = WEB_CONTAINER_OF(entry, web_listener, entry);
   web_server *server = listener->server;
   (void)ready;
   for (int i = 0; i < ACCEPTS_PER_TURN; i++) {

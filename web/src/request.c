@@ -4,7 +4,6 @@
  * answer at once, or suspended until somebody answers → step queues the answer → end.
  * Failures: refused by the guard, body over the bound (413), no route (404, 405), nobody answers in time
  * (504), server stops (503), client gone (end, without an answer). Each ends in web_request_end. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

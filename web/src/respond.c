@@ -1,7 +1,6 @@
 /* The public side of requests: what handlers ask and how they answer. HTTP thread. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "header_list.h"
@@ -9,14 +8,6 @@
 #include "response.h"
 
 #define DETAIL_MAX 1024
-
-const char *web_request_method(const web_request *request) {
-  return request->method;
-}
-
-const char *web_request_path(const web_request *request) {
-  return request->target.path;
-}
 
 const char *web_request_param(const web_request *request, const char *name) {
   return web_route_match_param(&request->match, name);

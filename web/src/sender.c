@@ -5,8 +5,6 @@
  * tells the owner, who ends it. */
 #include "sender.h"
 
-#include <string.h>
-
 #include "check.h"
 #include "log.h"
 #include "server_state.h"

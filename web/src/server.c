@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "check.h"
 #include "log.h"
 #include "request_state.h"
 #include "server_state.h"
@@ -65,7 +65,7 @@ static void limits_complete(web_limits *limits) {
 
 static void engine_on_ready(web_poll_entry *entry, unsigned ready) {
   (void)ready;
-  web_server *server = (web_server *)((char *)entry - offsetof(web_server, engine_entry));
+  web_server *server = WEB_CONTAINER_OF(entry, web_server, engine_entry);
   server->is_engine_ready = true;
 }
 

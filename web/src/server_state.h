@@ -1,4 +1,4 @@
-/* The inside of a web_server, for the files that make it up. HTTP thread, but for `wants_stop`. */
+/* The inside of a web_server, for the files that make it up. HTTP thread, but for what says "any". */
 #ifndef WEB_SRC_SERVER_STATE_H
 #define WEB_SRC_SERVER_STATE_H
 
@@ -45,10 +45,9 @@ struct web_server {
   uint64_t now_ns;
   web_timer_list timers;   /* the owner's */
   web_timer_list requests; /* deadlines of those that wait for their answer */
+  web_timer_list closes;   /* of WebSockets that wait for their peer's half of the close */
 
-  web_timer_list closes; /* of WebSockets that wait for their peer's half of the close */
-
-  /* sockets.c, stream.c, log.c, sender.c */
+  /* socket.c, stream.c, log.c, sender.c */
   web_socket *sockets;
   web_stream *streams;
   web_log *logs;

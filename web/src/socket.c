@@ -135,7 +135,7 @@ static void socket_answer_ping(web_socket *socket) {
 }
 
 static void socket_on_sent(web_sender *sender, web_sender_result result) {
-  web_socket *socket = (web_socket *)sender;
+  web_socket *socket = WEB_CONTAINER_OF(sender, web_socket, sender);
   switch (result) {
   case WEB_SENDER_IDLE:
     socket_answer_ping(socket);
@@ -212,7 +212,7 @@ static void socket_feed(web_socket *socket, uint8_t *data, size_t size) {
 }
 
 static void socket_on_ready(web_poll_entry *entry, unsigned ready) {
-  web_socket *socket = (web_socket *)((char *)entry - offsetof(web_socket, sender.entry));
+  web_socket *socket = WEB_CONTAINER_OF(entry, web_socket, sender.entry);
   uint8_t *buffer = socket->server->receive_buffer;
   size_t size = 0;
   if ((ready & WEB_POLL_WRITE) != 0) {

@@ -21,7 +21,7 @@ typedef enum web_socket_state {
 } web_socket_state;
 
 struct web_socket {
-  web_sender sender; /* first: the sender's callbacks come back to it */
+  web_sender sender;
   web_server *server;
   web_socket_state state;
   bool is_peer_done; /* its close frame came, or it broke the protocol: no more input counts */

@@ -1,4 +1,4 @@
-/* The one table of status texts. Pure. */
+/* The one table of status texts. Pure; any thread. */
 #include "web/status.h"
 
 const char *web_status_text(web_status status) {

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "check.h"
 #include "request_state.h"
 #include "response.h"
 #include "server_state.h"
@@ -25,7 +26,7 @@ static void stream_finish(web_stream *stream) {
 }
 
 static void stream_on_sent(web_sender *sender, web_sender_result result) {
-  web_stream *stream = (web_stream *)sender;
+  web_stream *stream = WEB_CONTAINER_OF(sender, web_stream, sender);
   switch (result) {
   case WEB_SENDER_IDLE:
     if (stream->server->is_stopping) {
@@ -45,7 +46,7 @@ static void stream_on_sent(web_sender *sender, web_sender_result result) {
 /* A client that has closed its sending half counts as gone: nothing else would tell of one that has closed
  * both while no events come. */
 static void stream_on_ready(web_poll_entry *entry, unsigned ready) {
-  web_stream *stream = (web_stream *)((char *)entry - offsetof(web_stream, sender.entry));
+  web_stream *stream = WEB_CONTAINER_OF(entry, web_stream, sender.entry);
   if ((ready & WEB_POLL_HANGUP) != 0) {
     stream_finish(stream);
   } else if ((ready & WEB_POLL_WRITE) != 0) {

@@ -17,7 +17,7 @@ typedef enum web_stream_state {
 } web_stream_state;
 
 struct web_stream {
-  web_sender sender; /* first: the sender's callbacks come back to it */
+  web_sender sender;
   web_server *server;
   web_stream_state state;
   web_connection *connection;

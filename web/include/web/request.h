@@ -21,8 +21,6 @@ typedef struct web_route {
 } web_route;
 
 /* Valid until the request is answered. NULL where there is none. */
-const char *web_request_method(const web_request *request);
-const char *web_request_path(const web_request *request);
 const char *web_request_param(const web_request *request, const char *name);  /* percent-decoded */
 const char *web_request_query(const web_request *request, const char *name);  /* percent-decoded */
 const char *web_request_header(const web_request *request, const char *name); /* any case */

@@ -1,7 +1,7 @@
 /* What the files of the pipe thread share: pipes.c (life and callbacks), emit.c (records into the event
  * queue), injection.c (commands), oversize.c (what clients say beyond the limit). Pipe thread. */
-#ifndef BRIDGE_PIPES_INTERNAL_H
-#define BRIDGE_PIPES_INTERNAL_H
+#ifndef BRIDGE_SRC_PIPES_PRIVATE_H
+#define BRIDGE_SRC_PIPES_PRIVATE_H
 
 #include "bridge/event.h"
 #include "bridge/id_table.h"

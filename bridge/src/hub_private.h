@@ -1,6 +1,6 @@
 /* What hub.c and feed.c share. HTTP thread. */
-#ifndef BRIDGE_HUB_INTERNAL_H
-#define BRIDGE_HUB_INTERNAL_H
+#ifndef BRIDGE_SRC_HUB_PRIVATE_H
+#define BRIDGE_SRC_HUB_PRIVATE_H
 
 #include "bridge/hub.h"
 #include "bridge/memory.h"

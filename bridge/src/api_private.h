@@ -1,6 +1,6 @@
 /* What the api's files share. HTTP thread. */
-#ifndef BRIDGE_API_INTERNAL_H
-#define BRIDGE_API_INTERNAL_H
+#ifndef BRIDGE_SRC_API_PRIVATE_H
+#define BRIDGE_SRC_API_PRIVATE_H
 
 #include "bridge/api.h"
 #include "bridge/id_table.h"
@@ -33,7 +33,7 @@ bool br_api_send(br_api *api, const br_command *command, const void *payload);
 pending *br_api_ask(br_api *api, web_request *request, br_command *command, const void *payload);
 /* Takes the request back: the caller answers it. */
 web_request *br_pending_finish(pending *waiting);
-/* 200 with what was put together in `body`, or 503 if that failed. Frees the buffer. */
+/* `status` with what was put together in `body`, or 503 if that failed. Takes the memory over. */
 void br_api_respond(web_request *request, unsigned status, web_buffer *body);
 /* The pipe or session that the path (or `?pipe=`, `?session=`) names; NULL or 0: answered already. */
 const br_pipe_info *br_api_pipe(br_api *api, web_request *request, const char *name,
