@@ -28,7 +28,7 @@ if(PIPEBRIDGE_HARDEN)
   endif()
   target_link_options(pipebridge_hardening INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
 endif()
-# gcc warns that it links with one job, unless it is told to; with more it would need make.
+# In more than one part gcc would want make, and without it warn at every link.
 if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
-  target_link_options(pipebridge_hardening INTERFACE -flto=1)
+  target_link_options(pipebridge_hardening INTERFACE -flto-partition=one)
 endif()
