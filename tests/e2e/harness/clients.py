@@ -24,11 +24,12 @@ class PipeClient:
     def __init__(self, path, is_message=False, timeout_s=SHORT_S):
         kind = socket.SOCK_SEQPACKET if is_message else socket.SOCK_STREAM
         self.socket = socket.socket(socket.AF_UNIX, kind)
-        self.socket.settimeout(timeout_s)
         self.is_message = is_message
         self.rest = b""
         try:
+            # Blocking: a full backlog makes it wait, where a time-out would make it fail at once.
             self.socket.connect(str(path))
+            self.socket.settimeout(timeout_s)
         except BaseException:
             self.socket.close()
             raise
