@@ -42,6 +42,7 @@ static uint64_t log_on_evict(void *user, uint64_t new_tail) {
 
 web_status web_log_create(web_server *server, web_log_format format, size_t capacity_bytes,
                           web_log **out_log) {
+  web_server_check_thread(server);
   web_log *log = calloc(1, sizeof *log);
   if (log == NULL) {
     return WEB_E_NO_MEMORY;
@@ -66,6 +67,7 @@ void web_log_destroy(web_log *log) {
   if (log == NULL) {
     return;
   }
+  web_server_check_thread(log->server);
   WEB_CHECK(log->observers == NULL);
   if (log->previous != NULL) {
     log->previous->next = log->next;
@@ -84,10 +86,12 @@ uint32_t web_log_observer_count(const web_log *log) {
 }
 
 uint8_t *web_log_reserve(web_log *log, size_t size) {
+  web_server_check_thread(log->server);
   return web_log_ring_reserve(&log->ring, size);
 }
 
 void web_log_commit(web_log *log, size_t size, const web_span *span) {
+  web_server_check_thread(log->server);
   web_log_ring_commit(&log->ring, size, span);
 }
 

@@ -242,6 +242,7 @@ static bool headers_give(const web_buffer *headers, web_answer *answer) {
 }
 
 void web_request_answer(web_request *request, unsigned status, web_answer *answer) {
+  web_server_check_thread(request->server);
   WEB_CHECK(!request->is_answered);
   request->is_answered = true;
   if (answer != NULL && (request->headers.failed ||

@@ -32,6 +32,14 @@ const web_limits web_limits_default = {.max_connections = 4096,
                                        .request_timeout_ms = 30000,
                                        .close_timeout_ms = 2000};
 
+/* Its address identifies a thread without a call to the system. */
+static _Thread_local char thread_mark;
+
+void web_server_check_thread(const web_server *server) {
+  const void *owner = atomic_load_explicit(&server->owner, memory_order_relaxed);
+  WEB_CHECK(owner == NULL || owner == &thread_mark);
+}
+
 void web_server_log(const web_server *server, const char *format, ...) {
   char line[LINE_MAX_BYTES];
   if (server->on_log == NULL) {
@@ -103,6 +111,7 @@ web_status web_server_create(const web_server_options *options, web_server **out
     (void)snprintf(error, error_size, "out of memory");
     return WEB_E_NO_MEMORY;
   }
+  atomic_init(&server->owner, &thread_mark);
   server->routes = options->routes;
   server->route_count = options->route_count;
   server->assets = options->assets;
@@ -176,6 +185,7 @@ static void server_run_engine(web_server *server) {
 }
 
 web_status web_server_turn(web_server *server, int timeout_ms) {
+  web_server_check_thread(server);
   web_status status = server_wait(server, timeout_ms);
   if (status != WEB_OK) {
     return status;
@@ -242,10 +252,12 @@ static void server_wind_up(web_server *server) {
 
 web_status web_server_run(web_server *server) {
   web_status status = WEB_OK;
+  atomic_store_explicit(&server->owner, &thread_mark, memory_order_relaxed);
   while (status == WEB_OK && !atomic_load_explicit(&server->wants_stop, memory_order_relaxed)) {
     status = web_server_turn(server, -1);
   }
   server_wind_up(server);
+  atomic_store_explicit(&server->owner, NULL, memory_order_relaxed);
   return status;
 }
 
@@ -293,10 +305,12 @@ void web_server_get_stats(const web_server *server, web_server_stats *out_stats)
 }
 
 void web_timer_start(web_server *server, web_timer *timer, uint64_t delay_ms) {
+  web_server_check_thread(server);
   web_timer_list_remove(&server->timers, timer);
   web_timer_list_insert(&server->timers, timer, server->now_ns + delay_ms * WEB_NS_PER_MS + 1);
 }
 
 void web_timer_stop(web_server *server, web_timer *timer) {
+  web_server_check_thread(server);
   web_timer_list_remove(&server->timers, timer);
 }

@@ -21,7 +21,8 @@
 struct web_server {
   /* any thread */
   atomic_bool wants_stop;
-  web_poller *poller; /* for waking */
+  _Atomic(const void *) owner; /* thread_mark of the HTTP thread; NULL: not running any more */
+  web_poller *poller;          /* for waking */
 
   /* set at the beginning */
   const web_route *routes;
@@ -60,6 +61,8 @@ struct web_server {
   web_server_stats stats;
 };
 
+/* Ends the program if the calling thread is not the HTTP thread. For every entry of the library. */
+void web_server_check_thread(const web_server *server);
 /* One line for the operator, without a line end. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))

@@ -88,6 +88,7 @@ static void socket_begin_close(web_socket *socket, uint16_t code, const char *re
 }
 
 void web_socket_close(web_socket *socket, uint16_t code, const char *reason) {
+  web_server_check_thread(socket->server);
   if (socket->state == WEB_SOCKET_OPEN) {
     socket->close_code = code;
     socket_begin_close(socket, code, reason);
@@ -109,6 +110,7 @@ static web_status socket_put(web_socket *socket, web_ws_opcode opcode, const voi
 
 web_status web_socket_send(web_socket *socket, web_ws_opcode opcode, const void *data,
                            size_t size) {
+  web_server_check_thread(socket->server);
   if (socket->state != WEB_SOCKET_OPEN) {
     return WEB_CLOSED;
   }
@@ -116,6 +118,7 @@ web_status web_socket_send(web_socket *socket, web_ws_opcode opcode, const void 
 }
 
 void web_socket_observe(web_socket *socket, const web_source *source) {
+  web_server_check_thread(socket->server);
   if (socket->state != WEB_SOCKET_OPEN) {
     return;
   }

@@ -2,11 +2,14 @@
 #include "test.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "web/observer.h"
 #include "web/server.h"
@@ -319,6 +322,31 @@ static void stop_with_everything_alive_ends_all_in_order_and_in_time(void **stat
   assert_int_equal(f->ended, COUNT);
 }
 
+static void *reserve_elsewhere(void *user) {
+  (void)web_log_reserve(user, 1);
+  return NULL;
+}
+
+static void call_from_a_wrong_thread_ends_the_program(void **state) {
+  fixture *f = *state;
+  fflush(NULL);
+  pid_t child = fork();
+  if (child == 0) {
+    if (!freopen("/dev/null", "w", stderr)) {
+      _exit(2);
+    }
+    signal(SIGABRT, SIG_DFL);
+    pthread_t thread;
+    pthread_create(&thread, NULL, reserve_elsewhere, f->lines);
+    pthread_join(thread, NULL);
+    _exit(0);
+  }
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFSIGNALED(status));
+  assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
 #define THREAD_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -328,6 +356,7 @@ int main(void) {
       THREAD_TEST(timers_run_and_start_again),
       THREAD_TEST(stop_before_the_first_turn_ends_the_run),
       THREAD_TEST(stop_with_everything_alive_ends_all_in_order_and_in_time),
+      THREAD_TEST(call_from_a_wrong_thread_ends_the_program),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

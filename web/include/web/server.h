@@ -2,7 +2,7 @@
  *
  * Register routes, then give a thread to web_server_run. Every callback runs on that thread, the HTTP
  * thread, and every function here is for it unless it says "any thread". Before web_server_run the creating
- * thread counts as the HTTP thread. */
+ * thread counts as the HTTP thread. A call from a wrong thread ends the program. */
 #ifndef WEB_SERVER_H
 #define WEB_SERVER_H
 
@@ -79,7 +79,7 @@ void web_server_wake(web_server *server);
 /* After web_server_run has returned. Accepts NULL. */
 void web_server_destroy(web_server *server);
 
-/* The real port of a listener (port 0 was asked for). */
+/* The real port of a listener (port 0 was asked for). Any thread. */
 uint16_t web_server_port(const web_server *server, size_t listen_index);
 uint64_t web_server_now_ns(const web_server *server); /* monotonic, read once a turn */
 
