@@ -1,4 +1,4 @@
-/* Collects configuration problems into one bounded text. Pure but for the caller's memory. */
+/* Collects configuration problems into one bounded text. Pure but for the caller's memory; any thread. */
 #include "config_problems.h"
 
 #include <stdarg.h>

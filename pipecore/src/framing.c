@@ -5,7 +5,6 @@
  * framing_length.c and framing_headers.c have the rest. */
 #include "pipecore/framing.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -85,7 +84,7 @@ pc_status pc_frame_decode(pc_frame_decoder *decoder, const uint8_t *data, size_t
   case PC_FRAMING_HEADERS:
     return pc_decode_headers(decoder, data, size, out_frame, out_consumed);
   }
-  abort(); /* the framing of a decoder is set by pc_frame_decoder_init only */
+  pc_check_failed("framing of a decoder", __FILE__, __LINE__); /* pc_frame_decoder_init sets it */
 }
 
 pc_status pc_frame_skip(pc_frame_decoder *decoder, const uint8_t *data, size_t size,

@@ -3,9 +3,9 @@
  * The delimiter is searched by memchr, at most once per byte: `scanned_bytes` remembers what an incomplete
  * message was searched for already. No search goes beyond the limit, so that a peer that never ends its line
  * costs no more than the limit. */
-#include <assert.h>
 #include <string.h>
 
+#include "check.h"
 #include "framing_kind.h"
 
 static inline pc_status delimited_decode(pc_frame_decoder *decoder, uint8_t delimiter,
@@ -14,7 +14,7 @@ static inline pc_status delimited_decode(pc_frame_decoder *decoder, uint8_t deli
   size_t scanned = decoder->scanned_bytes;
   bool is_over = size > decoder->max_message_bytes;
   size_t end = is_over ? (size_t)decoder->max_message_bytes + 1 : size;
-  assert(scanned <= end); /* the caller shows no fewer bytes than before */
+  PC_CHECK(scanned <= end); /* the caller shows no fewer bytes than before */
   /* memchr takes no NULL, not even for no bytes. */
   const uint8_t *found = end > scanned ? memchr(data + scanned, delimiter, end - scanned) : NULL;
   if (!found) {
@@ -31,7 +31,7 @@ static inline pc_status delimited_decode(pc_frame_decoder *decoder, uint8_t deli
 static size_t delimited_skip(pc_frame_decoder *decoder, uint8_t delimiter, const uint8_t *data,
                              size_t size) {
   size_t scanned = decoder->scanned_bytes; /* of the bytes that decode saw */
-  assert(scanned <= size);
+  PC_CHECK(scanned <= size);
   decoder->scanned_bytes = 0;
   const uint8_t *found = size > scanned ? memchr(data + scanned, delimiter, size - scanned) : NULL;
   if (!found) {

@@ -5,7 +5,7 @@
  * are aligned to 8 bytes; one never wraps (a padding record fills the end of the ring).
  *
  * Sleep protocol: the consumer says that it sleeps, looks once more, then waits; a producer that finds it
- * sleeping after a commit wakes it, once. Each function says who may call it. */
+ * sleeping after a commit wakes it, once. Each function says which thread may call it. */
 #ifndef BRIDGE_QUEUE_H
 #define BRIDGE_QUEUE_H
 
