@@ -154,6 +154,13 @@ static bool bridge_make_server(br_bridge *bridge, char *error, size_t error_size
   return web_server_create(&options, &bridge->server, error, error_size) == WEB_OK;
 }
 
+static void backend_tell(const br_pipes *pipes) {
+  char text[512];
+  if (br_pipes_refusal(pipes, text, sizeof text)) {
+    (void)fprintf(stderr, "pipebridge: the pipes are served by %s\n", text);
+  }
+}
+
 static bool bridge_make(br_bridge *bridge, char *error, size_t error_size) {
   const br_config *config = bridge->config;
   bridge->events = br_queue_create(config->events.queue_bytes);
@@ -173,6 +180,7 @@ static bool bridge_make(br_bridge *bridge, char *error, size_t error_size) {
   if (!bridge->pipes) {
     return false;
   }
+  backend_tell(bridge->pipes);
   bridge->hub = br_hub_create(&(br_hub_options){.config = config,
                                                 .counters = br_pipes_counters(bridge->pipes),
                                                 .events = bridge->events,

@@ -11,7 +11,7 @@
 
 /* The reader copies words into enums as 32 bits. */
 _Static_assert(sizeof(pc_type) == 4 && sizeof(pc_framing) == 4 && sizeof(br_reply) == 4 &&
-                   sizeof(pc_oversize) == 4,
+                   sizeof(pc_oversize) == 4 && sizeof(pc_backend_kind) == 4,
                "enums of the configuration are 32 bits wide");
 
 #define KIB 1024u
@@ -216,6 +216,20 @@ static const br_config_key events_keys[] = {
     {0}};
 static const br_config_object events_object = {events_keys, sizeof(br_events_config)};
 
+static const br_config_word backend_words[] = {{"auto", PC_BACKEND_AUTO, false},
+                                               {"epoll", PC_BACKEND_EPOLL, false},
+                                               {"io_uring", PC_BACKEND_IO_URING, false},
+                                               {0}};
+static const br_config_key pipe_thread_keys[] = {
+    {.name = "backend",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_pipe_thread_config, backend),
+     .words = backend_words},
+    {0}};
+static const br_config_object pipe_thread_object = {pipe_thread_keys,
+                                                    sizeof(br_pipe_thread_config)};
+
 static const br_config_key root_keys[] = {{.name = "$schema", .kind = BR_CONFIG_NOTE},
                                           {.name = "http",
                                            .kind = BR_CONFIG_OBJECT,
@@ -232,5 +246,9 @@ static const br_config_key root_keys[] = {{.name = "$schema", .kind = BR_CONFIG_
                                            .kind = BR_CONFIG_OBJECT,
                                            .offset = offsetof(br_config, events),
                                            .object = &events_object},
+                                          {.name = "pipe_thread",
+                                           .kind = BR_CONFIG_OBJECT,
+                                           .offset = offsetof(br_config, pipe_thread),
+                                           .object = &pipe_thread_object},
                                           {0}};
 const br_config_object br_config_root = {root_keys, sizeof(br_config)};

@@ -333,7 +333,7 @@ static void stop_routine(pc_posted *posted, void *user) {
 }
 
 static bool pipes_open_loop(br_pipes *pipes, char *error, size_t error_size) {
-  pc_loop_options options = {.backend = PC_BACKEND_AUTO,
+  pc_loop_options options = {.backend = pipes->options.config->pipe_thread.backend,
                              .agent = {.do_work = agent_do_work,
                                        .prepare_sleep = agent_prepare_sleep,
                                        .awake = agent_awake,
@@ -431,6 +431,18 @@ void br_pipes_wake(br_pipes *pipes) {
 
 uint64_t br_pipes_turn_count(const br_pipes *pipes) {
   return pc_loop_turn_count(pipes->loop);
+}
+
+bool br_pipes_refusal(const br_pipes *pipes, char *out_text, size_t size) {
+  const pc_failure *refusal = pc_loop_refusal(pipes->loop);
+  if (!refusal) {
+    return false;
+  }
+  char text[FAILURE_TEXT_BYTES];
+  failure_format(refusal, text, sizeof text);
+  (void)snprintf(out_text, size, "%s, not io_uring: %s: %s", pc_loop_backend_name(pipes->loop),
+                 refusal->action, text);
+  return true;
 }
 
 const br_counters *br_pipes_counters(const br_pipes *pipes) {

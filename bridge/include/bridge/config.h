@@ -42,8 +42,13 @@ typedef struct br_events_config {
                           * largest messages fit                               */
 } br_events_config;
 
+typedef struct br_pipe_thread_config {
+  pc_backend_kind backend;
+} br_pipe_thread_config;
+
 typedef struct br_config {
   br_http_config http;
+  br_pipe_thread_config pipe_thread;
   br_events_config events;
   br_pipe_config *pipes; /* owned */
   size_t pipe_count;

@@ -43,7 +43,7 @@ FRAMED = [(entry["name"], entry["framing"]) for entry in PIPES
 
 class Bridge:
     def __init__(self, folder, pipes=None, config=None, arguments=(), environment=None,
-                 listen=("127.0.0.1:0",), name="bridge"):
+                 listen=("127.0.0.1:0",), name="bridge", under=()):
         self.folder = pathlib.Path(folder)
         self.runtime = self.folder / "run"
         self.port_file = self.folder / f"{name}.port"
@@ -52,6 +52,7 @@ class Bridge:
         self.config = {"pipes": PIPES if pipes is None else pipes} | (config or {})
         self.config_file.write_text(json.dumps(self.config), encoding="utf-8")
         self.arguments = list(arguments)
+        self.under = [str(part) for part in under]  # a command that runs the program
         self.listen = listen
         self.environment = os.environ | (environment or {})
         self.process = None
@@ -62,7 +63,7 @@ class Bridge:
                    "--port-file", self.port_file]
         for address in self.listen:
             command += ["--listen", address]
-        return [str(part) for part in command + self.arguments]
+        return self.under + [str(part) for part in command + self.arguments]
 
     def launch(self):
         """Starts the process without waiting for it to be ready."""

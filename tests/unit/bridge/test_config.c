@@ -53,6 +53,7 @@ static void an_empty_document_has_every_default(void **state) {
   assert_string_equal(config.http.listen[1], "[::1]:7117");
   assert_true(config.http.max_connections > 0);
   assert_true(config.events.memory_bytes > 0);
+  assert_int_equal(config.pipe_thread.backend, PC_BACKEND_AUTO);
   br_config_fini(&config);
 }
 
@@ -89,6 +90,7 @@ static void every_key_is_stored(void **state) {
       "{\"http\":{\"listen\":[\"127.0.0.1:0\"],\"max_connections\":9,\"max_body_bytes\":1000,"
       "\"request_timeout_ms\":2000},"
       "\"events\":{\"memory_bytes\":1000000,\"log_bytes\":2000000,\"queue_bytes\":65536},"
+      "\"pipe_thread\":{\"backend\":\"io_uring\"},"
       "\"pipes\":[{\"name\":\"x\",\"role\":\"server\",\"transport\":\"socket\",\"mode\":\"byte\","
       "\"framing\":\"length32le\",\"path\":\"/tmp/x.sock\",\"reply\":\"broadcast\","
       "\"oversize\":\"skip\","
@@ -102,6 +104,7 @@ static void every_key_is_stored(void **state) {
   assert_int_equal(config.events.memory_bytes, 1000000);
   assert_int_equal(config.events.log_bytes, 2000000);
   assert_int_equal(config.events.queue_bytes, 65536);
+  assert_int_equal(config.pipe_thread.backend, PC_BACKEND_IO_URING);
   const br_pipe_config *pipe = &config.pipes[0];
   assert_int_equal(pipe->framing, PC_FRAMING_LENGTH32_LE);
   assert_string_equal(pipe->path, "/tmp/x.sock");
