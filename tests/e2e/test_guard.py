@@ -44,6 +44,21 @@ class Guard(BridgeCase):
             answer = self.server.get("/api/v1/pipes", headers={"Host": host})
             self.assertEqual(answer.status, 200, host)
 
+    def test_a_target_that_names_its_authority_is_guarded_by_it_too(self):
+        own = b"localhost:%d" % self.port
+        for authority, host, status in ((own, own, 200), (own, b"127.0.0.1:%d" % self.port, 200),
+                                        (b"evil.example", own, 403), (own, b"evil.example", 403),
+                                        (b"evil.example@" + own, own, 403), (b"", own, 403)):
+            answer = raw_request(self.server.address, b"GET http://" + authority +
+                                 b"/api/v1/pipes HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+            self.assertEqual(answer.status, status, (authority, host))
+
+    def test_blanks_around_the_host_are_no_part_of_it(self):
+        for before, after in ((b"", b""), (b" \t ", b" \t")):
+            answer = raw_request(self.server.address, b"GET /api/v1/pipes HTTP/1.1\r\nHost:" +
+                                 before + b"localhost:%d" % self.port + after + b"\r\n\r\n")
+            self.assertEqual(answer.status, 200, (before, after))
+
     def test_a_foreign_origin_is_refused(self):
         for origin in ("http://evil.example", "https://evil.example", "null",
                        f"http://evil.example:{self.port}", "http://localhost:1",

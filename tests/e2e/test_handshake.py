@@ -32,6 +32,8 @@ class Handshake(BridgeCase):
     def test_forms_that_browsers_use_are_accepted(self):
         for extra in ({"Connection": "keep-alive, Upgrade"}, {"Upgrade": "WebSocket"},
                       {"Connection": "upgrade"},
+                      {"Sec-WebSocket-Key": "  dGhlIHNhbXBsZSBub25jZQ== \t "},
+                      {"Sec-WebSocket-Version": " 13 "},
                       {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"},
                       {"Sec-WebSocket-Protocol": f"chat, {PROTOCOL}"},
                       {"Sec-WebSocket-Protocol": None}):

@@ -17,11 +17,13 @@ static web_handshake_verdict request_judge(const web_request *request,
   char connection_list[LIST_MAX];
   char version[LIST_MAX];
   char protocol[LIST_MAX];
+  char key[LIST_MAX];
   bool fits =
       web_engine_header_list(connection, "Upgrade", upgrade, sizeof upgrade) &&
       web_engine_header_list(connection, "Connection", connection_list, sizeof connection_list) &&
       web_engine_header_list(connection, "Sec-WebSocket-Version", version, sizeof version) &&
-      web_engine_header_list(connection, "Sec-WebSocket-Protocol", protocol, sizeof protocol);
+      web_engine_header_list(connection, "Sec-WebSocket-Protocol", protocol, sizeof protocol) &&
+      web_engine_header_list(connection, "Sec-WebSocket-Key", key, sizeof key);
   if (!fits) {
     return (web_handshake_verdict){
         .status = 400, .code = "bad_handshake", .detail = "a header of the handshake is too long"};
@@ -35,7 +37,7 @@ static web_handshake_verdict request_judge(const web_request *request,
                                .protocol = protocol,
                                .key_count =
                                    web_engine_header_count(connection, "Sec-WebSocket-Key"),
-                               .key = web_request_header(request, "Sec-WebSocket-Key")};
+                               .key = key};
   return web_handshake_check(&facts, protocols);
 }
 

@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "check.h"
+#include "header_list.h"
 #include "request_state.h"
 #include "server_state.h"
 #include "socket.h"
@@ -292,7 +293,7 @@ static enum MHD_Result header_visit(void *user, enum MHD_ValueKind kind, const c
   if (strcasecmp(name, search->name) != 0) {
     return MHD_YES;
   }
-  size_t size = value != NULL ? strlen(value) : 0;
+  size_t size = value != NULL ? web_header_size(value) : 0;
   const char *separator = search->count > 0 ? ", " : "";
   search->count++;
   if (search->out == NULL) {

@@ -4,15 +4,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "header_list.h"
 #include "loopback.h"
 
 #define PASS ((web_guard_verdict){0})
 
 /* A name without a port means the scheme's own. */
-static bool authority_is_ours(const char *text, uint16_t port) {
+static bool authority_is_ours(const char *text, size_t size, uint16_t port) {
   web_authority authority;
-  return web_authority_parse(text, strlen(text), &authority) &&
-         authority.kind != WEB_HOST_FOREIGN && (authority.has_port ? authority.port : 80) == port;
+  return web_authority_parse(text, size, &authority) && authority.kind != WEB_HOST_FOREIGN &&
+         (authority.has_port ? authority.port : 80) == port;
 }
 
 static web_guard_verdict host_check(const web_guard_facts *facts) {
@@ -26,10 +27,13 @@ static web_guard_verdict host_check(const web_guard_facts *facts) {
   if (facts->host_count > 1) {
     return (web_guard_verdict){400, "host_repeated", "more than one Host header; send exactly one"};
   }
-  if (!web_authority_parse(facts->host, strlen(facts->host), &ignored)) {
+  size_t size = web_header_size(facts->host);
+  if (!web_authority_parse(facts->host, size, &ignored)) {
     return (web_guard_verdict){400, "host_malformed", "the Host header is not host[:port]"};
   }
-  if (!authority_is_ours(facts->host, facts->port)) {
+  if (!authority_is_ours(facts->host, size, facts->port) ||
+      (facts->authority != NULL &&
+       !authority_is_ours(facts->authority, facts->authority_size, facts->port))) {
     return (web_guard_verdict){
         403, "host_not_allowed",
         "the Host header must be 127.0.0.1, [::1] or localhost with the port that was connected "
@@ -40,11 +44,13 @@ static web_guard_verdict host_check(const web_guard_facts *facts) {
 
 static web_guard_verdict origin_check(const web_guard_facts *facts) {
   static const char scheme[] = "http://";
+  const size_t scheme_size = sizeof scheme - 1;
   if (facts->origin_count == 0) {
     return PASS;
   }
-  if (facts->origin_count == 1 && strncmp(facts->origin, scheme, sizeof scheme - 1) == 0 &&
-      authority_is_ours(facts->origin + sizeof scheme - 1, facts->port)) {
+  if (facts->origin_count == 1 && strncmp(facts->origin, scheme, scheme_size) == 0 &&
+      authority_is_ours(facts->origin + scheme_size, web_header_size(facts->origin + scheme_size),
+                        facts->port)) {
     return PASS;
   }
   return (web_guard_verdict){

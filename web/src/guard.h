@@ -16,7 +16,9 @@ typedef struct web_guard_facts {
   bool is_http11;
   bool is_navigation; /* GET or HEAD of "/" with Sec-Fetch-Mode: navigate */
   size_t host_count;
-  const char *host; /* the first; NULL: none */
+  const char *host;      /* the first; NULL: none */
+  const char *authority; /* of a target that names one beside Host; NULL: none */
+  size_t authority_size;
   size_t origin_count;
   const char *origin;     /* NULL: none */
   const char *fetch_site; /* Sec-Fetch-Site; NULL: none */

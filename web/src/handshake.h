@@ -9,12 +9,12 @@ typedef struct web_handshake_facts {
   const char *method;
   bool is_http11;
   bool has_body;
-  const char *upgrade; /* these are all headers of their name, joined by commas; "" without any */
+  const char *upgrade; /* all headers of their name, joined by commas; "" without any */
   const char *connection;
   const char *version;
   const char *protocol;
   size_t key_count;
-  const char *key; /* the first; NULL: none */
+  const char *key;
 } web_handshake_facts;
 
 typedef struct web_handshake_verdict {

@@ -8,6 +8,14 @@ static bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
+size_t web_header_size(const char *value) {
+  size_t size = strlen(value);
+  while (size > 0 && is_blank(value[size - 1])) {
+    size--;
+  }
+  return size;
+}
+
 size_t web_header_next(const char **text, const char **out_element) {
   const char *at = *text;
   while (is_blank(*at) || *at == ',') {

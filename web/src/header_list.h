@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Length without the blanks at the end, which belong to no value (RFC 9112 §5) but which libmicrohttpd
+ * leaves there. */
+size_t web_header_size(const char *value);
 /* The next element without blanks around it, and with *text behind it; 0: no more. Empty elements are
  * skipped. */
 size_t web_header_next(const char **text, const char **out_element);

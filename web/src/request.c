@@ -81,6 +81,8 @@ static bool request_pass_guard(web_request *request) {
                                request->is_target_valid && request_is_navigation(request),
                            .host_count = web_engine_header_count(request->connection, "Host"),
                            .host = web_request_header(request, "Host"),
+                           .authority = request->target.authority,
+                           .authority_size = request->target.authority_size,
                            .origin_count = web_engine_header_count(request->connection, "Origin"),
                            .origin = web_request_header(request, "Origin"),
                            .fetch_site = web_request_header(request, "Sec-Fetch-Site")};

@@ -3,6 +3,7 @@
 #include "target.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "web/text.h"
 
@@ -68,21 +69,35 @@ static bool query_parse(char *query, web_target *target) {
   return true;
 }
 
+/* Length of "http://authority" before the path (RFC 9112 §3.2.2: to be understood, though only a client that
+ * takes us for a proxy sends it). */
+static size_t origin_read(char *text, web_target *target) {
+  static const char scheme[] = "http://";
+  const size_t scheme_size = sizeof scheme - 1;
+  if (strncasecmp(text, scheme, scheme_size) != 0) {
+    return 0;
+  }
+  target->authority = text + scheme_size;
+  target->authority_size = strcspn(target->authority, "/");
+  return scheme_size + target->authority_size;
+}
+
 bool web_target_parse(const char *text, size_t length, char *storage, web_target *out_target) {
   web_target target = {0};
-  if (length == 0 || text[0] != '/') {
+  memcpy(storage, text, length);
+  storage[length] = '\0';
+  char *path = storage + origin_read(storage, &target);
+  if (*path != '/') {
     return false;
   }
   char *cut = storage + length + 1;
-  memcpy(storage, text, length);
-  storage[length] = '\0';
-  memcpy(cut, storage, length + 1);
+  memcpy(cut, path, strlen(path) + 1);
   char *query = strchr(cut, '?');
   if (query != NULL) {
-    storage[query - cut] = '\0';
+    path[query - cut] = '\0';
     *query++ = '\0';
   }
-  target.path = storage;
+  target.path = path;
   if (!segments_parse(cut, &target) || !query_parse(query, &target)) {
     return false;
   }

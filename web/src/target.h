@@ -15,6 +15,8 @@ typedef struct web_query_pair {
 } web_query_pair;
 
 typedef struct web_target {
+  const char *authority; /* of "http://authority/path", not ended by zero; NULL: none */
+  size_t authority_size;
   const char *path;                       /* as sent, without the query */
   const char *segments[WEB_SEGMENTS_MAX]; /* percent-decoded; "/" has none */
   size_t segment_count;                   /* WEB_SEGMENTS_MAX + 1: too many */
@@ -24,7 +26,7 @@ typedef struct web_target {
 
 #define WEB_TARGET_STORAGE(length) (2 * (length) + 2)
 /* Reads `text` of `length` characters; everything in *out_target lies in `storage`. False: not a path in
- * our sense (no leading slash, a broken or zero percent escape, too many parameters). */
+ * our sense (no leading slash, before which only "http://authority" may stand, a broken or zero percent escape, too many parameters). */
 bool web_target_parse(const char *text, size_t length, char *storage, web_target *out_target);
 /* The first value of `name`, or NULL. */
 const char *web_target_query(const web_target *target, const char *name);

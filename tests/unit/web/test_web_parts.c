@@ -27,6 +27,8 @@ static const guard_case guard_cases[] = {
     {"LOCALHOST:7117", NULL, NULL, false, 0},
     {"[::1]:7117", NULL, NULL, false, 0},
     {"127.255.255.254:7117", NULL, NULL, false, 0},
+    {"127.0.0.1:7117 \t", NULL, NULL, false, 0}, /* blanks after a value are no part of it */
+    {"127.0.0.1 :7117", NULL, NULL, false, 403},
     {"127.0.0.1", NULL, NULL, false, 403},
     {"127.0.0.1:7118", NULL, NULL, false, 403},
     {"127.0.0.1:80", NULL, NULL, false, 403},
@@ -50,6 +52,7 @@ static const guard_case guard_cases[] = {
     {"", NULL, NULL, false, 400},
     {"127.0.0.1:7117", "http://127.0.0.1:7117", NULL, false, 0},
     {"127.0.0.1:7117", "http://localhost:7117", NULL, false, 0},
+    {"127.0.0.1:7117", "http://localhost:7117 ", NULL, false, 0},
     {"127.0.0.1:7117", "http://[::1]:7117", "same-origin", false, 0},
     {"127.0.0.1:7117", "null", NULL, false, 403},
     {"127.0.0.1:7117", "", NULL, false, 403},
@@ -102,6 +105,26 @@ static void guard_takes_a_host_without_port_on_port_80_only(void **state) {
   assert_int_equal(web_guard_check(&facts).status, 0);
   facts.port = 7117;
   assert_string_equal(web_guard_check(&facts).code, "host_not_allowed");
+}
+
+static void guard_judges_an_authority_in_the_target_like_a_host(void **state) {
+  (void)state;
+  static const struct {
+    const char *authority;
+    unsigned status;
+  } cases[] = {{"localhost:7117", 0},      {"127.0.0.1:7117", 0},     {"", 403},
+               {"evil.example:7117", 403}, {"x@127.0.0.1:7117", 403}, {"localhost", 403}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    web_guard_facts facts = {.port = 7117,
+                             .is_http11 = true,
+                             .host_count = 1,
+                             .host = "127.0.0.1:7117",
+                             .authority = cases[i].authority,
+                             .authority_size = strlen(cases[i].authority)};
+    assert_int_equal(web_guard_check(&facts).status, cases[i].status);
+    facts.host = "evil.example:7117";
+    assert_int_equal(web_guard_check(&facts).status, 403);
+  }
 }
 
 static void guard_refuses_missing_and_repeated_hosts_and_origins(void **state) {
@@ -183,10 +206,26 @@ static void target_is_cut_before_it_is_decoded(void **state) {
   assert_null(web_target_query(&target, "y"));
 }
 
+static void target_that_names_an_authority_is_its_path(void **state) {
+  (void)state;
+  web_target target;
+  assert_true(target_of("HTTP://localhost:7117/a/b?x=/1", &target));
+  assert_int_equal(target.authority_size, strlen("localhost:7117"));
+  assert_memory_equal(target.authority, "localhost:7117", target.authority_size);
+  assert_string_equal(target.path, "/a/b");
+  assert_int_equal(target.segment_count, 2);
+  assert_string_equal(web_target_query(&target, "x"), "/1");
+  assert_true(target_of("http:///a", &target));
+  assert_non_null(target.authority);
+  assert_int_equal(target.authority_size, 0);
+  assert_true(target_of("/http://x/", &target));
+  assert_null(target.authority);
+}
+
 static void target_that_is_malformed_is_refused(void **state) {
   (void)state;
-  static const char *const broken[] = {"",     "*",      "http://x/", "/%",     "/%4",
-                                       "/%zz", "/a%00b", "/?a=%f",    "/?%00=1"};
+  static const char *const broken[] = {"",    "*",    "http://x", "https://x/", "/%",
+                                       "/%4", "/%zz", "/a%00b",   "/?a=%f",     "/?%00=1"};
   web_target target;
   for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
     assert_false(target_of(broken[i], &target));
@@ -338,11 +377,13 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(guard_judges_each_case_of_the_table),
       cmocka_unit_test(guard_takes_a_host_without_port_on_port_80_only),
+      cmocka_unit_test(guard_judges_an_authority_in_the_target_like_a_host),
       cmocka_unit_test(guard_refuses_missing_and_repeated_hosts_and_origins),
       cmocka_unit_test(address_of_loopback_is_taken_in_each_form),
       cmocka_unit_test(address_beyond_loopback_is_refused_with_reason_and_remedy),
       cmocka_unit_test(address_without_port_is_refused_with_the_form),
       cmocka_unit_test(target_is_cut_before_it_is_decoded),
+      cmocka_unit_test(target_that_names_an_authority_is_its_path),
       cmocka_unit_test(target_that_is_malformed_is_refused),
       cmocka_unit_test(target_with_too_many_parameters_is_refused),
       cmocka_unit_test(target_with_too_many_segments_matches_no_route),
