@@ -15,6 +15,7 @@
 
 #define ACCEPTS_PER_TURN 64
 #define PAUSE_MS 100
+#define PAUSE_QUIET_NS (60 * 1000 * WEB_NS_PER_MS)
 /* "localhost:0" wants the same port in both families, and the second may be taken. */
 #define SAME_PORT_TRIES 16
 
@@ -50,12 +51,16 @@ static void listener_resume(web_timer *timer, void *user) {
 }
 
 static void listener_pause(web_listener *listener) {
-  web_server_log(listener->server,
-                 "port %u: out of descriptors or memory, new connections wait; raise LimitNOFILE "
-                 "or close some",
-                 listener->port);
-  web_poller_set(listener->server->poller, &listener->entry, 0);
-  web_timer_start(listener->server, &listener->retry, PAUSE_MS);
+  web_server *server = listener->server;
+  if (server->now_ns >= listener->quiet_until_ns) {
+    listener->quiet_until_ns = server->now_ns + PAUSE_QUIET_NS;
+    web_server_log(server,
+                   "port %u: out of descriptors or memory, new connections wait; raise LimitNOFILE "
+                   "or close some",
+                   listener->port);
+  }
+  web_poller_set(server->poller, &listener->entry, 0);
+  web_timer_start(server, &listener->retry, PAUSE_MS);
 }
 
 static void listener_on_ready(web_poll_entry *entry, unsigned ready) {

@@ -15,7 +15,8 @@ typedef struct web_listener {
   size_t listen_index; /* which of the options' addresses it serves */
   uint16_t port;
   bool is_watched;
-  web_timer retry; /* runs while it pauses */
+  web_timer retry;         /* runs while it pauses */
+  uint64_t quiet_until_ns; /* of pausing nothing is said before */
 } web_listener;
 
 /* Binds every address of the options. On failure writes what, where and what to do into `error`. A missing
