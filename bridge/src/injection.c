@@ -1,8 +1,8 @@
 /* Commands from the HTTP thread: inject, disconnect, ping. Pipe thread.
  *
  * An injection succeeds when the kernel has taken its bytes for every session that accepted them: then its
- * result goes back. A client that does not read holds its own bytes up; after ANSWER_MS the result says so
- * (`queued`) and the bytes stay in that session's write queue. */
+ * result goes back. A client that does not read holds its own bytes up; after ANSWER_MS, or half the time a
+ * request may take, the result says so (`queued`) and the bytes stay in that session's write queue. */
 #include <stdlib.h>
 
 #include "pipes_private.h"
@@ -123,6 +123,12 @@ static void command_refuse(br_pipes *pipes, const br_command *command) {
   injection_answer(pipes, &refused);
 }
 
+/* The answer must come before the request that waits for it is given up. */
+static uint64_t answer_delay_ns(const br_pipes *pipes) {
+  uint64_t half_ms = pipes->options.config->http.request_timeout_ms / 2;
+  return (half_ms > 0 && half_ms < ANSWER_MS ? half_ms : ANSWER_MS) * 1000000;
+}
+
 static void command_inject(br_pipes *pipes, const br_command *command) {
   injection *injected = injection_create(pipes, command);
   if (!injected) {
@@ -151,7 +157,7 @@ static void command_inject(br_pipes *pipes, const br_command *command) {
     injection_recycle(pipes, injected);
     return;
   }
-  injected->deadline_ns = pc_loop_now_ns(pipes->loop) + (uint64_t)ANSWER_MS * 1000000;
+  injected->deadline_ns = pc_loop_now_ns(pipes->loop) + answer_delay_ns(pipes);
   waiting_append(pipes, injected);
   if (pipes->waiting_first == injected) {
     br_injection_timer(&pipes->answer_timer, pipes);

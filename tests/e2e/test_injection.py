@@ -97,6 +97,17 @@ class Targets(BridgeCase):
         self.assertEqual(deaf.receive(), b"welcome back")
 
 
+    def test_who_does_not_read_is_told_before_a_short_time_out(self):
+        server = self.bridge(pipes=[pipe("line")], config={"http": {"request_timeout_ms": 1000}})
+        self.connect(server, "line")
+        server.wait_for_sessions("line", 1)
+        for _ in range(200):
+            answer = server.inject("line", b"x" * 20000)
+            if answer.status != 201:
+                break
+        self.assertEqual((answer.status, answer.json.get("queued")), (202, 1))
+
+
 class Order(BridgeCase):
     def test_many_at_once_are_each_delivered_once_and_in_the_order_of_their_seq(self):
         server = self.bridge(pipes=PIPES)
