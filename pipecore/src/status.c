@@ -14,6 +14,7 @@ static const status_entry status_table[] = {
     {PC_PENDING, "pending", "started, the result comes later"},
     {PC_MORE_DATA, "more_data", "the message has a remainder"},
     {PC_AGAIN, "again", "not now"},
+    {PC_COMPLETION, "completion", "completion routines ran"},
     {PC_E_INVALID_ARG, "invalid_arg", "invalid argument"},
     {PC_E_NAME, "name", "bad name or path"},
     {PC_E_NOT_FOUND, "not_found", "not found"},
@@ -34,6 +35,7 @@ static const status_entry status_table[] = {
     {PC_E_NO_DESCRIPTORS, "no_descriptors", "out of file descriptors"},
     {PC_E_SYSTEM, "system", "system error"},
     {PC_E_MALFORMED, "malformed", "bytes that do not keep to the pipe's framing"},
+    {PC_E_WOULD_DEADLOCK, "would_deadlock", "a call that blocks, inside a completion routine"},
 };
 
 static const status_entry *status_find(pc_status status) {

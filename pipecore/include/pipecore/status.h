@@ -12,9 +12,10 @@
 
 typedef enum pc_status {
   PC_OK = 0,
-  PC_PENDING = 1,   /* started; the result comes as a completion          */
-  PC_MORE_DATA = 2, /* buffer filled, the message has a remainder         */
-  PC_AGAIN = 3,     /* not now: full, or nothing there                    */
+  PC_PENDING = 1,    /* started; the result comes as a completion          */
+  PC_MORE_DATA = 2,  /* buffer filled, the message has a remainder         */
+  PC_AGAIN = 3,      /* not now: full, or nothing there                    */
+  PC_COMPLETION = 4, /* an alertable wait ended because routines ran      */
   PC_E_INVALID_ARG = -1,
   PC_E_NAME = -2, /* name or path empty, too long or malformed          */
   PC_E_NOT_FOUND = -3,
@@ -34,7 +35,8 @@ typedef enum pc_status {
   PC_E_NO_MEMORY = -17,
   PC_E_NO_DESCRIPTORS = -18, /* EMFILE, ENFILE                                */
   PC_E_SYSTEM = -19,         /* anything else; the native code says what           */
-  PC_E_MALFORMED = -20       /* the peer's bytes do not keep to the framing        */
+  PC_E_MALFORMED = -20,      /* the peer's bytes do not keep to the framing        */
+  PC_E_WOULD_DEADLOCK = -21  /* a call that blocks, inside a completion routine    */
 } pc_status;
 
 /* What went wrong where, for people. */
