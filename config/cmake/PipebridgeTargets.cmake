@@ -10,8 +10,11 @@ function(pipebridge_configure_target target)
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
   # A broken invariant of ours ends the program in every build, release too.
   target_compile_options(${target} PRIVATE -UNDEBUG)
+  # Only for building it: who uses an installed library has flags of his own.
   target_link_libraries(${target} PRIVATE
-    pipebridge_warnings pipebridge_sanitizers pipebridge_hardening)
+    $<BUILD_INTERFACE:pipebridge_warnings>
+    $<BUILD_INTERFACE:pipebridge_sanitizers>
+    $<BUILD_INTERFACE:pipebridge_hardening>)
 endfunction()
 
 # pipebridge_add_library(NAME SOURCES ... HEADERS ... [PUBLIC targets] [PRIVATE targets])

@@ -13,8 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pipecore/declarations.h"
 #include "pipecore/loop.h"
 #include "pipecore/status.h"
+
+PC_DECLARATIONS_BEGIN
 
 /* ---- events (CreateEvent with manual reset) ---- */
 typedef struct pc_event pc_event;
@@ -61,5 +64,7 @@ void pc_alertable_leave(void);
 /* QueueUserAPC: runs `posted` once in the next alertable wait of the thread of `alertable`, behind what is due there already.
  * Allocates nothing. The thread must not have left. */
 void pc_alertable_post(pc_alertable *alertable, pc_posted *posted);
+
+PC_DECLARATIONS_END
 
 #endif

@@ -4,8 +4,11 @@
 #ifndef PIPECORE_FAKE_H
 #define PIPECORE_FAKE_H
 
+#include "pipecore/declarations.h"
 #include "pipecore/loop.h"
 #include "pipecore/server.h"
+
+PC_DECLARATIONS_BEGIN
 
 typedef struct pc_fake_client pc_fake_client;
 
@@ -30,5 +33,7 @@ void pc_fake_fail(pc_loop *loop, const char *operation, pc_status status, unsign
 void pc_fake_set_capacity(pc_loop *loop, size_t capacity_bytes);
 /* The fake's clock, from which timers run. */
 void pc_fake_advance(pc_loop *loop, uint64_t ms);
+
+PC_DECLARATIONS_END
 
 #endif

@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipecore/declarations.h"
 #include "pipecore/status.h"
+
+PC_DECLARATIONS_BEGIN
 
 /* `none` keeps no boundaries at all: a message is what one read found. Two writes of a client that is faster
  * than the loop come as one message, and a write larger than what is read at once (64 KiB, less under
@@ -93,5 +96,7 @@ uint32_t pc_framing_max_message_bytes(pc_framing framing);
 
 const char *pc_framing_name(pc_framing framing); /* "none", "line", "nul", "length32be", … */
 bool pc_framing_from_name(const char *name, pc_framing *out_framing);
+
+PC_DECLARATIONS_END
 
 #endif

@@ -24,9 +24,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipecore/declarations.h"
 #include "pipecore/event.h"
 #include "pipecore/server.h" /* pc_type, pc_peer, pc_security */
 #include "pipecore/status.h"
+
+PC_DECLARATIONS_BEGIN
 
 typedef struct pc_instance pc_instance;
 
@@ -173,5 +176,7 @@ void pc_instance_get_info(pc_instance *instance, pc_instance_info *out_info);
 PC_MUST_USE pc_status pc_instance_set_read_mode(pc_instance *instance, pc_type read_mode);
 /* GetNamedPipeClientProcessId and its kin: who is at the other end. */
 PC_MUST_USE pc_status pc_instance_get_peer(pc_instance *instance, pc_peer *out_peer);
+
+PC_DECLARATIONS_END
 
 #endif

@@ -16,7 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipecore/declarations.h"
 #include "pipecore/status.h"
+
+PC_DECLARATIONS_BEGIN
 
 typedef struct pc_loop pc_loop;
 
@@ -92,5 +95,7 @@ struct pc_timer { /* caller's memory; zeroed before first use */
 /* Starts, or moves if it runs already. */
 PC_MUST_USE pc_status pc_timer_start(pc_loop *loop, pc_timer *timer, uint64_t delay_ms);
 void pc_timer_stop(pc_loop *loop, pc_timer *timer);
+
+PC_DECLARATIONS_END
 
 #endif

@@ -12,9 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipecore/declarations.h"
 #include "pipecore/framing.h"
 #include "pipecore/loop.h"
 #include "pipecore/status.h"
+
+PC_DECLARATIONS_BEGIN
 
 typedef struct pc_server pc_server;
 typedef struct pc_session pc_session;
@@ -149,5 +152,7 @@ size_t pc_session_queued_bytes(const pc_session *session);
 void pc_session_set_user(pc_session *session, void *session_user);
 void *pc_session_user(const pc_session *session);
 pc_server *pc_session_server(const pc_session *session);
+
+PC_DECLARATIONS_END
 
 #endif

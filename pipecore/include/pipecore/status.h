@@ -4,11 +4,9 @@
 
 #include <stddef.h>
 
-#if defined(__GNUC__)
-#define PC_MUST_USE __attribute__((warn_unused_result))
-#else
-#define PC_MUST_USE
-#endif
+#include "pipecore/declarations.h"
+
+PC_DECLARATIONS_BEGIN
 
 typedef enum pc_status {
   PC_OK = 0,
@@ -52,5 +50,7 @@ void pc_native_text(int native, char *out_text, size_t size);
 /* A stable lower-case word ("too_big") and an English sentence part ("message over the limit"). */
 const char *pc_status_name(pc_status status);
 const char *pc_status_text(pc_status status);
+
+PC_DECLARATIONS_END
 
 #endif
