@@ -2,7 +2,7 @@
 #ifndef PIPECORE_LINUX_SYSTEM_H
 #define PIPECORE_LINUX_SYSTEM_H
 
-#include "pipecore/server.h"
+#include "pipecore/session.h"
 
 /* Translates an errno. Pure. */
 pc_status pc_linux_status(int native);

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "../src/write_queue.h"
-#include "pipecore/server.h"
+#include "pipecore/session.h"
 
 enum {
   PC_LINUX_SEND_MESSAGES = 32, /* messages of one sendmmsg    */

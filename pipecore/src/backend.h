@@ -7,6 +7,7 @@
 #define PIPECORE_SRC_BACKEND_H
 
 #include "operation.h"
+#include "pipecore/server.h"
 
 typedef struct pc_backend_state pc_backend_state;
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pipecore/server.h"
+#include "pipecore/session.h"
 #include "write_queue.h"
 
 typedef struct pc_operation pc_operation;

@@ -9,36 +9,36 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "server_private.h"
+#include "host.h"
 
 static void session_on_closed(pc_operation *operation) {
   pc_session *session = PC_CONTAINER_OF(operation, pc_session, close.operation);
-  pc_server *server = session->server;
+  pc_host *host = session->host;
   pc_session_fail_writes(session, PC_E_ABORTED);
   if (session->decoder.is_skipping) {
     pc_session_tell_skipped(session, session->decoder.skipped_bytes);
   }
-  pc_input_buffer_clear(&session->input, pc_loop_chunks(server->loop));
-  server->options.on.on_disconnected(session, session->reason, session->reason_status,
-                                     server->options.user);
-  pc_server_remove(server, session);
+  pc_input_buffer_clear(&session->input, pc_loop_chunks(host->loop));
+  host->terms.on.on_disconnected(session, session->reason, session->reason_status,
+                                 host->terms.user);
+  pc_host_remove(host, session);
 }
 
-pc_session *pc_session_create(pc_server *server) {
+pc_session *pc_session_create(pc_host *host) {
   pc_session *session = calloc(1, sizeof *session);
   if (!session) {
     return NULL;
   }
-  const pc_server_options *options = &server->options;
-  bool is_stream = options->type == PC_TYPE_BYTE;
-  session->server = server;
+  const pc_session_terms *terms = &host->terms;
+  bool is_stream = terms->type == PC_TYPE_BYTE;
+  session->host = host;
   pc_operation_init(&session->read.operation, pc_session_on_read);
-  session->read.is_little = &server->is_owner_full;
+  session->read.is_little = &host->is_owner_full;
   pc_operation_init(&session->write.operation, pc_session_on_write);
   session->write.queue = &session->queue;
   pc_operation_init(&session->close.operation, session_on_closed);
   pc_operation_init(&session->resume, pc_session_on_resume);
-  pc_frame_decoder_init(&session->decoder, options->framing, options->limits.max_message_bytes);
+  pc_frame_decoder_init(&session->decoder, terms->framing, terms->limits.max_message_bytes);
   pc_write_queue_init(&session->queue, is_stream);
   return session;
 }
@@ -48,9 +48,9 @@ void pc_session_discard(pc_session *session) {
 }
 
 void pc_session_begin(pc_session *session, pc_channel *channel, const pc_peer *peer) {
-  const pc_server *server = session->server;
+  const pc_host *host = session->host;
   session->channel = channel;
-  if (!server->options.on.on_connected(session, peer, server->options.user)) {
+  if (!host->terms.on.on_connected(session, peer, host->terms.user)) {
     pc_session_end(session, PC_CLOSE_REFUSED, PC_OK, false);
     return;
   }
@@ -59,10 +59,10 @@ void pc_session_begin(pc_session *session, pc_channel *channel, const pc_peer *p
 
 /* Closes the channel; session_on_closed follows after every other operation of it. */
 static void session_close(pc_session *session) {
-  pc_server_stop_flush_deadline(session->server, session);
+  pc_host_stop_flush_deadline(session->host, session);
   session->state = SESSION_CLOSING;
   session->close.discard_input = !session->is_eof;
-  session->server->backend->close(session->channel, &session->close);
+  session->host->backend->close(session->channel, &session->close);
   session->channel = NULL;
 }
 
@@ -78,10 +78,10 @@ void pc_session_end(pc_session *session, pc_close_reason reason, pc_status statu
   }
   session->state = SESSION_FLUSHING;
   if (session->read.operation.state == PC_OPERATION_PENDING) {
-    session->server->backend->cancel(session->channel, &session->read.operation);
+    session->host->backend->cancel(session->channel, &session->read.operation);
   }
-  if (reason != PC_CLOSE_STOP) { /* which has the server's drain time */
-    pc_server_start_flush_deadline(session->server, session);
+  if (reason != PC_CLOSE_STOP) { /* which has the host's drain time */
+    pc_host_start_flush_deadline(session->host, session);
   }
 }
 
@@ -92,7 +92,7 @@ void pc_session_abort(pc_session *session) {
 }
 
 void pc_session_close(pc_session *session, bool flush) {
-  pc_loop_check_thread(session->server->loop);
+  pc_loop_check_thread(session->host->loop);
   pc_session_end(session, PC_CLOSE_LOCAL, PC_OK, flush);
   if (!flush) {
     pc_session_abort(session);
@@ -105,8 +105,4 @@ void pc_session_set_user(pc_session *session, void *session_user) {
 
 void *pc_session_user(const pc_session *session) {
   return session->user;
-}
-
-pc_server *pc_session_server(const pc_session *session) {
-  return session->server;
 }

@@ -1,4 +1,4 @@
-/* A session: one client's stay, from accept to its last callback. Private to server.c and session*.c; the
+/* A session: one stay of a peer, from its channel to its last callback. Private to host.c and session*.c; the
  * loop's thread. An idle one costs this struct and what the backend keeps of a channel, no buffer. */
 #ifndef PIPECORE_SRC_SESSION_H
 #define PIPECORE_SRC_SESSION_H
@@ -7,6 +7,8 @@
 #include "loop_private.h"
 #include "operation.h"
 #include "write_queue.h"
+
+typedef struct pc_host pc_host;
 
 typedef enum session_state {
   SESSION_OPEN,
@@ -20,11 +22,11 @@ typedef struct session_link {
 } session_link;
 
 struct pc_session {
-  pc_server *server;
+  pc_host *host;
   pc_channel *channel;
   void *user;
-  session_link link;       /* in server->sessions */
-  session_link flush_link; /* in server->flushing, while `has_flush_deadline` */
+  session_link link;       /* in host->sessions */
+  session_link flush_link; /* in host->flushing, while `has_flush_deadline` */
   uint64_t flush_deadline_ns;
 
   pc_read read;
@@ -46,10 +48,10 @@ struct pc_session {
 };
 
 /* ---- session.c: life ---- */
-PC_MUST_USE pc_session *pc_session_create(pc_server *server);
+PC_MUST_USE pc_session *pc_session_create(pc_host *host);
 /* Only of one that never got a channel. Accepts NULL. */
 void pc_session_discard(pc_session *session);
-/* The client is there: on_connected, then reads. */
+/* The peer is there: on_connected, then reads. */
 void pc_session_begin(pc_session *session, pc_channel *channel, const pc_peer *peer);
 /* Begins to end it, if that has not begun. With `flush`, what is queued is written first. */
 void pc_session_end(pc_session *session, pc_close_reason reason, pc_status status, bool flush);

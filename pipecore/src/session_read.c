@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "server_private.h"
+#include "host.h"
 
 /* Bytes by which a kept rest is completed at first; doubled until its message is whole. */
 enum { COMPLETE_STEP_BYTES = 256 };
@@ -17,13 +17,13 @@ enum { COMPLETE_STEP_BYTES = 256 };
 /* True: taken. False: to be kept and presented again. */
 static bool message_deliver(pc_session *session, const uint8_t *data, uint32_t size,
                             uint32_t flags) {
-  pc_server *server = session->server;
+  pc_host *host = session->host;
   pc_message message = {.data = data, .size_bytes = size, .flags = flags};
-  pc_status status = server->options.on.on_message(session, &message, server->options.user);
+  pc_status status = host->terms.on.on_message(session, &message, host->terms.user);
   PC_CHECK(status == PC_OK || status == PC_AGAIN);
   session->is_paused = status == PC_AGAIN;
   /* While the owner is full, each session that is read has to keep what came: read little. */
-  server->is_owner_full = session->is_paused;
+  host->is_owner_full = session->is_paused;
   return !session->is_paused;
 }
 
@@ -33,14 +33,14 @@ static bool session_is_taking(const pc_session *session) {
 
 static void input_keep(pc_session *session, const uint8_t *data, size_t size) {
   if (session->state == SESSION_OPEN &&
-      !pc_input_buffer_append(&session->input, pc_loop_chunks(session->server->loop), data, size)) {
+      !pc_input_buffer_append(&session->input, pc_loop_chunks(session->host->loop), data, size)) {
     pc_session_end(session, PC_CLOSE_ERROR, PC_E_NO_MEMORY, true);
   }
 }
 
 void pc_session_tell_skipped(pc_session *session, uint64_t size_bytes) {
-  const pc_server_options *options = &session->server->options;
-  options->on.on_skipped(session, size_bytes, options->user);
+  const pc_session_terms *terms = &session->host->terms;
+  terms->on.on_skipped(session, size_bytes, terms->user);
 }
 
 /* ---- byte type ---- */
@@ -57,7 +57,7 @@ static size_t frame_skip(pc_session *session, const uint8_t *data, size_t size) 
 /* A frame that cannot be delivered. True: it is to be skipped. False: the session ends. */
 static bool frame_refuse(pc_session *session, pc_status status) {
   bool is_limit = status == PC_E_TOO_BIG;
-  if (is_limit && session->server->options.oversize == PC_OVERSIZE_SKIP) {
+  if (is_limit && session->host->terms.oversize == PC_OVERSIZE_SKIP) {
     return true;
   }
   pc_session_end(session, is_limit ? PC_CLOSE_LIMIT : PC_CLOSE_ERROR, status, true);
@@ -93,7 +93,7 @@ static size_t frames_deliver(pc_session *session, const uint8_t *data, size_t si
 /* Appends to the kept rest as much of `data` as completes its message, and delivers that. Only then are the
  * bytes behind it cut where they lie. Returns how many bytes of `data` are done with. */
 static size_t rest_complete(pc_session *session, const uint8_t *data, size_t size) {
-  pc_chunk_pool *chunks = pc_loop_chunks(session->server->loop);
+  pc_chunk_pool *chunks = pc_loop_chunks(session->host->loop);
   pc_input_buffer *input = &session->input;
   size_t appended = 0;
   size_t step = COMPLETE_STEP_BYTES;
@@ -142,13 +142,13 @@ static void bytes_deliver(pc_session *session, const uint8_t *data, size_t size)
 /* What the peer began and never ended. A length's own bytes and headers are no payload. */
 static void incomplete_deliver(pc_session *session) {
   size_t size = pc_input_buffer_size(&session->input);
-  if (session->server->options.type != PC_TYPE_BYTE || size == 0) {
+  if (session->host->terms.type != PC_TYPE_BYTE || size == 0) {
     return;
   }
   size_t prefix = pc_frame_begun_prefix_bytes(&session->decoder, size);
   const uint8_t *data = pc_input_buffer_data(&session->input) + prefix;
   if (message_deliver(session, data, (uint32_t)(size - prefix), PC_MESSAGE_INCOMPLETE)) {
-    pc_input_buffer_clear(&session->input, pc_loop_chunks(session->server->loop));
+    pc_input_buffer_clear(&session->input, pc_loop_chunks(session->host->loop));
   }
 }
 
@@ -185,7 +185,7 @@ static bool whole_deliver(pc_session *session, const uint8_t *data, input_record
 }
 
 static void records_deliver(pc_session *session) {
-  pc_chunk_pool *chunks = pc_loop_chunks(session->server->loop);
+  pc_chunk_pool *chunks = pc_loop_chunks(session->host->loop);
   while (pc_input_buffer_size(&session->input) > 0 && session_is_taking(session)) {
     input_record record;
     memcpy(&record, pc_input_buffer_data(&session->input), sizeof record);
@@ -216,7 +216,7 @@ static void eof_deliver(pc_session *session) {
 void pc_session_read_next(pc_session *session) {
   if (session_is_taking(session) && !session->is_eof &&
       session->read.operation.state == PC_OPERATION_IDLE) {
-    session->server->backend->read(session->channel, &session->read);
+    session->host->backend->read(session->channel, &session->read);
   }
 }
 
@@ -233,7 +233,7 @@ void pc_session_on_read(pc_operation *operation) {
     const pc_view *view = &session->read.views[index];
     if (view->is_eof) {
       session->is_eof = true;
-    } else if (session->server->options.type == PC_TYPE_BYTE) {
+    } else if (session->host->terms.type == PC_TYPE_BYTE) {
       bytes_deliver(session, view->data, view->size_bytes);
     } else {
       view_deliver(session, view);
@@ -251,10 +251,10 @@ void pc_session_on_resume(pc_operation *operation) {
     return;
   }
   session->is_paused = false;
-  if (session->server->options.type == PC_TYPE_BYTE) {
+  if (session->host->terms.type == PC_TYPE_BYTE) {
     pc_input_buffer *input = &session->input;
     size_t done = frames_deliver(session, pc_input_buffer_data(input), pc_input_buffer_size(input));
-    pc_input_buffer_consume(input, pc_loop_chunks(session->server->loop), done);
+    pc_input_buffer_consume(input, pc_loop_chunks(session->host->loop), done);
   } else {
     records_deliver(session);
   }
@@ -265,9 +265,9 @@ void pc_session_on_resume(pc_operation *operation) {
 }
 
 void pc_session_resume(pc_session *session) {
-  pc_loop_check_thread(session->server->loop);
+  pc_loop_check_thread(session->host->loop);
   if (session->is_paused && session->state == SESSION_OPEN &&
       session->resume.state == PC_OPERATION_IDLE) {
-    pc_loop_defer(session->server->loop, &session->resume);
+    pc_loop_defer(session->host->loop, &session->resume);
   }
 }

@@ -7,32 +7,32 @@
  * (on_written tells for each message, and the session ends when its input does, since a peer that is gone
  * for writing may have said something before); any other answer of the system ends the session. */
 #include "check.h"
-#include "server_private.h"
+#include "host.h"
 
 void pc_session_fail_writes(pc_session *session, pc_status status) {
-  const pc_server *server = session->server;
+  const pc_host *host = session->host;
   uint64_t tag;
-  while (pc_write_queue_pop_any(&session->queue, pc_loop_chunks(server->loop), &tag)) {
-    server->options.on.on_written(session, tag, status, server->options.user);
+  while (pc_write_queue_pop_any(&session->queue, pc_loop_chunks(host->loop), &tag)) {
+    host->terms.on.on_written(session, tag, status, host->terms.user);
   }
 }
 
 static void write_next(pc_session *session) {
   if (session->queue.messages > 0 && session->state != SESSION_CLOSING &&
       session->write.operation.state == PC_OPERATION_IDLE) {
-    session->server->backend->write(session->channel, &session->write);
+    session->host->backend->write(session->channel, &session->write);
   }
 }
 
 void pc_session_on_write(pc_operation *operation) {
   pc_session *session = PC_CONTAINER_OF(operation, pc_session, write.operation);
-  const pc_server *server = session->server;
-  pc_chunk_pool *chunks = pc_loop_chunks(server->loop);
+  const pc_host *host = session->host;
+  pc_chunk_pool *chunks = pc_loop_chunks(host->loop);
   if (operation->status == PC_OK) {
     pc_write_queue_take(&session->queue, chunks, session->write.bytes, session->write.messages);
     uint64_t tag;
     while (pc_write_queue_pop_taken(&session->queue, chunks, &tag)) {
-      server->options.on.on_written(session, tag, PC_OK, server->options.user);
+      host->terms.on.on_written(session, tag, PC_OK, host->terms.user);
     }
   } else if (operation->status == PC_E_BROKEN) {
     session->is_write_broken = true;
@@ -49,9 +49,9 @@ void pc_session_on_write(pc_operation *operation) {
 }
 
 pc_status pc_session_write(pc_session *session, const void *data, uint32_t size, uint64_t tag) {
-  const pc_server *server = session->server;
-  pc_loop_check_thread(server->loop);
-  const pc_limits *limits = &server->options.limits;
+  const pc_host *host = session->host;
+  pc_loop_check_thread(host->loop);
+  const pc_limits *limits = &host->terms.limits;
   if (session->state != SESSION_OPEN || session->is_write_broken) {
     return PC_E_NOT_CONNECTED;
   }
@@ -59,8 +59,8 @@ pc_status pc_session_write(pc_session *session, const void *data, uint32_t size,
     return PC_E_TOO_BIG;
   }
   pc_frame_dress dress = {.prefix_bytes = 0};
-  if (server->options.type == PC_TYPE_BYTE) {
-    pc_frame_encode(server->options.framing, data, size, &dress);
+  if (host->terms.type == PC_TYPE_BYTE) {
+    pc_frame_encode(host->terms.framing, data, size, &dress);
   }
   /* An empty queue takes any message that is not too big, whatever the limits: otherwise it could
    * never be sent. */
@@ -72,7 +72,7 @@ pc_status pc_session_write(pc_session *session, const void *data, uint32_t size,
   pc_write_message message = {.parts = {dress.prefix, data, dress.suffix},
                               .part_bytes = {dress.prefix_bytes, size, dress.suffix_bytes},
                               .tag = tag};
-  if (!pc_write_queue_append(&session->queue, pc_loop_chunks(server->loop), &message)) {
+  if (!pc_write_queue_append(&session->queue, pc_loop_chunks(host->loop), &message)) {
     return PC_E_NO_MEMORY;
   }
   write_next(session);

@@ -199,7 +199,7 @@ static void skipping_waits_for_an_owner_that_is_full(void **state) {
 static void skipping_without_a_callback_is_refused(void **state) {
   (void)state;
   suite_fixture *fixture = skipping_create(0);
-  fixture->options.on.on_skipped = NULL;
+  fixture->options.on.session.on_skipped = NULL;
   pc_server *server = NULL;
   pc_failure failure = {.status = PC_OK};
   assert_int_equal(pc_server_start(fixture->loop, &fixture->options, &server, &failure),

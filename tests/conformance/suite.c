@@ -156,18 +156,19 @@ suite_fixture *fixture_create(pc_type type, pc_framing framing) {
   strcpy(fixture->folder, "/tmp/pipecore-XXXXXX");
   assert_non_null(mkdtemp(fixture->folder));
   snprintf(fixture->path, sizeof fixture->path, "%s/pipe.sock", fixture->folder);
-  fixture->options = (pc_server_options){.path = fixture->path,
-                                         .type = type,
-                                         .framing = framing,
-                                         .security = {.uid = -1, .gid = -1},
-                                         .on = {.on_connected = owner_on_connected,
-                                                .on_message = owner_on_message,
-                                                .on_skipped = owner_on_skipped,
-                                                .on_written = owner_on_written,
-                                                .on_disconnected = owner_on_disconnected,
-                                                .on_error = owner_on_error,
-                                                .on_stopped = owner_on_stopped},
-                                         .user = fixture};
+  fixture->options =
+      (pc_server_options){.path = fixture->path,
+                          .type = type,
+                          .framing = framing,
+                          .security = {.uid = -1, .gid = -1},
+                          .on = {.session = {.on_connected = owner_on_connected,
+                                             .on_message = owner_on_message,
+                                             .on_skipped = owner_on_skipped,
+                                             .on_written = owner_on_written,
+                                             .on_disconnected = owner_on_disconnected},
+                                 .on_error = owner_on_error,
+                                 .on_stopped = owner_on_stopped},
+                          .user = fixture};
   pc_loop_options loop_options = {.backend = suite_backend_under_test.kind};
   assert_int_equal(pc_loop_create(&loop_options, &fixture->loop), PC_OK);
   assert_string_equal(pc_loop_backend_name(fixture->loop), suite_backend_under_test.name);

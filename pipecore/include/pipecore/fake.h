@@ -6,7 +6,7 @@
 
 #include "pipecore/declarations.h"
 #include "pipecore/loop.h"
-#include "pipecore/server.h"
+#include "pipecore/session.h"
 
 PC_DECLARATIONS_BEGIN
 

@@ -11,6 +11,7 @@
 
 #include "backend_refusal.h"
 #include "pipecore/fake.h"
+#include "pipecore/server.h"
 #include "pipecore/loop.h"
 
 /* What a case uses that needs a system; main runs such cases over each. */
@@ -71,10 +72,10 @@ static void on_stopped(pc_server *server, void *user) {
 static pc_server *server_start(pc_loop *loop, turn_journal *journal) {
   pc_server_options options = {.path = "pipe",
                                .type = PC_TYPE_MESSAGE,
-                               .on = {.on_connected = on_connected,
-                                      .on_message = on_message,
-                                      .on_written = on_written,
-                                      .on_disconnected = on_disconnected,
+                               .on = {.session = {.on_connected = on_connected,
+                                                  .on_message = on_message,
+                                                  .on_written = on_written,
+                                                  .on_disconnected = on_disconnected},
                                       .on_error = on_error,
                                       .on_stopped = on_stopped},
                                .user = journal};

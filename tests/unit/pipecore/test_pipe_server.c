@@ -74,10 +74,10 @@ static void owner_on_stopped(pc_server *server, void *user) {
   owner->stopped++;
 }
 
-static const pc_server_events owner_events = {.on_connected = owner_on_connected,
-                                              .on_message = owner_on_message,
-                                              .on_written = owner_on_written,
-                                              .on_disconnected = owner_on_disconnected,
+static const pc_server_events owner_events = {.session = {.on_connected = owner_on_connected,
+                                                          .on_message = owner_on_message,
+                                                          .on_written = owner_on_written,
+                                                          .on_disconnected = owner_on_disconnected},
                                               .on_error = owner_on_error,
                                               .on_stopped = owner_on_stopped};
 
@@ -324,7 +324,7 @@ static void options_that_make_no_sense_are_refused_with_advice(void **state) {
   owner_record owner;
   owner_init(&owner, PC_TYPE_MESSAGE);
   const pc_server_options good = owner.options;
-  owner.options.on.on_written = NULL;
+  owner.options.on.session.on_written = NULL;
   start_is_refused(&owner, PC_E_INVALID_ARG);
   owner.options = good;
   owner.options.framing = PC_FRAMING_LINE;

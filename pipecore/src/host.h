@@ -1,0 +1,68 @@
+/* A host of sessions: what every owner of sessions (pc_server, pc_client) embeds. It has what its sessions
+ * agree on, their list, and the deadlines of their ends; how a session gets its channel is its owner's
+ * affair. The loop's thread. */
+#ifndef PIPECORE_SRC_HOST_H
+#define PIPECORE_SRC_HOST_H
+
+#include "pipecore/framing.h"
+#include "pipecore/session.h"
+#include "session.h"
+
+enum {
+  /* A peer that never reads holds up the end of its session at most this long. */
+  PC_FLUSH_LIMIT_MS = 2000,
+  PC_HOST_TIMERS = 2 /* which its owner reserves */
+};
+
+/* What the sessions of one host have in common. */
+typedef struct pc_session_terms {
+  pc_type type;
+  pc_framing framing; /* byte type only */
+  pc_limits limits;
+  pc_oversize oversize;
+  pc_session_events on;
+  void *user;
+} pc_session_terms;
+
+typedef struct pc_host pc_host;
+struct pc_host {
+  pc_loop *loop;
+  const pc_backend *backend;
+  pc_session_terms terms;
+  /* The owner's: a session and its memory are gone. */
+  void (*on_session_gone)(pc_host *host);
+
+  pc_session *sessions;       /* all, newest first */
+  pc_session *flushing_first; /* with a deadline, earliest first: each gets the same time */
+  pc_session *flushing_last;
+  uint32_t session_count;
+  pc_timer flush_timer;
+  pc_timer drain_timer;
+  bool is_owner_full; /* took nothing last time: what sessions read they would have to keep */
+  bool is_stopping;
+};
+
+/* ---- host_terms.c ---- */
+/* Fills in the defaults; false: `*out_failure` says what is wrong. Pure. */
+PC_MUST_USE bool pc_session_terms_complete(pc_session_terms *terms, pc_failure *out_failure);
+/* Fills in the failure; false. */
+PC_MUST_USE bool pc_options_refuse(pc_failure *out_failure, pc_status status, const char *action,
+                                   const char *advice);
+
+/* ---- host.c ---- */
+void pc_host_init(pc_host *host, pc_loop *loop, const pc_session_terms *terms,
+                  void (*on_session_gone)(pc_host *host));
+/* Checks that its sessions are gone, and with them its timers. */
+void pc_host_fini(const pc_host *host);
+/* Takes in a session that was created for this host, with its channel: on_connected, then reads. */
+void pc_host_add(pc_host *host, pc_session *session, pc_channel *channel, const pc_peer *peer);
+/* Begins to end every session, and those that come from here on; they have `drain_ms` for what they accepted. */
+void pc_host_stop(pc_host *host, uint32_t drain_ms);
+
+/* For sessions. */
+void pc_host_start_flush_deadline(pc_host *host, pc_session *session);
+void pc_host_stop_flush_deadline(pc_host *host, pc_session *session);
+/* After on_disconnected: takes the session out and frees it. */
+void pc_host_remove(pc_host *host, pc_session *session);
+
+#endif

@@ -1,0 +1,97 @@
+/* What sessions may agree on: limits with default, minimum and maximum, the check of the rest, and names.
+ * Pure; any thread. */
+#include "host.h"
+
+const pc_limits pc_limits_default = {
+    .max_instances = 1024, .max_message_bytes = 64 * 1024, .max_write_queue_bytes = 1024 * 1024};
+const pc_limits pc_limits_min = {
+    .max_instances = 1, .max_message_bytes = 1, .max_write_queue_bytes = 1024};
+const pc_limits pc_limits_max = {.max_instances = 1000 * 1000,
+                                 .max_message_bytes = 16 * 1024 * 1024,
+                                 .max_write_queue_bytes = 256 * 1024 * 1024};
+
+const char *pc_close_reason_name(pc_close_reason reason) {
+  switch (reason) {
+  case PC_CLOSE_PEER:
+    return "peer";
+  case PC_CLOSE_LOCAL:
+    return "local";
+  case PC_CLOSE_ERROR:
+    return "error";
+  case PC_CLOSE_LIMIT:
+    return "limit";
+  case PC_CLOSE_STOP:
+    return "stop";
+  case PC_CLOSE_REFUSED:
+    return "refused";
+  }
+  return "unknown";
+}
+
+const char *pc_oversize_name(pc_oversize oversize) {
+  switch (oversize) {
+  case PC_OVERSIZE_CLOSE:
+    return "close";
+  case PC_OVERSIZE_SKIP:
+    return "skip";
+  }
+  return "unknown";
+}
+
+static bool limit_complete(uint32_t *limit, uint32_t fallback, uint32_t min, uint32_t max) {
+  *limit = *limit ? *limit : fallback;
+  return *limit >= min && *limit <= max;
+}
+
+static bool limits_complete(pc_limits *limits) {
+  const pc_limits *fallback = &pc_limits_default;
+  const pc_limits *min = &pc_limits_min;
+  const pc_limits *max = &pc_limits_max;
+  return limit_complete(&limits->max_instances, fallback->max_instances, min->max_instances,
+                        max->max_instances) &&
+         limit_complete(&limits->max_message_bytes, fallback->max_message_bytes,
+                        min->max_message_bytes, max->max_message_bytes) &&
+         limit_complete(&limits->max_write_queue_bytes, fallback->max_write_queue_bytes,
+                        min->max_write_queue_bytes, max->max_write_queue_bytes);
+}
+
+bool pc_options_refuse(pc_failure *out_failure, pc_status status, const char *action,
+                       const char *advice) {
+  *out_failure = (pc_failure){.status = status, .action = action, .advice = advice};
+  return false;
+}
+
+/* A framing that cannot say a larger length is a limit of its own. */
+static void limits_fit_framing(pc_limits *limits, pc_framing framing) {
+  uint32_t most = pc_framing_max_message_bytes(framing);
+  if (limits->max_message_bytes > most) {
+    limits->max_message_bytes = most;
+  }
+}
+
+bool pc_session_terms_complete(pc_session_terms *terms, pc_failure *out_failure) {
+  const pc_session_events *on = &terms->on;
+  if (!on->on_connected || !on->on_message || !on->on_written || !on->on_disconnected) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options", "set every callback");
+  }
+  if (terms->oversize != PC_OVERSIZE_CLOSE &&
+      (terms->oversize != PC_OVERSIZE_SKIP || !on->on_skipped)) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
+                             "oversize must be one of those listed; to skip, set on_skipped");
+  }
+  if ((terms->type != PC_TYPE_BYTE && terms->type != PC_TYPE_MESSAGE) ||
+      pc_framing_max_message_bytes(terms->framing) == 0) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
+                             "type and framing must be one of those listed");
+  }
+  if (terms->type == PC_TYPE_MESSAGE && terms->framing != PC_FRAMING_NONE) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
+                             "a message pipe keeps its boundaries itself: use no framing");
+  }
+  if (!limits_complete(&terms->limits)) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check limits",
+                             "keep each limit between its minimum and maximum");
+  }
+  limits_fit_framing(&terms->limits, terms->framing);
+  return true;
+}
