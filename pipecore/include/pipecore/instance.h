@@ -26,18 +26,12 @@
 
 #include "pipecore/declarations.h"
 #include "pipecore/event.h"
-#include "pipecore/server.h" /* pc_type, pc_peer, pc_security */
+#include "pipecore/server.h" /* pc_type, pc_access, pc_peer, pc_security */
 #include "pipecore/status.h"
 
 PC_DECLARATIONS_BEGIN
 
 typedef struct pc_instance pc_instance;
-
-typedef enum pc_access {
-  PC_ACCESS_DUPLEX,
-  PC_ACCESS_INBOUND, /* the client writes, the server reads */
-  PC_ACCESS_OUTBOUND /* the server writes, the client reads */
-} pc_access;
 
 /* What happens to a client that comes when no instance listens. */
 typedef enum pc_when_full {

@@ -21,6 +21,12 @@ PC_DECLARATIONS_BEGIN
 
 typedef struct pc_server pc_server;
 
+typedef enum pc_access {
+  PC_ACCESS_DUPLEX,
+  PC_ACCESS_INBOUND, /* the client writes, the server reads */
+  PC_ACCESS_OUTBOUND /* the server writes, the client reads */
+} pc_access;
+
 typedef enum pc_strategy {
   PC_STRATEGY_COMPLETION /* completion routines on the loop's thread */
 } pc_strategy;
