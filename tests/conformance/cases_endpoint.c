@@ -80,8 +80,7 @@ static void process_kill(pid_t child) {
   assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
-/* case 37 */
-static void path_of_another_process_is_in_use_and_that_server_unharmed(void **state) {
+static void case_37_path_of_another_process_is_in_use_and_that_server_unharmed(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
   pid_t child = server_process(fixture);
@@ -94,8 +93,7 @@ static void path_of_another_process_is_in_use_and_that_server_unharmed(void **st
   fixture_destroy(fixture);
 }
 
-/* case 38 */
-static void endpoint_of_a_killed_server_is_taken_over(void **state) {
+static void case_38_endpoint_of_a_killed_server_is_taken_over(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     suite_fixture *fixture = fixture_create(both_types[index], PC_FRAMING_NONE);
@@ -111,7 +109,7 @@ static void endpoint_of_a_killed_server_is_taken_over(void **state) {
   }
 }
 
-static void live_socket_of_a_foreign_server_is_never_removed(void **state) {
+static void case_38_live_socket_of_a_foreign_server_is_never_removed(void **state) {
   (void)state;
   static const int kinds[] = {SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM};
   for (int index = 0; index < 3; index++) {
@@ -197,7 +195,7 @@ static void socket_that_somebody_put_in_place_of_ours_stays(void **state) {
   fixture_destroy(fixture);
 }
 
-static void too_long_path_is_refused_with_the_limit_named(void **state) {
+static void case_02_too_long_path_is_refused_with_the_limit_named(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
   size_t limit = pc_server_max_path_bytes();
@@ -272,14 +270,14 @@ static void owner_and_group_are_given(void **state) {
 }
 
 const struct CMUnitTest cases_endpoint[] = {
-    cmocka_unit_test(path_of_another_process_is_in_use_and_that_server_unharmed),
-    cmocka_unit_test(endpoint_of_a_killed_server_is_taken_over),
-    cmocka_unit_test(live_socket_of_a_foreign_server_is_never_removed),
+    cmocka_unit_test(case_37_path_of_another_process_is_in_use_and_that_server_unharmed),
+    cmocka_unit_test(case_38_endpoint_of_a_killed_server_is_taken_over),
+    cmocka_unit_test(case_38_live_socket_of_a_foreign_server_is_never_removed),
     cmocka_unit_test(live_server_with_a_full_backlog_is_not_taken_for_stale),
     cmocka_unit_test(what_is_no_socket_is_never_removed),
     cmocka_unit_test(lock_that_is_held_refuses_the_start),
     cmocka_unit_test(socket_that_somebody_put_in_place_of_ours_stays),
-    cmocka_unit_test(too_long_path_is_refused_with_the_limit_named),
+    cmocka_unit_test(case_02_too_long_path_is_refused_with_the_limit_named),
     cmocka_unit_test(missing_folder_is_told),
     cmocka_unit_test(native_code_has_the_words_of_the_system_cut_to_fit),
     cmocka_unit_test(mode_is_what_was_asked_for_whatever_the_umask),

@@ -5,8 +5,7 @@
 
 static const pc_type both_types[] = {PC_TYPE_BYTE, PC_TYPE_MESSAGE};
 
-/* case 4 */
-static void client_may_connect_and_write_before_it_is_accepted(void **state) {
+static void case_04_client_may_connect_and_write_before_it_is_accepted(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     suite_fixture *fixture = fixture_create(both_types[index], PC_FRAMING_NONE);
@@ -20,8 +19,7 @@ static void client_may_connect_and_write_before_it_is_accepted(void **state) {
   }
 }
 
-/* case 5 */
-static void server_waits_and_tells_once_when_a_client_comes(void **state) {
+static void case_05_server_waits_and_tells_once_when_a_client_comes(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
   fixture_start(fixture);
@@ -39,8 +37,7 @@ static void server_waits_and_tells_once_when_a_client_comes(void **state) {
   fixture_destroy(fixture);
 }
 
-/* case 6 */
-static void client_that_left_early_is_heard(void **state) {
+static void case_06_client_that_left_early_is_heard(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_MESSAGE, PC_FRAMING_NONE);
   fixture_start(fixture);
@@ -56,8 +53,7 @@ static void client_that_left_early_is_heard(void **state) {
   fixture_destroy(fixture);
 }
 
-/* case 7 */
-static void session_without_a_word_is_connected_and_disconnected(void **state) {
+static void case_07_session_without_a_word_is_connected_and_disconnected(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     suite_fixture *fixture = fixture_create(both_types[index], PC_FRAMING_NONE);
@@ -75,8 +71,7 @@ static void session_without_a_word_is_connected_and_disconnected(void **state) {
   }
 }
 
-/* case 27 */
-static void what_was_written_before_close_is_read(void **state) {
+static void case_27_what_was_written_before_close_is_read(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     suite_fixture *fixture = fixture_create(both_types[index], PC_FRAMING_NONE);
@@ -108,8 +103,8 @@ static void bye_on_message(suite_fixture *fixture, session_record *record,
   pc_session_close(record->session, true);
 }
 
-/* case 28, in its good form: the client reads "bye" and then the end, without a reset before it */
-static void last_words_reach_a_client_whose_input_was_not_read(void **state) {
+/* In its good form: the client reads "bye" and then the end, without a reset before it */
+static void case_28_last_words_reach_a_client_whose_input_was_not_read(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     suite_fixture *fixture = fixture_create(both_types[index], PC_FRAMING_NONE);
@@ -130,8 +125,7 @@ static void last_words_reach_a_client_whose_input_was_not_read(void **state) {
   }
 }
 
-/* case 32 */
-static void hundred_clients_one_after_the_other(void **state) {
+static void case_32_hundred_clients_one_after_the_other(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
   fixture->does_echo = true;
@@ -149,7 +143,7 @@ static void hundred_clients_one_after_the_other(void **state) {
 }
 
 /* cases 34 and 35, as a queue */
-static void client_over_max_instances_waits_until_one_leaves(void **state) {
+static void case_35_client_over_max_instances_waits_until_one_leaves(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
   fixture->does_echo = true;
@@ -174,8 +168,7 @@ static void client_over_max_instances_waits_until_one_leaves(void **state) {
   fixture_destroy(fixture);
 }
 
-/* case 41 */
-static void close_with_a_read_pending_tells_once(void **state) {
+static void case_41_close_with_a_read_pending_tells_once(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
   fixture_start(fixture);
@@ -388,7 +381,7 @@ static void server_starts_again_at_the_same_path(void **state) {
   fixture_destroy(fixture);
 }
 
-static void second_server_at_the_path_is_refused_and_the_first_unharmed(void **state) {
+static void case_37_second_server_at_the_path_is_refused_and_the_first_unharmed(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
   fixture->does_echo = true;
@@ -409,15 +402,15 @@ static void second_server_at_the_path_is_refused_and_the_first_unharmed(void **s
 }
 
 const struct CMUnitTest cases_life[] = {
-    cmocka_unit_test(client_may_connect_and_write_before_it_is_accepted),
-    cmocka_unit_test(server_waits_and_tells_once_when_a_client_comes),
-    cmocka_unit_test(client_that_left_early_is_heard),
-    cmocka_unit_test(session_without_a_word_is_connected_and_disconnected),
-    cmocka_unit_test(what_was_written_before_close_is_read),
-    cmocka_unit_test(last_words_reach_a_client_whose_input_was_not_read),
-    cmocka_unit_test(hundred_clients_one_after_the_other),
-    cmocka_unit_test(client_over_max_instances_waits_until_one_leaves),
-    cmocka_unit_test(close_with_a_read_pending_tells_once),
+    cmocka_unit_test(case_04_client_may_connect_and_write_before_it_is_accepted),
+    cmocka_unit_test(case_05_server_waits_and_tells_once_when_a_client_comes),
+    cmocka_unit_test(case_06_client_that_left_early_is_heard),
+    cmocka_unit_test(case_07_session_without_a_word_is_connected_and_disconnected),
+    cmocka_unit_test(case_27_what_was_written_before_close_is_read),
+    cmocka_unit_test(case_28_last_words_reach_a_client_whose_input_was_not_read),
+    cmocka_unit_test(case_32_hundred_clients_one_after_the_other),
+    cmocka_unit_test(case_35_client_over_max_instances_waits_until_one_leaves),
+    cmocka_unit_test(case_41_close_with_a_read_pending_tells_once),
     cmocka_unit_test(refused_client_is_sent_away),
     cmocka_unit_test(owner_may_write_and_close_when_connected),
     cmocka_unit_test(no_message_comes_after_the_owner_closed),
@@ -427,5 +420,5 @@ const struct CMUnitTest cases_life[] = {
     cmocka_unit_test(stop_ends_every_session_with_its_reason),
     cmocka_unit_test(stop_without_sessions_is_told_from_the_loop),
     cmocka_unit_test(server_starts_again_at_the_same_path),
-    cmocka_unit_test(second_server_at_the_path_is_refused_and_the_first_unharmed),
+    cmocka_unit_test(case_37_second_server_at_the_path_is_refused_and_the_first_unharmed),
     {0}};

@@ -25,8 +25,8 @@ static void timer_set(pc_timer *timer, void *user) {
   *(bool *)user = true;
 }
 
-/* case 47, in turns, so that it does not depend on the machine: everybody is served in every turn or two */
-static void busy_clients_starve_neither_a_new_one_nor_a_timer(void **state) {
+/* In turns, so that it does not depend on the machine: everybody is served in every turn or two */
+static void case_47_busy_clients_starve_neither_a_new_one_nor_a_timer(void **state) {
   (void)state;
   enum { BUSY = 100 };
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
@@ -67,8 +67,7 @@ static void busy_clients_starve_neither_a_new_one_nor_a_timer(void **state) {
   fixture_destroy(fixture);
 }
 
-/* case 48 */
-static void two_hundred_clients_at_once_are_all_served(void **state) {
+static void case_48_two_hundred_clients_at_once_are_all_served(void **state) {
   (void)state;
   enum { COUNT = 200 };
   suite_fixture *fixture = fixture_create(PC_TYPE_MESSAGE, PC_FRAMING_NONE);
@@ -159,8 +158,7 @@ static void crowd_that_comes_at_once_is_let_in_up_to_the_limit(void **state) {
   }
 }
 
-/* case 54 */
-static void stop_under_traffic_tells_every_end_and_nothing_after(void **state) {
+static void case_54_stop_under_traffic_tells_every_end_and_nothing_after(void **state) {
   (void)state;
   enum { COUNT = 20 };
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
@@ -191,7 +189,7 @@ static void stop_under_traffic_tells_every_end_and_nothing_after(void **state) {
   fixture_destroy(fixture);
 }
 
-/* ---- case 55 ---- */
+/* ---- random steps ---- */
 
 enum { SLOTS = 8, STEPS = 10000 };
 
@@ -351,7 +349,7 @@ static void model_settle(random_model *model) {
   TURN_UNTIL(fixture, fixture->open_count == 0);
 }
 
-static void events_contract_holds_under_random_steps(void **state) {
+static void case_55_events_contract_holds_under_random_steps(void **state) {
   (void)state;
   static random_model model;
   static const pc_type types[] = {PC_TYPE_BYTE, PC_TYPE_MESSAGE};
@@ -390,10 +388,10 @@ static void events_contract_holds_under_random_steps(void **state) {
 }
 
 const struct CMUnitTest cases_load[] = {
-    cmocka_unit_test(busy_clients_starve_neither_a_new_one_nor_a_timer),
-    cmocka_unit_test(two_hundred_clients_at_once_are_all_served),
+    cmocka_unit_test(case_47_busy_clients_starve_neither_a_new_one_nor_a_timer),
+    cmocka_unit_test(case_48_two_hundred_clients_at_once_are_all_served),
     cmocka_unit_test(crowd_that_speaks_at_once_is_heard_in_order),
     cmocka_unit_test(crowd_that_comes_at_once_is_let_in_up_to_the_limit),
-    cmocka_unit_test(stop_under_traffic_tells_every_end_and_nothing_after),
-    cmocka_unit_test(events_contract_holds_under_random_steps),
+    cmocka_unit_test(case_54_stop_under_traffic_tells_every_end_and_nothing_after),
+    cmocka_unit_test(case_55_events_contract_holds_under_random_steps),
     {0}};

@@ -6,8 +6,7 @@
 
 static const pc_type both_types[] = {PC_TYPE_BYTE, PC_TYPE_MESSAGE};
 
-/* case 8 */
-static void echo_one_message_each_way(void **state) {
+static void case_08_echo_one_message_each_way(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     suite_fixture *fixture = fixture_create(both_types[index], PC_FRAMING_NONE);
@@ -28,8 +27,7 @@ static void echo_one_message_each_way(void **state) {
   }
 }
 
-/* case 9 */
-static void message_boundaries_are_kept(void **state) {
+static void case_09_message_boundaries_are_kept(void **state) {
   (void)state;
   static const uint32_t sizes[] = {1, 2, 4095, 4096, 4097, 65536};
   static uint8_t data[65536];
@@ -51,7 +49,7 @@ static void message_boundaries_are_kept(void **state) {
 }
 
 /* the same from the server to the client, all in one turn */
-static void written_boundaries_are_kept(void **state) {
+static void case_09_written_boundaries_are_kept(void **state) {
   (void)state;
   static const uint32_t sizes[] = {1, 0, 4096, 65536, 0, 4097, 2};
   static uint8_t data[65536];
@@ -74,8 +72,7 @@ static void written_boundaries_are_kept(void **state) {
   fixture_destroy(fixture);
 }
 
-/* case 10 */
-static void bytes_arrive_whole_and_in_order_without_boundaries(void **state) {
+static void case_10_bytes_arrive_whole_and_in_order_without_boundaries(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_NONE);
   fixture_start(fixture);
@@ -94,8 +91,7 @@ static void bytes_arrive_whole_and_in_order_without_boundaries(void **state) {
   fixture_destroy(fixture);
 }
 
-/* case 14 */
-static void message_of_no_bytes_is_a_message(void **state) {
+static void case_14_message_of_no_bytes_is_a_message(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_MESSAGE, PC_FRAMING_NONE);
   fixture->does_echo = true;
@@ -117,8 +113,7 @@ static void message_of_no_bytes_is_a_message(void **state) {
   fixture_destroy(fixture);
 }
 
-/* case 15 */
-static void message_of_no_bytes_then_close_are_two_things(void **state) {
+static void case_15_message_of_no_bytes_then_close_are_two_things(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_MESSAGE, PC_FRAMING_NONE);
   fixture_start(fixture);
@@ -133,8 +128,7 @@ static void message_of_no_bytes_then_close_are_two_things(void **state) {
   fixture_destroy(fixture);
 }
 
-/* case 18 */
-static void write_over_the_limit_is_too_big_and_harms_nothing(void **state) {
+static void case_18_write_over_the_limit_is_too_big_and_harms_nothing(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     suite_fixture *fixture = fixture_create(both_types[index], PC_FRAMING_NONE);
@@ -394,13 +388,13 @@ static void large_frame_in_small_pieces_is_delivered_whole(void **state) {
 }
 
 const struct CMUnitTest cases_messages[] = {
-    cmocka_unit_test(echo_one_message_each_way),
-    cmocka_unit_test(message_boundaries_are_kept),
-    cmocka_unit_test(written_boundaries_are_kept),
-    cmocka_unit_test(bytes_arrive_whole_and_in_order_without_boundaries),
-    cmocka_unit_test(message_of_no_bytes_is_a_message),
-    cmocka_unit_test(message_of_no_bytes_then_close_are_two_things),
-    cmocka_unit_test(write_over_the_limit_is_too_big_and_harms_nothing),
+    cmocka_unit_test(case_08_echo_one_message_each_way),
+    cmocka_unit_test(case_09_message_boundaries_are_kept),
+    cmocka_unit_test(case_09_written_boundaries_are_kept),
+    cmocka_unit_test(case_10_bytes_arrive_whole_and_in_order_without_boundaries),
+    cmocka_unit_test(case_14_message_of_no_bytes_is_a_message),
+    cmocka_unit_test(case_15_message_of_no_bytes_then_close_are_two_things),
+    cmocka_unit_test(case_18_write_over_the_limit_is_too_big_and_harms_nothing),
     cmocka_unit_test(message_over_the_limit_ends_the_session),
     cmocka_unit_test(bytes_that_break_the_framing_end_the_session),
     cmocka_unit_test(length16_refuses_to_write_what_it_cannot_say),

@@ -138,8 +138,7 @@ static void bench_fini(operation_bench *bench) {
 
 static const pc_type both_types[] = {PC_TYPE_BYTE, PC_TYPE_MESSAGE};
 
-/* case 39 */
-static void cancelled_read_completes_once_and_loses_nothing(void **state) {
+static void case_39_cancelled_read_completes_once_and_loses_nothing(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     operation_bench bench;
@@ -180,9 +179,9 @@ static void bench_read_all(operation_bench *bench, const char *expected) {
   assert_string_equal(all, expected);
 }
 
-/* case 39, for a backend that reads ahead: what comes around a cancel stays, whole and in order, whether it
+/* For a backend that reads ahead: what comes around a cancel stays, whole and in order, whether it
  * came before, in the same turn, or when nobody reads. */
-static void input_around_a_cancel_waits_for_the_next_read(void **state) {
+static void case_39_input_around_a_cancel_waits_for_the_next_read(void **state) {
   (void)state;
   static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ";
   for (int index = 0; index < 2; index++) {
@@ -218,8 +217,7 @@ static void input_around_a_cancel_waits_for_the_next_read(void **state) {
   }
 }
 
-/* case 40 */
-static void cancelled_write_completes_once_and_the_queue_stays(void **state) {
+static void case_40_cancelled_write_completes_once_and_the_queue_stays(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     operation_bench bench;
@@ -242,8 +240,7 @@ static void cancelled_write_completes_once_and_the_queue_stays(void **state) {
   }
 }
 
-/* case 41 */
-static void close_completes_last_and_ends_what_is_pending(void **state) {
+static void case_41_close_completes_last_and_ends_what_is_pending(void **state) {
   (void)state;
   operation_bench bench;
   bench_init(&bench, PC_TYPE_BYTE);
@@ -350,10 +347,10 @@ static void unlisten_ends_a_pending_accept_first(void **state) {
 }
 
 const struct CMUnitTest cases_operations[] = {
-    cmocka_unit_test(cancelled_read_completes_once_and_loses_nothing),
-    cmocka_unit_test(input_around_a_cancel_waits_for_the_next_read),
-    cmocka_unit_test(cancelled_write_completes_once_and_the_queue_stays),
-    cmocka_unit_test(close_completes_last_and_ends_what_is_pending),
+    cmocka_unit_test(case_39_cancelled_read_completes_once_and_loses_nothing),
+    cmocka_unit_test(case_39_input_around_a_cancel_waits_for_the_next_read),
+    cmocka_unit_test(case_40_cancelled_write_completes_once_and_the_queue_stays),
+    cmocka_unit_test(case_41_close_completes_last_and_ends_what_is_pending),
     cmocka_unit_test(immediate_results_come_through_the_loop_too),
     cmocka_unit_test(end_of_input_is_told_as_often_as_asked),
     cmocka_unit_test(unwanted_readiness_lets_the_loop_sleep),

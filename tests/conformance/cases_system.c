@@ -38,8 +38,7 @@ static size_t heap_bytes(void) {
 
 /* ---- processes ---- */
 
-/* case 49 */
-static void peer_is_known_by_pid_uid_gid_and_name(void **state) {
+static void case_49_peer_is_known_by_pid_uid_gid_and_name(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
   fixture_start(fixture);
@@ -83,8 +82,7 @@ static void peer_that_is_gone_has_its_ids_and_no_name(void **state) {
   fixture_destroy(fixture);
 }
 
-/* case 50 */
-static void client_killed_while_it_writes_is_disconnected_once(void **state) {
+static void case_50_client_killed_while_it_writes_is_disconnected_once(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     suite_fixture *fixture = fixture_create(both_types[index], PC_FRAMING_NONE);
@@ -197,8 +195,7 @@ static void checked_on_message(suite_fixture *fixture, session_record *record,
   assert_int_equal(count, record->message_count - 1); /* each client's own order */
 }
 
-/* case 23 */
-static void clients_that_write_at_once_tear_no_message(void **state) {
+static void case_23_clients_that_write_at_once_tear_no_message(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_MESSAGE, PC_FRAMING_NONE);
   fixture->does_not_keep = true;
@@ -238,8 +235,8 @@ static void *loop_thread_run(void *user) {
   return NULL;
 }
 
-/* case 45: the loop sleeps without end, and nothing else happens */
-static void posted_routine_wakes_a_sleeping_loop_and_runs_on_its_thread(void **state) {
+/* The loop sleeps without end, and nothing else happens */
+static void case_45_posted_routine_wakes_a_sleeping_loop_and_runs_on_its_thread(void **state) {
   (void)state;
   for (int round = 0; round < 50; round++) {
     pc_loop *loop = NULL;
@@ -494,12 +491,12 @@ static void message_of_a_megabyte_passes_both_ways(void **state) {
 }
 
 const struct CMUnitTest cases_system[] = {
-    cmocka_unit_test(peer_is_known_by_pid_uid_gid_and_name),
+    cmocka_unit_test(case_49_peer_is_known_by_pid_uid_gid_and_name),
     cmocka_unit_test(peer_that_is_gone_has_its_ids_and_no_name),
-    cmocka_unit_test(client_killed_while_it_writes_is_disconnected_once),
+    cmocka_unit_test(case_50_client_killed_while_it_writes_is_disconnected_once),
     cmocka_unit_test(client_that_leaves_unread_answers_behind_is_heard_to_the_end),
-    cmocka_unit_test(clients_that_write_at_once_tear_no_message),
-    cmocka_unit_test(posted_routine_wakes_a_sleeping_loop_and_runs_on_its_thread),
+    cmocka_unit_test(case_23_clients_that_write_at_once_tear_no_message),
+    cmocka_unit_test(case_45_posted_routine_wakes_a_sleeping_loop_and_runs_on_its_thread),
     cmocka_unit_test(descriptors_sent_by_a_client_are_not_received),
     cmocka_unit_test(accept_without_descriptors_pauses_and_goes_on),
     cmocka_unit_test(session_that_leaves_makes_room_before_the_retry),

@@ -37,8 +37,7 @@ static void drain(suite_fixture *fixture, suite_client *client, unsigned count) 
   }
 }
 
-/* case 20 */
-static void writes_beyond_the_kernels_room_wait_and_complete_in_order(void **state) {
+static void case_20_writes_beyond_the_kernels_room_wait_and_complete_in_order(void **state) {
   (void)state;
   for (int index = 0; index < 2; index++) {
     suite_fixture *fixture = fixture_create(both_types[index], PC_FRAMING_NONE);
@@ -65,8 +64,7 @@ static void writes_beyond_the_kernels_room_wait_and_complete_in_order(void **sta
   }
 }
 
-/* case 21 */
-static void write_queue_limit_refuses_the_excess_only(void **state) {
+static void case_21_write_queue_limit_refuses_the_excess_only(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_MESSAGE, PC_FRAMING_NONE);
   fixture->options.limits.max_write_queue_bytes = 16 * KILOBYTE;
@@ -86,7 +84,7 @@ static void write_queue_limit_refuses_the_excess_only(void **state) {
   fixture_destroy(fixture);
 }
 
-static void empty_queue_takes_any_message_within_the_message_limit(void **state) {
+static void case_21_empty_queue_takes_any_message_within_the_message_limit(void **state) {
   (void)state;
   static uint8_t data[256 * KILOBYTE];
   static uint8_t got[256 * KILOBYTE];
@@ -106,7 +104,7 @@ static void empty_queue_takes_any_message_within_the_message_limit(void **state)
 }
 
 /* Messages of no bytes are charged too: they would fill memory otherwise. */
-static void messages_of_no_bytes_meet_the_queue_limit(void **state) {
+static void case_21_messages_of_no_bytes_meet_the_queue_limit(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_MESSAGE, PC_FRAMING_NONE);
   fixture->options.limits.max_write_queue_bytes = KILOBYTE;
@@ -125,8 +123,7 @@ static void messages_of_no_bytes_meet_the_queue_limit(void **state) {
   fixture_destroy(fixture);
 }
 
-/* case 22 */
-static void client_that_never_reads_harms_nobody(void **state) {
+static void case_22_client_that_never_reads_harms_nobody(void **state) {
   (void)state;
   enum { OTHERS = 20 };
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
@@ -180,7 +177,7 @@ static void client_that_never_writes_harms_nobody(void **state) {
   fixture_destroy(fixture);
 }
 
-/* ---- case 24: other threads write through posted routines ---- */
+/* ---- other threads write through posted routines ---- */
 
 enum { WRITERS = 4, WRITES = 200 };
 
@@ -216,7 +213,7 @@ static void *writer_run(void *user) {
   return NULL;
 }
 
-static void posted_writes_of_several_threads_keep_each_threads_order(void **state) {
+static void case_24_posted_writes_of_several_threads_keep_each_threads_order(void **state) {
   (void)state;
   static writer writers[WRITERS];
   atomic_store(&writes_run, 0);
@@ -251,8 +248,7 @@ static void posted_writes_of_several_threads_keep_each_threads_order(void **stat
   fixture_destroy(fixture);
 }
 
-/* case 25 */
-static void both_ends_write_at_once_without_deadlock(void **state) {
+static void case_25_both_ends_write_at_once_without_deadlock(void **state) {
   (void)state;
   enum { COUNT = 1000 };
   static uint8_t data[KILOBYTE];
@@ -369,14 +365,14 @@ static void write_of_no_bytes_to_an_unframed_stream_completes_in_order(void **st
 }
 
 const struct CMUnitTest cases_writes[] = {
-    cmocka_unit_test(writes_beyond_the_kernels_room_wait_and_complete_in_order),
-    cmocka_unit_test(write_queue_limit_refuses_the_excess_only),
-    cmocka_unit_test(empty_queue_takes_any_message_within_the_message_limit),
-    cmocka_unit_test(messages_of_no_bytes_meet_the_queue_limit),
-    cmocka_unit_test(client_that_never_reads_harms_nobody),
+    cmocka_unit_test(case_20_writes_beyond_the_kernels_room_wait_and_complete_in_order),
+    cmocka_unit_test(case_21_write_queue_limit_refuses_the_excess_only),
+    cmocka_unit_test(case_21_empty_queue_takes_any_message_within_the_message_limit),
+    cmocka_unit_test(case_21_messages_of_no_bytes_meet_the_queue_limit),
+    cmocka_unit_test(case_22_client_that_never_reads_harms_nobody),
     cmocka_unit_test(client_that_never_writes_harms_nobody),
-    cmocka_unit_test(posted_writes_of_several_threads_keep_each_threads_order),
-    cmocka_unit_test(both_ends_write_at_once_without_deadlock),
+    cmocka_unit_test(case_24_posted_writes_of_several_threads_keep_each_threads_order),
+    cmocka_unit_test(case_25_both_ends_write_at_once_without_deadlock),
     cmocka_unit_test(writes_to_a_client_that_left_are_told_as_broken),
     cmocka_unit_test(owner_may_write_from_on_written),
     cmocka_unit_test(write_of_no_bytes_to_an_unframed_stream_completes_in_order),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backend_refusal.h"
+#include "case_program.h"
 
 uint64_t clock_ms(void) {
   struct timespec now;
@@ -370,10 +371,7 @@ static void cases_add(const struct CMUnitTest *cases) {
   all_count += added;
 }
 
-int main(void) {
-  if (backend_is_refused(suite_backend_under_test.kind)) {
-    return SKIPPED;
-  }
+int main(int argc, char **argv) {
   cases_add(cases_operations);
   cases_add(cases_messages);
   cases_add(cases_life);
@@ -383,6 +381,12 @@ int main(void) {
   cases_add(cases_load);
   for (size_t index = 0; suite_backend_under_test.extra[index]; index++) {
     cases_add(suite_backend_under_test.extra[index]);
+  }
+  if (case_program_lists(argc, argv, all_cases, all_count)) {
+    return 0;
+  }
+  if (backend_is_refused(suite_backend_under_test.kind)) {
+    return SKIPPED;
   }
   return _cmocka_run_group_tests(suite_backend_under_test.name, all_cases, all_count, NULL, NULL);
 }
