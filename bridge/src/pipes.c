@@ -295,7 +295,6 @@ static bool pipe_start(pipe_entry *pipe, char *error, size_t error_size) {
       .path = config->path,
       .type = config->type,
       .framing = config->framing,
-      .strategy = PC_STRATEGY_COMPLETION,
       .limits = config->limits,
       .oversize = config->oversize,
       .security = config->security,

@@ -5,7 +5,7 @@
 extern const pc_backend pc_backend_epoll;
 extern const pc_backend pc_backend_uring;
 
-const pc_backend *pc_backend_find(pc_backend_kind kind) {
+static const pc_backend *completion_find(pc_backend_kind kind) {
   switch (kind) {
   case PC_BACKEND_AUTO:
   case PC_BACKEND_EPOLL:
@@ -14,6 +14,14 @@ const pc_backend *pc_backend_find(pc_backend_kind kind) {
     return &pc_backend_uring;
   case PC_BACKEND_FAKE:
     return &pc_backend_fake;
+  }
+  return NULL;
+}
+
+const pc_backend *pc_backend_find(pc_strategy strategy, pc_backend_kind kind) {
+  switch (strategy) {
+  case PC_STRATEGY_COMPLETION:
+    return completion_find(kind);
   }
   return NULL;
 }

@@ -61,8 +61,8 @@ struct pc_backend {
   void (*close)(pc_channel *channel, pc_close *close);
 };
 
-/* The backend of this kind on this system, or NULL. Each system's folder defines it. */
-const pc_backend *pc_backend_find(pc_backend_kind kind);
+/* The backend for this on this system, or NULL. Each system's folder defines it. */
+const pc_backend *pc_backend_find(pc_strategy strategy, pc_backend_kind kind);
 /* Longest path of an endpoint on this system. Likewise. */
 size_t pc_backend_max_path_bytes(void);
 

@@ -58,7 +58,7 @@ void pc_loop_check_thread(const pc_loop *loop) {
 /* ---- life ---- */
 
 pc_status pc_loop_create(const pc_loop_options *options, pc_loop **out_loop) {
-  const pc_backend *backend = pc_backend_find(options->backend);
+  const pc_backend *backend = pc_backend_find(options->strategy, options->backend);
   if (!backend) {
     return PC_E_NOT_SUPPORTED;
   }

@@ -12,10 +12,6 @@ bool pc_server_options_complete(const pc_server_options *options, pc_session_ter
   if (!options->on.on_error || !options->on.on_stopped) {
     return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options", "set every callback");
   }
-  if (options->strategy != PC_STRATEGY_COMPLETION) {
-    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
-                             "strategy must be one of those listed");
-  }
   if (!options->path || options->path[0] == '\0') {
     return pc_options_refuse(out_failure, PC_E_NAME, "check path", "give the endpoint a path");
   }

@@ -23,6 +23,12 @@ PC_DECLARATIONS_BEGIN
 
 typedef struct pc_loop pc_loop;
 
+/* How a loop does its I/O. The owner sees no difference: every callback is on the loop's thread. */
+typedef enum pc_strategy {
+  PC_STRATEGY_COMPLETION /* completion routines, on the loop's thread */
+} pc_strategy;
+
+/* By which means of the system: of PC_STRATEGY_COMPLETION. */
 typedef enum pc_backend_kind {
   PC_BACKEND_AUTO, /* the fastest that this system allows */
   PC_BACKEND_EPOLL,
@@ -45,6 +51,7 @@ typedef struct pc_agent {
 } pc_agent;
 
 typedef struct pc_loop_options {
+  pc_strategy strategy;
   pc_backend_kind backend;
   pc_agent agent;
 } pc_loop_options;

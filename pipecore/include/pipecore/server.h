@@ -27,10 +27,6 @@ typedef enum pc_access {
   PC_ACCESS_OUTBOUND /* the server writes, the client reads */
 } pc_access;
 
-typedef enum pc_strategy {
-  PC_STRATEGY_COMPLETION /* completion routines on the loop's thread */
-} pc_strategy;
-
 typedef struct pc_security {
   uint32_t mode; /* permission bits of the endpoint; 0 means 0600            */
   int64_t uid;   /* owner to give it, -1: leave                              */
@@ -49,7 +45,6 @@ typedef struct pc_server_options {
   const char *path; /* absolute or relative path of the endpoint; copied */
   pc_type type;
   pc_framing framing; /* byte type only */
-  pc_strategy strategy;
   pc_limits limits; /* a 0 means the default */
   pc_oversize oversize;
   pc_security security;

@@ -34,10 +34,12 @@ static void wished_backend_is_the_one_that_works(void **state) {
   }
 }
 
-static void unknown_backend_is_not_supported(void **state) {
+static void unknown_backend_or_strategy_is_not_supported(void **state) {
   (void)state;
   pc_loop *loop = NULL;
   pc_loop_options options = {.backend = (pc_backend_kind)99};
+  assert_int_equal(pc_loop_create(&options, &loop), PC_E_NOT_SUPPORTED);
+  options = (pc_loop_options){.strategy = (pc_strategy)99};
   assert_int_equal(pc_loop_create(&options, &loop), PC_E_NOT_SUPPORTED);
   assert_null(loop);
 }
@@ -88,7 +90,7 @@ static void where_io_uring_is_refused_epoll_takes_over_and_says_why(void **state
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wished_backend_is_the_one_that_works),
-      cmocka_unit_test(unknown_backend_is_not_supported),
+      cmocka_unit_test(unknown_backend_or_strategy_is_not_supported),
       cmocka_unit_test(where_io_uring_is_refused_epoll_takes_over_and_says_why),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
