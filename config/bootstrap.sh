@@ -50,6 +50,7 @@ command curl curl
 test_needs='
 module cmocka libcmocka-dev
 command clang clang
+command c++ g++
 command clang-format clang-format
 command clang-tidy clang-tidy
 runtime fuzzer libclang-rt-dev

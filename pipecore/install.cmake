@@ -34,6 +34,12 @@ install(TARGETS pipecore pipecore_shared
   INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILE_SET HEADERS COMPONENT pipecore)
 
+# What who links the static library needs beside it.
+set(pipecore_requires_private)
+if("PkgConfig::LIBURING" IN_LIST pipecore_system_libraries)
+  set(pipecore_requires_private "liburing >= 2.3")
+endif()
+
 # ---- find_package(pipecore) ----
 set(pipecore_package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/pipecore")
 install(EXPORT pipecore
@@ -62,10 +68,6 @@ else()
   string(REGEX REPLACE "/$" "" pipecore_prefix "\${pcfiledir}/${pipecore_up}")
   set(pipecore_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
   set(pipecore_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
-endif()
-set(pipecore_requires_private)
-if(TARGET PkgConfig::LIBURING AND pipecore_system_libraries)
-  set(pipecore_requires_private "liburing >= 2.3")
 endif()
 configure_file(pipecore.pc.in pipecore.pc @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/pipecore.pc"

@@ -54,6 +54,7 @@ typedef struct pc_frame {
   uint32_t size_bytes;
 } pc_frame;
 
+/* For a new stream. `max_message_bytes` of payload; more than that is PC_E_TOO_BIG. */
 void pc_frame_decoder_init(pc_frame_decoder *decoder, pc_framing framing,
                            uint32_t max_message_bytes);
 

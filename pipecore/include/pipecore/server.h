@@ -65,6 +65,7 @@ void pc_server_stop(pc_server *server, uint32_t drain_ms);
 /* After on_stopped. Accepts NULL. */
 void pc_server_destroy(pc_server *server);
 
+/* Clients that are connected, those that are about to be told on_disconnected included. */
 uint32_t pc_server_session_count(const pc_server *server);
 
 /* The server of a session; NULL if another kind of owner has it. */

@@ -13,7 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipecore/declarations.h"
 #include "pipecore/status.h"
+
+PC_DECLARATIONS_BEGIN
 
 typedef struct pc_session pc_session;
 
@@ -105,5 +108,7 @@ size_t pc_session_queued_bytes(const pc_session *session);
 /* Owner's pointer of a session; NULL at first. */
 void pc_session_set_user(pc_session *session, void *session_user);
 void *pc_session_user(const pc_session *session);
+
+PC_DECLARATIONS_END
 
 #endif
