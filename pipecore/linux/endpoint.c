@@ -12,87 +12,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "endpoint_file.h"
 #include "system.h"
 
 enum {
-  DEFAULT_MODE = 0600,
   /* What a message costs of the send buffer beside its bytes (measured: 32). */
   MESSAGE_OVERHEAD_BYTES = 256,
-  LOCK_TRIES = 8,
   PROBE_TRIES = 200,
-  PROBE_PAUSE_MS = 5,
-  LOCK_PATH_BYTES = PC_LINUX_PATH_MAX_BYTES + sizeof ".lock"
+  PROBE_PAUSE_MS = 5
 };
-
-/* Notes the failure that errno tells. */
-static pc_status failure_set(pc_failure *failure, const char *action, const char *advice) {
-  *failure = (pc_failure){
-      .status = pc_linux_status(errno), .native = errno, .action = action, .advice = advice};
-  return failure->status;
-}
-
-static pc_status failure_in_use(pc_failure *failure, const char *action, const char *advice) {
-  *failure = (pc_failure){.status = PC_E_IN_USE, .action = action, .advice = advice};
-  return failure->status;
-}
 
 static int socket_type(pc_type type) {
   return (type == PC_TYPE_BYTE ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_NONBLOCK | SOCK_CLOEXEC;
-}
-
-/* ---- PATH.lock ---- */
-
-static void lock_path(const pc_linux_endpoint *endpoint, char path[LOCK_PATH_BYTES]) {
-  (void)snprintf(path, LOCK_PATH_BYTES, "%s.lock", endpoint->address.sun_path);
-}
-
-/* Whether the locked file is the one that stands at the path: its last holder may have removed it. */
-static bool lock_is_current(int fd, const char *path) {
-  struct stat held;
-  struct stat current;
-  return fstat(fd, &held) == 0 && lstat(path, &current) == 0 && held.st_dev == current.st_dev &&
-         held.st_ino == current.st_ino;
-}
-
-static pc_status lock_take(pc_linux_endpoint *endpoint, pc_failure *failure) {
-  char path[LOCK_PATH_BYTES];
-  lock_path(endpoint, path);
-  for (int attempt = 0; attempt < LOCK_TRIES; attempt++) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (fd < 0) {
-      return failure_set(failure, "open the lock beside the endpoint",
-                         "the folder must exist and be writable for this user");
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      close(fd);
-      return failure_in_use(failure, "lock the endpoint",
-                            "another server serves this path: stop it, or use another path");
-    }
-    if (lock_is_current(fd, path)) {
-      endpoint->lock_fd = fd;
-      return PC_OK;
-    }
-    close(fd);
-  }
-  return failure_in_use(failure, "lock the endpoint", "other servers come and go at this path");
-}
-
-static void lock_release(pc_linux_endpoint *endpoint) {
-  char path[LOCK_PATH_BYTES];
-  lock_path(endpoint, path);
-  if (lock_is_current(endpoint->lock_fd, path)) {
-    unlink(path);
-  }
-  close(endpoint->lock_fd);
-  endpoint->lock_fd = -1;
 }
 
 /* ---- what stands at the path already ---- */
@@ -142,11 +79,11 @@ static pc_status path_clear(const pc_linux_endpoint *endpoint, pc_failure *failu
   const char *path = endpoint->address.sun_path;
   struct stat before;
   if (lstat(path, &before) != 0) {
-    return errno == ENOENT ? PC_OK : failure_set(failure, "look at the path", NULL);
+    return errno == ENOENT ? PC_OK : pc_linux_fail(failure, "look at the path", NULL);
   }
   if (!S_ISSOCK(before.st_mode)) {
-    return failure_in_use(failure, "bind",
-                          "a file that is no socket has this path: move it, or use another path");
+    return pc_linux_fail_in_use(
+        failure, "bind", "a file that is no socket has this path: move it, or use another path");
   }
   int probed = socket_probe(&endpoint->address);
   if (probed == ENOENT) {
@@ -154,53 +91,35 @@ static pc_status path_clear(const pc_linux_endpoint *endpoint, pc_failure *failu
   }
   if (probed == EACCES || probed == EMFILE || probed == ENFILE || probed == ENOMEM) {
     errno = probed; /* nothing was learned, so nothing is removed */
-    return failure_set(failure, "see whether a server listens at this path", NULL);
+    return pc_linux_fail(failure, "see whether a server listens at this path", NULL);
   }
   if (probed != ECONNREFUSED) {
-    return failure_in_use(failure, "bind",
-                          "a live server has this path: stop it, or use another path");
+    return pc_linux_fail_in_use(failure, "bind",
+                                "a live server has this path: stop it, or use another path");
   }
   struct stat now;
   if (lstat(path, &now) == 0 && now.st_dev == before.st_dev && now.st_ino == before.st_ino &&
       unlink(path) != 0) {
-    return failure_set(failure, "remove a stale socket", "remove it by hand");
+    return pc_linux_fail(failure, "remove a stale socket", "remove it by hand");
   }
   return PC_OK;
 }
 
-/* ---- mode and owner ---- */
-
-/* Through a descriptor of the inode itself, so that nothing put at the path meanwhile is changed. */
-static pc_status security_apply(pc_linux_endpoint *endpoint, const pc_security *security,
-                                pc_failure *failure) {
-  mode_t mode = security->mode ? security->mode & 07777 : DEFAULT_MODE;
+/* Notes the inode that bind made, and gives it its owner and mode. */
+static pc_status inode_claim(pc_linux_endpoint *endpoint, const pc_security *security,
+                             pc_failure *failure) {
   pc_status status = PC_OK;
   struct stat info;
   int fd = open(endpoint->address.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) {
-    return failure_set(failure, "open the socket's inode", NULL);
+    return pc_linux_fail(failure, "open the socket's inode", NULL);
   }
   if (fstat(fd, &info) != 0 || !S_ISSOCK(info.st_mode)) {
-    status = failure_in_use(failure, "bind", "something else was put at this path meanwhile");
-    goto done;
+    status = pc_linux_fail_in_use(failure, "bind", "something else was put at this path meanwhile");
+  } else {
+    endpoint->file = (pc_linux_file){.device = info.st_dev, .inode = info.st_ino};
+    status = pc_linux_security_give(fd, security, pc_linux_security_mode(security), failure);
   }
-  endpoint->device = info.st_dev;
-  endpoint->inode = info.st_ino;
-  if ((security->uid >= 0 || security->gid >= 0) &&
-      fchownat(fd, "", security->uid >= 0 ? (uid_t)security->uid : (uid_t)-1,
-               security->gid >= 0 ? (gid_t)security->gid : (gid_t)-1, AT_EMPTY_PATH) != 0) {
-    status = failure_set(failure, "give the endpoint its owner",
-                         "a user can give files to own groups only; leave uid and gid unset");
-    goto done;
-  }
-  if ((info.st_mode & 07777) != mode) {
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    if (chmod(path, mode) != 0) {
-      status = failure_set(failure, "give the endpoint its mode", NULL);
-    }
-  }
-done:
   close(fd);
   return status;
 }
@@ -225,13 +144,13 @@ static pc_status socket_prepare(pc_linux_endpoint *endpoint, const pc_listen *li
                                 pc_failure *failure) {
   endpoint->fd = socket(AF_UNIX, socket_type(listen_options->type), 0);
   if (endpoint->fd < 0) {
-    return failure_set(failure, "make a socket", NULL);
+    return pc_linux_fail(failure, "make a socket", NULL);
   }
   if (listen_options->type == PC_TYPE_MESSAGE) {
     /* Accepted sockets inherit it; a message then carries credentials and an end of file does not. */
     int on = 1;
     if (setsockopt(endpoint->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
-      return failure_set(failure, "ask for credentials", NULL);
+      return pc_linux_fail(failure, "ask for credentials", NULL);
     }
     if (!pc_linux_send_buffer_raise(endpoint->fd, listen_options->max_message_bytes)) {
       *failure = (pc_failure){.status = PC_E_INVALID_ARG,
@@ -245,38 +164,30 @@ static pc_status socket_prepare(pc_linux_endpoint *endpoint, const pc_listen *li
 
 static pc_status socket_bind(pc_linux_endpoint *endpoint, const pc_listen *listen_options,
                              pc_failure *failure) {
-  mode_t mode = listen_options->security.mode ? listen_options->security.mode : DEFAULT_MODE;
+  mode_t mode = pc_linux_security_mode(&listen_options->security);
   /* The inode is born with the socket's mode less the umask: never wider than asked for. */
   if (fchmod(endpoint->fd, mode & 0700) != 0) {
-    return failure_set(failure, "set the socket's mode", NULL);
+    return pc_linux_fail(failure, "set the socket's mode", NULL);
   }
   if (bind(endpoint->fd, (const struct sockaddr *)&endpoint->address, sizeof endpoint->address) !=
       0) {
-    return failure_set(failure, "bind", "the folder must exist and be writable for this user");
+    return pc_linux_fail(failure, "bind", "the folder must exist and be writable for this user");
   }
-  pc_status status = security_apply(endpoint, &listen_options->security, failure);
+  pc_status status = inode_claim(endpoint, &listen_options->security, failure);
   if (status == PC_OK && listen(endpoint->fd, SOMAXCONN) != 0) {
-    status = failure_set(failure, "listen", NULL);
+    status = pc_linux_fail(failure, "listen", NULL);
   }
   return status;
 }
 
 pc_status pc_linux_endpoint_open(const pc_listen *listen_options, pc_linux_endpoint *out_endpoint,
                                  pc_failure *out_failure) {
-  size_t length = strlen(listen_options->path);
-  if (length > PC_LINUX_PATH_MAX_BYTES) {
-    *out_failure = (pc_failure){
-        .status = PC_E_NAME,
-        .action = "check path",
-        .advice = "a socket's path has at most 107 bytes: use a shorter folder or file name"};
-    return PC_E_NAME;
-  }
-  pc_linux_endpoint endpoint = {.fd = -1, .lock_fd = -1, .address.sun_family = AF_UNIX};
-  memcpy(endpoint.address.sun_path, listen_options->path, length);
-  pc_status status = lock_take(&endpoint, out_failure);
+  pc_linux_endpoint endpoint = {.fd = -1, .address.sun_family = AF_UNIX};
+  pc_status status = pc_linux_lock_take(listen_options->path, &endpoint.lock_fd, out_failure);
   if (status != PC_OK) {
     return status;
   }
+  memcpy(endpoint.address.sun_path, listen_options->path, strlen(listen_options->path));
   status = path_clear(&endpoint, out_failure);
   if (status == PC_OK) {
     status = socket_prepare(&endpoint, listen_options, out_failure);
@@ -293,14 +204,10 @@ pc_status pc_linux_endpoint_open(const pc_listen *listen_options, pc_linux_endpo
 }
 
 void pc_linux_endpoint_close(pc_linux_endpoint *endpoint) {
-  struct stat info;
-  if (endpoint->inode != 0 && lstat(endpoint->address.sun_path, &info) == 0 &&
-      info.st_dev == endpoint->device && info.st_ino == endpoint->inode) {
-    unlink(endpoint->address.sun_path);
-  }
+  pc_linux_file_remove(&endpoint->file, endpoint->address.sun_path);
   if (endpoint->fd >= 0) {
     close(endpoint->fd);
     endpoint->fd = -1;
   }
-  lock_release(endpoint);
+  pc_linux_lock_release(&endpoint->lock_fd, endpoint->address.sun_path);
 }

@@ -2,21 +2,17 @@
 #ifndef PIPECORE_LINUX_ENDPOINT_H
 #define PIPECORE_LINUX_ENDPOINT_H
 
-#include <sys/types.h>
 #include <sys/un.h>
 
 #include "../src/backend.h"
+#include "endpoint_file.h"
 
 typedef struct pc_linux_endpoint {
-  int fd;      /* listening, not blocking */
-  int lock_fd; /* PATH.lock, held as long as the endpoint lives */
-  dev_t device;
-  ino_t inode; /* of the socket that we made: what else stands at the path is not ours */
+  int fd;             /* listening, not blocking                       */
+  int lock_fd;        /* PATH.lock, held as long as the endpoint lives */
+  pc_linux_file file; /* the socket that we made                       */
   struct sockaddr_un address;
 } pc_linux_endpoint;
-
-/* Bytes of a path that fit, without the terminating one. */
-enum { PC_LINUX_PATH_MAX_BYTES = sizeof((struct sockaddr_un *)NULL)->sun_path - 1 };
 
 PC_MUST_USE pc_status pc_linux_endpoint_open(const pc_listen *listen,
                                              pc_linux_endpoint *out_endpoint,

@@ -21,12 +21,6 @@ PC_DECLARATIONS_BEGIN
 
 typedef struct pc_server pc_server;
 
-typedef enum pc_access {
-  PC_ACCESS_DUPLEX,
-  PC_ACCESS_INBOUND, /* the client writes, the server reads */
-  PC_ACCESS_OUTBOUND /* the server writes, the client reads */
-} pc_access;
-
 typedef struct pc_security {
   uint32_t mode; /* permission bits of the endpoint; 0 means 0600            */
   int64_t uid;   /* owner to give it, -1: leave                              */

@@ -25,6 +25,12 @@ typedef enum pc_type {
   PC_TYPE_MESSAGE /* SOCK_SEQPACKET; boundaries are kept */
 } pc_type;
 
+typedef enum pc_access {
+  PC_ACCESS_DUPLEX,
+  PC_ACCESS_INBOUND, /* the client writes, the server reads */
+  PC_ACCESS_OUTBOUND /* the server writes, the client reads */
+} pc_access;
+
 typedef enum pc_close_reason {
   PC_CLOSE_PEER,   /* the other end closed or died         */
   PC_CLOSE_LOCAL,  /* pc_session_close                     */
