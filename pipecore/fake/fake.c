@@ -176,7 +176,9 @@ static void view_add(pc_backend_state *state, fake_node *node, pc_view *view, ui
 
 static bool bytes_view(fake_connection *connection) {
   pc_backend_state *state = connection->state;
-  size_t limit = *connection->read->is_little ? LITTLE_BYTES : READ_BYTES;
+  size_t limit = atomic_load_explicit(connection->read->is_little, memory_order_relaxed)
+                     ? LITTLE_BYTES
+                     : READ_BYTES;
   size_t size = connection->to_server.bytes < limit ? connection->to_server.bytes : limit;
   fake_node *node = malloc(sizeof *node + size);
   if (!node) {
@@ -189,7 +191,9 @@ static bool bytes_view(fake_connection *connection) {
 
 static uint32_t messages_view(fake_connection *connection) {
   pc_backend_state *state = connection->state;
-  uint32_t most = *connection->read->is_little ? 1 : sizeof state->views / sizeof state->views[0];
+  uint32_t most = atomic_load_explicit(connection->read->is_little, memory_order_relaxed)
+                      ? 1
+                      : sizeof state->views / sizeof state->views[0];
   uint32_t count = 0;
   while (count < most && connection->to_server.first) {
     view_add(state, pc_fake_pipe_take(&connection->to_server), &state->views[count++],

@@ -49,7 +49,7 @@ void pc_epoll_forget(pc_backend_state *state, epoll_source *source) {
 }
 
 bool pc_epoll_scratch_ensure(pc_backend_state *state, size_t size) {
-  if (size <= state->scratch_bytes) {
+  if (size <= state->scratch.capacity) {
     return true;
   }
   /* Pages that no read ever touches are never given by the system. */
@@ -58,12 +58,12 @@ bool pc_epoll_scratch_ensure(pc_backend_state *state, size_t size) {
     return false;
   }
   if (state->retired_scratch) {
-    free(state->scratch); /* two in one turn: only the oldest can be looked at */
+    free(state->scratch.bytes); /* two in one turn: only the oldest can be looked at */
   } else {
-    state->retired_scratch = state->scratch;
+    state->retired_scratch = state->scratch.bytes;
   }
-  state->scratch = scratch;
-  state->scratch_bytes = size;
+  state->scratch.bytes = scratch;
+  state->scratch.capacity = size;
   return true;
 }
 
@@ -77,7 +77,7 @@ static pc_status backend_create(pc_loop *loop, pc_backend_state **out_state,
   pc_status status = PC_E_NO_MEMORY;
   int native = 0;
   state->loop = loop;
-  if (!pc_epoll_scratch_ensure(state, EPOLL_SCRATCH_BYTES)) {
+  if (!pc_epoll_scratch_ensure(state, PC_LINUX_READ_BYTES)) {
     goto fail;
   }
   state->fd = epoll_create1(EPOLL_CLOEXEC);
@@ -104,7 +104,7 @@ fail_wakeup:
 fail_epoll:
   close(state->fd);
 fail_scratch:
-  free(state->scratch);
+  free(state->scratch.bytes);
 fail:
   free(state);
   *out_failure = (pc_failure){.status = status, .native = native, .action = "make the loop"};
@@ -115,7 +115,7 @@ static void backend_destroy(pc_backend_state *state) {
   close(state->wakeup.fd);
   close(state->fd);
   free(state->retired_scratch);
-  free(state->scratch);
+  free(state->scratch.bytes);
   free(state);
 }
 

@@ -10,12 +10,7 @@
 #include "endpoint.h"
 #include "transfer.h"
 
-enum {
-  EPOLL_EVENTS = PC_WAIT_READY_MAX,
-  EPOLL_SCRATCH_BYTES = 64 * 1024,
-  EPOLL_MESSAGE_SCRATCH_BYTES = 1024 * 1024,
-  EPOLL_READ_BATCH = 16 /* messages of one recvmmsg */
-};
+enum { EPOLL_EVENTS = PC_WAIT_READY_MAX, EPOLL_MESSAGE_SCRATCH_BYTES = 1024 * 1024 };
 
 typedef enum epoll_kind { EPOLL_WAKEUP, EPOLL_LISTENER, EPOLL_CHANNEL } epoll_kind;
 
@@ -30,12 +25,6 @@ typedef struct epoll_source {
 
 typedef struct epoll_channel epoll_channel;
 
-/* Where messages of a recvmmsg are put. */
-typedef struct epoll_read_slot {
-  struct iovec part;
-  _Alignas(struct cmsghdr) uint8_t control[PC_LINUX_CONTROL_BYTES];
-} epoll_read_slot;
-
 struct pc_backend_state {
   pc_loop *loop;
   int fd;
@@ -44,14 +33,11 @@ struct pc_backend_state {
   epoll_channel *submit_last;
 
   /* One buffer for all sessions: a read happens right before its routine. */
-  uint8_t *scratch;
-  size_t scratch_bytes;
+  pc_linux_receiver scratch;
   void *retired_scratch; /* replaced by a larger one while a view of it may be out */
 
   struct epoll_event events[EPOLL_EVENTS];
-  pc_view views[EPOLL_READ_BATCH];
-  struct mmsghdr read_headers[EPOLL_READ_BATCH];
-  epoll_read_slot read_slots[EPOLL_READ_BATCH];
+  pc_view views[PC_LINUX_READ_BATCH];
   pc_linux_batch batch;
 };
 

@@ -3,21 +3,12 @@
  * Success, reading: the socket is readable → one recv (stream) or recvmmsg (message type) into the loop's
  * buffer, right before the routine that looks at it. Writing: the queue is sent at the end of the turn
  * by one sendmsg or sendmmsg; EPOLLOUT is asked for only if the kernel took nothing.
- * Failures: a reset while reading is looked over, since a SEQPACKET client's close over unread input puts it
- * before the data that is still there: reading goes on to the end. Writing to a peer that is gone ends
- * with PC_E_BROKEN. Everything else ends the operation with its status. */
-#include <errno.h>
+ * Failures: those of transfer.c, and no memory to register, end the operation with their status. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "../src/check.h"
 #include "epoll.h"
-#include "system.h"
-
-enum {
-  LITTLE_BYTES = 4096,
-  RESETS_MAX = 4 /* the kernel tells one; more is an error */
-};
 
 struct epoll_channel {
   epoll_source source;
@@ -63,88 +54,20 @@ void pc_epoll_channel_discard(pc_channel *channel) {
 
 /* ---- reading ---- */
 
-static void read_end(epoll_channel *channel, pc_status status, uint32_t view_count) {
-  pc_read *read = channel->read;
-  channel->read = NULL;
-  read->views = channel->state->views;
-  read->view_count = view_count;
-  read->operation.status = status;
-}
-
-/* Bytes of a stream. -1 with errno, or the number of views. */
-static int stream_receive(epoll_channel *channel) {
-  pc_backend_state *state = channel->state;
-  size_t limit = *channel->read->is_little ? LITTLE_BYTES : EPOLL_SCRATCH_BYTES;
-  ssize_t size = recv(channel->source.fd, state->scratch, limit, 0);
-  if (size >= 0) {
-    state->views[0] = (pc_view){.data = state->scratch,
-                                .size_bytes = (uint32_t)size,
-                                .is_message_end = true,
-                                .is_eof = size == 0};
-  }
-  return size >= 0 ? 1 : -1;
-}
-
-static unsigned messages_prepare(epoll_channel *channel) {
-  pc_backend_state *state = channel->state;
-  size_t stride = ((size_t)channel->max_message_bytes + 63) & ~(size_t)63;
-  size_t batch = *channel->read->is_little ? 1 : state->scratch_bytes / stride;
-  batch = batch == 0 ? 1 : batch < EPOLL_READ_BATCH ? batch : EPOLL_READ_BATCH;
-  for (size_t index = 0; index < batch; index++) {
-    epoll_read_slot *slot = &state->read_slots[index];
-    slot->part = (struct iovec){.iov_base = state->scratch + index * stride,
-                                .iov_len = channel->max_message_bytes};
-    state->read_headers[index].msg_hdr = (struct msghdr){.msg_iov = &slot->part,
-                                                         .msg_iovlen = 1,
-                                                         .msg_control = slot->control,
-                                                         .msg_controllen = sizeof slot->control};
-  }
-  return (unsigned)batch;
-}
-
-/* A batch of messages. -1 with errno, or the number of views. */
-static int messages_receive(epoll_channel *channel) {
-  pc_backend_state *state = channel->state;
-  unsigned batch = messages_prepare(channel);
-  /* MSG_TRUNC: msg_len is the message's length, also of one that does not fit. */
-  int count = recvmmsg(channel->source.fd, state->read_headers, batch, MSG_TRUNC, NULL);
-  for (int index = 0; index < count; index++) {
-    const struct mmsghdr *header = &state->read_headers[index];
-    /* A message of no bytes carries credentials (SO_PASSCRED), the end of the input does not. */
-    bool is_eof = header->msg_len == 0 && header->msg_hdr.msg_controllen == 0;
-    bool is_whole = header->msg_len <= channel->max_message_bytes;
-    state->views[index] =
-        (pc_view){.data = state->read_slots[index].part.iov_base,
-                  .size_bytes = is_whole ? header->msg_len : channel->max_message_bytes,
-                  .message_bytes = header->msg_len,
-                  .is_message_end = is_whole,
-                  .is_eof = is_eof};
-    if (is_eof) {
-      return index + 1;
-    }
-  }
-  return count;
-}
-
 static bool read_perform(pc_operation *operation) {
   epoll_channel *channel = operation->target;
-  for (int resets = 0; resets <= RESETS_MAX;) {
-    int count = channel->type == PC_TYPE_BYTE ? stream_receive(channel) : messages_receive(channel);
-    if (count > 0) {
-      read_end(channel, PC_OK, (uint32_t)count);
-      return true;
-    }
-    if (errno == EAGAIN) {
-      return false;
-    }
-    if (errno == ECONNRESET) {
-      resets++;
-    } else if (errno != EINTR) {
-      read_end(channel, pc_linux_status(errno), 0);
-      return true;
-    }
+  pc_backend_state *state = channel->state;
+  pc_read *read = channel->read;
+  bool is_little = atomic_load_explicit(read->is_little, memory_order_relaxed);
+  read->views = state->views;
+  read->view_count = 0;
+  operation->status =
+      pc_linux_receive(&state->scratch, channel->source.fd, channel->type,
+                       channel->max_message_bytes, is_little, state->views, &read->view_count);
+  if (operation->status == PC_AGAIN) {
+    return false;
   }
-  read_end(channel, PC_E_BROKEN, 0);
+  channel->read = NULL;
   return true;
 }
 
@@ -198,29 +121,19 @@ static void write_end(epoll_channel *channel, pc_status status, size_t bytes, ui
 static void write_try(epoll_channel *channel) {
   PC_CHECK(channel->write);
   pc_span spans[PC_LINUX_SEND_SPANS];
-  pc_linux_batch *batch = &channel->state->batch;
-  int fd = channel->source.fd;
   unsigned count = pc_write_queue_gather(channel->write->queue, spans, PC_LINUX_SEND_SPANS,
                                          PC_LINUX_SEND_MESSAGES);
-  ssize_t taken;
   size_t bytes = 0;
-  do {
-    taken = channel->type == PC_TYPE_BYTE ? pc_linux_stream_send(fd, batch, spans, count)
-                                          : pc_linux_messages_send(fd, batch, spans, count, &bytes);
-  } while (taken < 0 && errno == EINTR);
-  if (taken >= 0) {
-    bool is_stream = channel->type == PC_TYPE_BYTE;
-    write_end(channel, PC_OK, is_stream ? (size_t)taken : bytes, is_stream ? 0 : (uint32_t)taken);
-    return;
-  }
-  pc_status status = pc_linux_status(errno);
+  uint32_t messages = 0;
+  pc_status status = pc_linux_send(channel->source.fd, channel->type, &channel->state->batch, spans,
+                                   count, &bytes, &messages);
   if (status == PC_AGAIN) {
     status = pc_epoll_want(channel->state, &channel->source, EPOLLOUT);
     if (status == PC_OK) {
       return;
     }
   }
-  write_end(channel, status, 0, 0);
+  write_end(channel, status, bytes, messages);
 }
 
 void pc_epoll_submit(pc_backend_state *state, bool waits_next) {

@@ -28,7 +28,7 @@ struct pc_listener {
 pc_status pc_epoll_listen(pc_backend_state *state, const pc_listen *listen,
                           pc_listener **out_listener, pc_failure *out_failure) {
   *out_failure = (pc_failure){.status = PC_E_NO_MEMORY, .action = "listen"};
-  size_t scratch = EPOLL_SCRATCH_BYTES;
+  size_t scratch = PC_LINUX_READ_BYTES;
   if (listen->type == PC_TYPE_MESSAGE) {
     scratch = listen->max_message_bytes > EPOLL_MESSAGE_SCRATCH_BYTES ? listen->max_message_bytes
                                                                       : EPOLL_MESSAGE_SCRATCH_BYTES;

@@ -84,17 +84,14 @@ static void send_submit(uring_channel *channel, const pc_span *spans, unsigned c
 
 static void messages_send(uring_channel *channel, const pc_span *spans, unsigned count) {
   size_t bytes = 0;
-  int taken;
-  do {
-    taken = pc_linux_messages_send(channel->fd, &channel->state->batch, spans, count, &bytes);
-  } while (taken < 0 && errno == EINTR);
-  if (taken >= 0) {
-    write_end(channel, PC_OK, bytes, (uint32_t)taken);
-  } else if (errno == EAGAIN) {
+  uint32_t messages = 0;
+  pc_status status = pc_linux_send(channel->fd, channel->type, &channel->state->batch, spans, count,
+                                   &bytes, &messages);
+  if (status == PC_AGAIN) {
     channel->is_full = true;
     watch_submit(channel);
   } else {
-    write_end(channel, pc_linux_status(errno), 0, 0);
+    write_end(channel, status, bytes, messages);
   }
 }
 

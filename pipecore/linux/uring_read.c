@@ -88,7 +88,7 @@ static bool read_perform(pc_operation *operation) {
   uring_channel *channel = operation->target;
   pc_backend_state *state = channel->state;
   pc_read *read = channel->read;
-  bool is_little = *read->is_little;
+  bool is_little = atomic_load_explicit(read->is_little, memory_order_relaxed);
   uint32_t most = is_little ? 1 : URING_READ_BATCH - 1;
   uint32_t count = 0;
   pc_uring_lent_give(state);
@@ -126,7 +126,8 @@ void pc_uring_read(pc_channel *opaque, pc_read *read) {
 
 static void bytes_submit(uring_channel *channel) {
   pc_backend_state *state = channel->state;
-  bool wants_large = channel->is_greedy && !*channel->read->is_little;
+  bool wants_large =
+      channel->is_greedy && !atomic_load_explicit(channel->read->is_little, memory_order_relaxed);
   channel->group = wants_large ? state->large_group : state->small_group;
   struct io_uring_sqe *sqe = pc_uring_submission(state, &channel->source);
   io_uring_prep_recv(sqe, channel->fd, NULL, channel->group->size_bytes, 0);

@@ -38,7 +38,8 @@ struct pc_host {
   uint32_t session_count;
   pc_timer flush_timer;
   pc_timer drain_timer;
-  bool is_owner_full; /* took nothing last time: what sessions read they would have to keep */
+  atomic_bool
+      is_owner_full; /* took nothing last time: what sessions read they would have to keep */
   bool is_stopping;
 };
 

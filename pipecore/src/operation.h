@@ -7,6 +7,7 @@
 #ifndef PIPECORE_SRC_OPERATION_H
 #define PIPECORE_SRC_OPERATION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,8 +49,9 @@ typedef struct pc_view {
 /* Reads what is there: bytes, or a batch of messages. An idle read holds no buffer. */
 typedef struct pc_read {
   pc_operation operation;
-  const bool *is_little; /* looked at when the read takes place: bring one message, or little */
-  const pc_view *views;  /* result */
+  /* Looked at when the read takes place, perhaps by another thread: bring one message, or little. */
+  const atomic_bool *is_little;
+  const pc_view *views; /* result */
   uint32_t view_count;
 } pc_read;
 

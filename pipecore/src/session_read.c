@@ -23,7 +23,7 @@ static bool message_deliver(pc_session *session, const uint8_t *data, uint32_t s
   PC_CHECK(status == PC_OK || status == PC_AGAIN);
   session->is_paused = status == PC_AGAIN;
   /* While the owner is full, each session that is read has to keep what came: read little. */
-  host->is_owner_full = session->is_paused;
+  atomic_store_explicit(&host->is_owner_full, session->is_paused, memory_order_relaxed);
   return !session->is_paused;
 }
 

@@ -20,7 +20,7 @@ typedef struct operation_bench {
   pc_close close;
   pc_operation unlisten;
   pc_write_queue queue;
-  bool is_little;
+  atomic_bool is_little;
   unsigned accepts;
   unsigned reads;
   unsigned writes;
