@@ -32,6 +32,16 @@ static int socket_type(pc_type type) {
   return (type == PC_TYPE_BYTE ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_NONBLOCK | SOCK_CLOEXEC;
 }
 
+pc_status pc_linux_address_fill(const char *path, struct sockaddr_un *out_address,
+                                pc_failure *out_failure) {
+  pc_status status = pc_linux_path_check(path, out_failure);
+  if (status == PC_OK) {
+    *out_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(out_address->sun_path, path, strlen(path));
+  }
+  return status;
+}
+
 /* ---- what stands at the path already ---- */
 
 /* Whether the process that listened at the other end of a connection is gone. */
@@ -182,12 +192,14 @@ static pc_status socket_bind(pc_linux_endpoint *endpoint, const pc_listen *liste
 
 pc_status pc_linux_endpoint_open(const pc_listen *listen_options, pc_linux_endpoint *out_endpoint,
                                  pc_failure *out_failure) {
-  pc_linux_endpoint endpoint = {.fd = -1, .address.sun_family = AF_UNIX};
-  pc_status status = pc_linux_lock_take(listen_options->path, &endpoint.lock_fd, out_failure);
+  pc_linux_endpoint endpoint = {.fd = -1};
+  pc_status status = pc_linux_address_fill(listen_options->path, &endpoint.address, out_failure);
+  if (status == PC_OK) {
+    status = pc_linux_lock_take(listen_options->path, &endpoint.lock_fd, out_failure);
+  }
   if (status != PC_OK) {
     return status;
   }
-  memcpy(endpoint.address.sun_path, listen_options->path, strlen(listen_options->path));
   status = path_clear(&endpoint, out_failure);
   if (status == PC_OK) {
     status = socket_prepare(&endpoint, listen_options, out_failure);

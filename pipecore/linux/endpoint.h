@@ -1,4 +1,5 @@
-/* A listening UNIX socket at a path, with the hygiene that such a path needs. The loop's thread. */
+/* A listening UNIX socket at a path, with the hygiene that such a path needs; and connecting to one. The
+ * loop's thread. */
 #ifndef PIPECORE_LINUX_ENDPOINT_H
 #define PIPECORE_LINUX_ENDPOINT_H
 
@@ -20,6 +21,18 @@ PC_MUST_USE pc_status pc_linux_endpoint_open(const pc_listen *listen,
 /* Removes the socket, if it is still ours, and the lock. */
 void pc_linux_endpoint_close(pc_linux_endpoint *endpoint);
 
+/* The address of a path. On failure `*out_failure` tells. */
+PC_MUST_USE pc_status pc_linux_address_fill(const char *path, struct sockaddr_un *out_address,
+                                            pc_failure *out_failure);
+
+/* ---- connect.c ---- */
+/* A connected socket that does not block, or -1: `connect->failure` and its operation's status tell. Fills in
+ * who listens. */
+PC_MUST_USE int pc_linux_connect(pc_connect *connect);
+/* The operation ends with this failure. */
+void pc_linux_connect_fail(pc_connect *connect, pc_failure failure);
+
+/* ---- endpoint.c ---- */
 /* Makes a message of `max_message_bytes` fit the socket's send buffer. */
 PC_MUST_USE bool pc_linux_send_buffer_raise(int fd, uint32_t max_message_bytes);
 

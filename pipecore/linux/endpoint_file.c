@@ -41,14 +41,22 @@ static bool lock_is_current(int fd, const char *path) {
          held.st_ino == current.st_ino;
 }
 
+pc_status pc_linux_path_check(const char *path, pc_failure *out_failure) {
+  if (strlen(path) <= PC_LINUX_PATH_MAX_BYTES) {
+    return PC_OK;
+  }
+  *out_failure = (pc_failure){
+      .status = PC_E_NAME,
+      .action = "check path",
+      .advice = "an endpoint's path has at most 107 bytes: use a shorter folder or file name"};
+  return PC_E_NAME;
+}
+
 pc_status pc_linux_lock_take(const char *path, int *out_fd, pc_failure *out_failure) {
   char lock[LOCK_PATH_BYTES];
-  if (strlen(path) > PC_LINUX_PATH_MAX_BYTES) {
-    *out_failure = (pc_failure){
-        .status = PC_E_NAME,
-        .action = "check path",
-        .advice = "an endpoint's path has at most 107 bytes: use a shorter folder or file name"};
-    return PC_E_NAME;
+  pc_status status = pc_linux_path_check(path, out_failure);
+  if (status != PC_OK) {
+    return status;
   }
   (void)snprintf(lock, sizeof lock, "%s.lock", path);
   for (int attempt = 0; attempt < LOCK_TRIES; attempt++) {

@@ -12,6 +12,9 @@
 /* Bytes of an endpoint's path that fit, without the terminating one. */
 enum { PC_LINUX_PATH_MAX_BYTES = sizeof((struct sockaddr_un *)NULL)->sun_path - 1 };
 
+/* Refuses a path that is too long for an endpoint. */
+PC_MUST_USE pc_status pc_linux_path_check(const char *path, pc_failure *out_failure);
+
 /* A file that we made: whatever else stands at its path is not ours. */
 typedef struct pc_linux_file {
   dev_t device;

@@ -67,6 +67,15 @@ bool pc_epoll_scratch_ensure(pc_backend_state *state, size_t size) {
   return true;
 }
 
+bool pc_epoll_scratch_reserve(pc_backend_state *state, pc_type type, uint32_t max_message_bytes) {
+  size_t size = PC_LINUX_READ_BYTES;
+  if (type == PC_TYPE_MESSAGE) {
+    size = max_message_bytes > EPOLL_MESSAGE_SCRATCH_BYTES ? max_message_bytes
+                                                           : EPOLL_MESSAGE_SCRATCH_BYTES;
+  }
+  return pc_epoll_scratch_ensure(state, size);
+}
+
 static pc_status backend_create(pc_loop *loop, pc_backend_state **out_state,
                                 pc_failure *out_failure) {
   pc_backend_state *state = calloc(1, sizeof *state);
@@ -164,8 +173,10 @@ const pc_backend pc_backend_epoll = {
     .listen = pc_epoll_listen,
     .accept = pc_epoll_accept,
     .unlisten = pc_epoll_unlisten,
+    .connect = pc_epoll_connect,
     .read = pc_epoll_read,
     .write = pc_epoll_write,
+    .end_output = pc_epoll_end_output,
     .cancel = pc_epoll_cancel,
     .close = pc_epoll_close,
 };

@@ -1,5 +1,5 @@
-/* The parts of the epoll backend: epoll.c (the wait, the table), epoll_listener.c, epoll_channel.c. The
- * loop's thread. */
+/* The parts of the epoll backend: epoll.c (the wait, the table), epoll_listener.c, epoll_connect.c,
+ * epoll_channel.c. The loop's thread. */
 #ifndef PIPECORE_LINUX_EPOLL_H
 #define PIPECORE_LINUX_EPOLL_H
 
@@ -49,6 +49,9 @@ void pc_epoll_drop(pc_backend_state *state, epoll_source *source, uint32_t event
 /* Takes the source out: a hang-up is told even to those who ask for nothing. */
 void pc_epoll_forget(pc_backend_state *state, epoll_source *source);
 PC_MUST_USE bool pc_epoll_scratch_ensure(pc_backend_state *state, size_t size);
+/* For channels of this type. */
+PC_MUST_USE bool pc_epoll_scratch_reserve(pc_backend_state *state, pc_type type,
+                                          uint32_t max_message_bytes);
 
 /* ---- epoll_listener.c ---- */
 pc_status pc_epoll_listen(pc_backend_state *state, const pc_listen *listen,
@@ -56,6 +59,9 @@ pc_status pc_epoll_listen(pc_backend_state *state, const pc_listen *listen,
 void pc_epoll_accept(pc_listener *listener, pc_accept *accept);
 void pc_epoll_unlisten(pc_listener *listener, pc_operation *done);
 void pc_epoll_listener_event(pc_backend_state *state, epoll_source *source);
+
+/* ---- epoll_connect.c ---- */
+void pc_epoll_connect(pc_backend_state *state, pc_connect *connect);
 
 /* ---- epoll_channel.c ---- */
 /* The memory of a channel comes first, so that a client is only accepted when there is some: then open it
@@ -66,6 +72,7 @@ void pc_epoll_channel_open(pc_channel *opaque, int fd);
 void pc_epoll_channel_discard(pc_channel *channel);
 void pc_epoll_read(pc_channel *opaque, pc_read *read);
 void pc_epoll_write(pc_channel *opaque, pc_write *write);
+void pc_epoll_end_output(pc_channel *opaque);
 void pc_epoll_cancel(pc_channel *opaque, pc_operation *operation);
 void pc_epoll_close(pc_channel *opaque, pc_close *close_operation);
 void pc_epoll_channel_event(pc_backend_state *state, epoll_source *source, uint32_t events);

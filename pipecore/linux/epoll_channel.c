@@ -153,6 +153,12 @@ void pc_epoll_write(pc_channel *opaque, pc_write *write) {
   submit_add(channel);
 }
 
+void pc_epoll_end_output(pc_channel *opaque) {
+  const epoll_channel *channel = channel_of(opaque);
+  PC_CHECK(channel->write == NULL);
+  shutdown(channel->source.fd, SHUT_WR); /* fails only of a peer that is gone */
+}
+
 /* ---- both ---- */
 
 void pc_epoll_channel_event(pc_backend_state *state, epoll_source *source, uint32_t events) {

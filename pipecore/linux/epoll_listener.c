@@ -28,13 +28,8 @@ struct pc_listener {
 pc_status pc_epoll_listen(pc_backend_state *state, const pc_listen *listen,
                           pc_listener **out_listener, pc_failure *out_failure) {
   *out_failure = (pc_failure){.status = PC_E_NO_MEMORY, .action = "listen"};
-  size_t scratch = PC_LINUX_READ_BYTES;
-  if (listen->type == PC_TYPE_MESSAGE) {
-    scratch = listen->max_message_bytes > EPOLL_MESSAGE_SCRATCH_BYTES ? listen->max_message_bytes
-                                                                      : EPOLL_MESSAGE_SCRATCH_BYTES;
-  }
   pc_listener *listener = calloc(1, sizeof *listener);
-  if (!listener || !pc_epoll_scratch_ensure(state, scratch)) {
+  if (!listener || !pc_epoll_scratch_reserve(state, listen->type, listen->max_message_bytes)) {
     free(listener);
     return PC_E_NO_MEMORY;
   }

@@ -20,6 +20,7 @@ pc_status pc_linux_status(int native) {
     return PC_E_NAME;
   case ENOENT:
   case ENOTDIR:
+  case ECONNREFUSED: /* a socket that nobody listens at any more */
     return PC_E_NOT_FOUND;
   case EADDRINUSE:
     return PC_E_IN_USE;
@@ -37,6 +38,8 @@ pc_status pc_linux_status(int native) {
     return PC_E_ABORTED;
   case EMSGSIZE:
     return PC_E_TOO_BIG;
+  case EPROTOTYPE:
+    return PC_E_BAD_MODE;
   case EOPNOTSUPP:
     return PC_E_NOT_SUPPORTED;
   case ENOMEM:

@@ -1,5 +1,5 @@
 /* The parts of the io_uring backend: uring.c (the wait, the table), uring_ring.c, uring_buffers.c,
- * uring_listener.c, uring_channel.c (life, writing), uring_read.c. The loop's thread.
+ * uring_listener.c, uring_connect.c, uring_channel.c (life, writing), uring_read.c. The loop's thread.
  *
  * Nothing is asked of the kernel where it is wished for: who has something to ask puts itself on the submit
  * list, and the end of the turn makes submission entries of it, all of which one call takes along. */
@@ -161,6 +161,9 @@ pc_status pc_uring_refuse(pc_failure *failure, int native, const char *action);
 int pc_uring_group_enroll(pc_backend_state *state, uring_group *group);
 /* The group for that size, made if there is none. NULL with errno. */
 uring_group *pc_uring_group_use(pc_backend_state *state, size_t size, size_t limit_bytes);
+/* The group for messages of that size. On failure NULL, and `*out_failure` tells. */
+uring_group *pc_uring_message_group_use(pc_backend_state *state, uint32_t max_message_bytes,
+                                        pc_failure *out_failure);
 void pc_uring_group_release(pc_backend_state *state, uring_group *group);
 /* The kernel found no buffer: gives it more, up to the group's count. */
 void pc_uring_group_grow(uring_group *group);
@@ -180,12 +183,18 @@ void pc_uring_unlisten(pc_listener *listener, pc_operation *done);
 void pc_uring_listener_start(uring_source *source);
 void pc_uring_listener_complete(uring_source *source, const struct io_uring_cqe *cqe);
 
+/* ---- uring_connect.c ---- */
+void pc_uring_connect(pc_backend_state *state, pc_connect *connect);
+
 /* ---- uring_channel.c ---- */
 /* `group` is used once more by a channel of the message type. NULL: no memory. */
 uring_channel *pc_uring_channel_create(pc_backend_state *state, pc_type type,
                                        uint32_t max_message_bytes, uring_group *group);
 /* Takes `fd` over. */
 void pc_uring_channel_open(uring_channel *channel, int fd);
+/* Frees it; its descriptor is closed, or never was. */
+void pc_uring_channel_discard(uring_channel *channel);
+void pc_uring_end_output(pc_channel *opaque);
 void pc_uring_write(pc_channel *opaque, pc_write *write);
 void pc_uring_cancel(pc_channel *opaque, pc_operation *operation);
 void pc_uring_close(pc_channel *opaque, pc_close *close);

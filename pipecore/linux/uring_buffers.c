@@ -10,9 +10,12 @@
 #include <sys/mman.h>
 
 #include "../src/check.h"
+#include "system.h"
 #include "uring.h"
 
 enum { COUNT_FIRST = 64, COUNT_MIN = 8, COUNT_MAX = 1024, GROUPS_MAX = 1024 };
+/* Virtual memory of a group; its pages come with use. */
+enum { MESSAGE_GROUP_BYTES = 96 * 1024 * 1024 };
 
 static void *pages_map(size_t size) {
   void *memory =
@@ -144,6 +147,19 @@ uring_group *pc_uring_group_use(pc_backend_state *state, size_t size, size_t lim
   }
   if (group) {
     group->users++;
+  }
+  return group;
+}
+
+uring_group *pc_uring_message_group_use(pc_backend_state *state, uint32_t max_message_bytes,
+                                        pc_failure *out_failure) {
+  size_t size = sizeof(struct io_uring_recvmsg_out) + PC_LINUX_CONTROL_BYTES;
+  uring_group *group = pc_uring_group_use(state, size + max_message_bytes, MESSAGE_GROUP_BYTES);
+  if (!group) {
+    *out_failure = (pc_failure){.status = pc_linux_status(errno),
+                                .native = errno,
+                                .action = "register buffers",
+                                .advice = "lower max_message_bytes, or use the epoll backend"};
   }
   return group;
 }

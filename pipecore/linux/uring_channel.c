@@ -45,6 +45,13 @@ void pc_uring_channel_open(uring_channel *channel, int fd) {
   }
 }
 
+void pc_uring_channel_discard(uring_channel *channel) {
+  if (channel->type == PC_TYPE_MESSAGE) {
+    pc_uring_group_release(channel->state, channel->group);
+  }
+  free(channel);
+}
+
 /* ---- writing ---- */
 
 static void write_end(uring_channel *channel, pc_status status, size_t bytes, uint32_t messages) {
@@ -144,6 +151,12 @@ void pc_uring_write(pc_channel *opaque, pc_write *write) {
   pc_uring_list(channel->state, &channel->source);
 }
 
+void pc_uring_end_output(pc_channel *opaque) {
+  const uring_channel *channel = channel_of(opaque);
+  PC_CHECK(channel->write == NULL && !channel->is_sending);
+  shutdown(channel->fd, SHUT_WR); /* fails only of a peer that is gone */
+}
+
 /* ---- both ---- */
 
 static bool close_perform(pc_operation *operation) {
@@ -152,10 +165,7 @@ static bool close_perform(pc_operation *operation) {
     pc_linux_input_discard(channel->fd, channel->type);
   }
   close(channel->fd);
-  if (channel->type == PC_TYPE_MESSAGE) {
-    pc_uring_group_release(channel->state, channel->group);
-  }
-  free(channel);
+  pc_uring_channel_discard(channel);
   operation->status = PC_OK;
   return true;
 }

@@ -18,9 +18,7 @@
 
 enum {
   MANY = URING_COMPLETIONS + 1, /* a multishot brings so many at most between two looks */
-  MANY_CAPACITY = 2 * MANY,
-  /* Virtual memory of a group; its pages come with use. */
-  GROUP_BYTES = 96 * 1024 * 1024
+  MANY_CAPACITY = 2 * MANY
 };
 
 struct pc_listener {
@@ -216,14 +214,9 @@ static pc_status listener_open(pc_listener *listener, const pc_listen *listen,
     return out_failure->status;
   }
   if (listen->type == PC_TYPE_MESSAGE) {
-    size_t size = sizeof(struct io_uring_recvmsg_out) + PC_LINUX_CONTROL_BYTES;
     listener->group =
-        pc_uring_group_use(listener->state, size + listen->max_message_bytes, GROUP_BYTES);
+        pc_uring_message_group_use(listener->state, listen->max_message_bytes, out_failure);
     if (!listener->group) {
-      *out_failure = (pc_failure){.status = pc_linux_status(errno),
-                                  .native = errno,
-                                  .action = "register buffers",
-                                  .advice = "lower max_message_bytes, or use the epoll backend"};
       return out_failure->status;
     }
   }

@@ -52,9 +52,17 @@ struct pc_backend {
   /* A pending accept completes first (PC_E_ABORTED), then `done`; the listener is gone. */
   void (*unlisten)(pc_listener *listener, pc_operation *done);
 
+  /* Completes soon, with a channel or with what is in the way: PC_E_NOT_FOUND (nothing at the path, or nobody
+   * listens), PC_E_ACCESS, PC_E_BUSY (the backlog is full), PC_E_BAD_MODE (the other type), PC_E_NAME,
+   * PC_E_NO_DESCRIPTORS, PC_E_NO_MEMORY … NULL: this one has no clients. */
+  void (*connect)(pc_backend_state *state, pc_connect *connect);
+
   /* At most one read and one write of a channel at a time. */
   void (*read)(pc_channel *channel, pc_read *read);
   void (*write)(pc_channel *channel, pc_write *write);
+  /* When no write is out: the peer reads what was written, then the end. Reading goes on. Never waits; a second
+   * call changes nothing. */
+  void (*end_output)(pc_channel *channel);
   /* Completes a pending read or write with PC_E_ABORTED; one that is ready already stays as it is. Nothing
    * is lost: the next read gets what this one would have. */
   void (*cancel)(pc_channel *channel, pc_operation *operation);

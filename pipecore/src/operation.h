@@ -16,7 +16,7 @@
 #include "write_queue.h"
 
 typedef struct pc_operation pc_operation;
-typedef struct pc_channel pc_channel; /* the server's end of one connection; a backend defines it */
+typedef struct pc_channel pc_channel; /* our end of one connection; a backend defines it          */
 typedef struct pc_listener pc_listener; /* an endpoint that clients come to; likewise             */
 
 typedef enum pc_operation_state {
@@ -71,6 +71,18 @@ typedef struct pc_accept {
   pc_peer peer;
   int native; /* the system's code of a failure */
 } pc_accept;
+
+/* Connects to an endpoint that another program owns. It never waits for anybody and cannot be cancelled: who
+ * is told PC_E_BUSY tries again. */
+typedef struct pc_connect {
+  pc_operation operation;
+  const char *path; /* stays until the end */
+  pc_type type;
+  uint32_t max_message_bytes;
+  pc_channel *channel; /* result, the owner's from here on */
+  pc_peer peer;        /* who listens                      */
+  pc_failure failure;  /* what the status is about         */
+} pc_connect;
 
 /* Ends a channel: its other operations complete first (PC_E_ABORTED), then this one; the channel is gone. */
 typedef struct pc_close {

@@ -43,7 +43,9 @@ struct pc_session {
   pc_status reason_status;
   bool is_paused;       /* the owner answered PC_AGAIN                  */
   bool is_eof;          /* the peer sends no more                       */
+  bool is_input_told;   /* … and the owner knows, and keeps the session */
   bool is_write_broken; /* the peer receives no more                    */
+  bool is_output_ended; /* by pc_session_end_output                     */
   bool has_flush_deadline;
 };
 

@@ -208,8 +208,16 @@ static void eof_deliver(pc_session *session) {
   if (session_is_taking(session)) {
     incomplete_deliver(session);
   }
-  if (session_is_taking(session)) {
+  if (!session_is_taking(session)) {
+    return;
+  }
+  const pc_session_terms *terms = &session->host->terms;
+  bool is_kept = terms->on.on_input_end && terms->on.on_input_end(session, terms->user);
+  session->is_input_told = true;
+  if (!is_kept || session->is_write_broken) {
     pc_session_end(session, PC_CLOSE_PEER, PC_OK, true);
+  } else if (session->is_output_ended && session->queue.messages == 0) {
+    pc_session_end(session, PC_CLOSE_PEER, PC_OK, false);
   }
 }
 

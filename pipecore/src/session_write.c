@@ -24,6 +24,18 @@ static void write_next(pc_session *session) {
   }
 }
 
+/* Ends the output, once what was accepted before is written. */
+static void output_end_if_flushed(pc_session *session) {
+  if (!session->is_output_ended || session->state != SESSION_OPEN || session->queue.messages > 0) {
+    return;
+  }
+  if (session->is_input_told) {
+    pc_session_end(session, PC_CLOSE_PEER, PC_OK, false);
+  } else if (!session->is_write_broken) {
+    session->host->backend->end_output(session->channel);
+  }
+}
+
 void pc_session_on_write(pc_operation *operation) {
   pc_session *session = PC_CONTAINER_OF(operation, pc_session, write.operation);
   const pc_host *host = session->host;
@@ -37,6 +49,9 @@ void pc_session_on_write(pc_operation *operation) {
   } else if (operation->status == PC_E_BROKEN) {
     session->is_write_broken = true;
     pc_session_fail_writes(session, PC_E_BROKEN);
+    if (session->is_input_told) {
+      pc_session_end(session, PC_CLOSE_PEER, PC_OK, false);
+    }
   } else if (operation->status != PC_E_ABORTED) {
     session->is_write_broken = true;
     pc_session_fail_writes(session, operation->status);
@@ -46,13 +61,14 @@ void pc_session_on_write(pc_operation *operation) {
   if (session->queue.messages == 0) {
     pc_session_abort(session); /* flushed */
   }
+  output_end_if_flushed(session);
 }
 
 pc_status pc_session_write(pc_session *session, const void *data, uint32_t size, uint64_t tag) {
   const pc_host *host = session->host;
   pc_loop_check_thread(host->loop);
   const pc_limits *limits = &host->terms.limits;
-  if (session->state != SESSION_OPEN || session->is_write_broken) {
+  if (session->state != SESSION_OPEN || session->is_write_broken || session->is_output_ended) {
     return PC_E_NOT_CONNECTED;
   }
   if (size > limits->max_message_bytes) {
@@ -77,6 +93,14 @@ pc_status pc_session_write(pc_session *session, const void *data, uint32_t size,
   }
   write_next(session);
   return PC_OK;
+}
+
+void pc_session_end_output(pc_session *session) {
+  pc_loop_check_thread(session->host->loop);
+  if (session->state == SESSION_OPEN && !session->is_output_ended) {
+    session->is_output_ended = true;
+    output_end_if_flushed(session);
+  }
 }
 
 size_t pc_session_queued_bytes(const pc_session *session) {

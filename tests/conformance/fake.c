@@ -8,12 +8,12 @@
 enum { PART_BYTES = 4096 };
 
 struct suite_client {
-  pc_fake_client *fake;
+  pc_fake_end *fake;
   pc_type type;
 };
 
 static suite_client *fake_client_connect(suite_fixture *fixture, const char *path, pc_type type) {
-  pc_fake_client *fake = NULL;
+  pc_fake_end *fake = NULL;
   if (pc_fake_connect(fixture->loop, path, NULL, &fake) != PC_OK) {
     return NULL;
   }

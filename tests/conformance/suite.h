@@ -147,6 +147,7 @@ void pattern_fill(uint8_t *data, size_t size, uint32_t seed);
 /* ---- the cases, by subject; each ends with {NULL} ---- */
 extern const struct CMUnitTest cases_messages[];
 extern const struct CMUnitTest cases_life[];
+extern const struct CMUnitTest cases_half_close[];
 extern const struct CMUnitTest cases_writes[];
 extern const struct CMUnitTest cases_pause[];
 extern const struct CMUnitTest cases_oversize[];

@@ -87,6 +87,10 @@ typedef struct pc_session_events {
    * the message's end, so in order with on_message; or, with the bytes that came of it, right before
    * on_disconnected if the session ended in the middle of it. */
   void (*on_skipped)(pc_session *session, uint64_t size_bytes, void *user);
+  /* The peer sends no more, after its last message; may be NULL. True: the session stays for what is written to
+   * it, until pc_session_end_output or pc_session_close, or until a write finds the peer gone. False, or NULL:
+   * it ends when what was accepted is written, for which there are 2 s. */
+  bool (*on_input_end)(pc_session *session, void *user);
   /* The message written with `tag` left for the kernel (PC_OK), or never will (an error). Exactly once
    * per accepted pc_session_write, in order, before on_disconnected. */
   void (*on_written)(pc_session *session, uint64_t tag, pc_status status, void *user);
@@ -104,6 +108,10 @@ PC_MUST_USE pc_status pc_session_write(pc_session *session, const void *data, ui
 /* Begins to close; on_disconnected follows from the loop. With `flush`, what was accepted is written
  * first (a peer that never reads holds this up at most 2 s). No on_message comes after this call. */
 void pc_session_close(pc_session *session, bool flush);
+/* Ends our output: when what was accepted is written, the peer is told that nothing more comes, and its
+ * messages go on coming. pc_session_write answers PC_E_NOT_CONNECTED from here on. If the input has ended
+ * as well, the session ends then (PC_CLOSE_PEER). */
+void pc_session_end_output(pc_session *session);
 /* After PC_AGAIN: presents what was not taken, then reads on. From the loop, not inside this call. Nothing
  * happens if the session is not paused. */
 void pc_session_resume(pc_session *session);

@@ -11,8 +11,8 @@
 
 #include "backend_refusal.h"
 #include "pipecore/fake.h"
-#include "pipecore/server.h"
 #include "pipecore/loop.h"
+#include "pipecore/server.h"
 
 /* What a case uses that needs a system; main runs such cases over each. */
 static pc_backend_kind system_kind;
@@ -109,7 +109,7 @@ static void turn_runs_completions_then_timers_then_posted_then_the_agent(void **
                              .agent = {.do_work = noting_agent_work, .user = &journal}};
   assert_int_equal(pc_loop_create(&options, &loop), PC_OK);
   pc_server *server = server_start(loop, &journal);
-  pc_fake_client *client = NULL;
+  pc_fake_end *client = NULL;
   assert_int_equal(pc_fake_connect(loop, "pipe", NULL, &client), PC_OK);
   turn(loop);
   journal = (turn_journal){.size = 0};
@@ -130,7 +130,7 @@ static void turn_runs_completions_then_timers_then_posted_then_the_agent(void **
 static void turn_runs_a_bounded_number_of_completions(void **state) {
   (void)state;
   enum { COUNT = 1000 }; /* a turn runs 512 */
-  static pc_fake_client *clients[COUNT];
+  static pc_fake_end *clients[COUNT];
   pc_loop *loop = loop_create(PC_BACKEND_FAKE);
   pc_server *server = server_start(loop, NULL);
   for (int index = 0; index < COUNT; index++) {

@@ -130,7 +130,7 @@ static void scenario_on_stopped(pc_server *server, void *user) {
 
 typedef struct scenario_client {
   int fd;
-  pc_fake_client *fake;
+  pc_fake_end *fake;
 } scenario_client;
 
 static void client_open(scenario_record *scenario, scenario_client *client) {

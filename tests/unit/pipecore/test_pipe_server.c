@@ -104,8 +104,8 @@ static void advance(owner_record *owner, uint64_t ms) {
   turns(owner);
 }
 
-static pc_fake_client *connect_client(owner_record *owner) {
-  pc_fake_client *client = NULL;
+static pc_fake_end *connect_client(owner_record *owner) {
+  pc_fake_end *client = NULL;
   assert_int_equal(pc_fake_connect(owner->loop, "pipe", NULL, &client), PC_OK);
   return client;
 }
@@ -130,7 +130,7 @@ static void failing_accepts_are_told_once_an_episode_and_tried_again_after_a_whi
   owner_start(&owner);
   for (unsigned episode = 1; episode <= 2; episode++) {
     pc_fake_fail(owner.loop, "accept", PC_E_NO_MEMORY, 3);
-    pc_fake_client *client = connect_client(&owner);
+    pc_fake_end *client = connect_client(&owner);
     turns(&owner);
     assert_int_equal(owner.errors, episode);
     assert_int_equal(owner.failure.status, PC_E_NO_MEMORY);
@@ -154,7 +154,7 @@ static void failing_read_ends_the_session_with_the_systems_status(void **state) 
   owner_record owner;
   owner_init(&owner, PC_TYPE_MESSAGE);
   owner_start(&owner);
-  pc_fake_client *client = connect_client(&owner);
+  pc_fake_end *client = connect_client(&owner);
   turns(&owner);
   pc_fake_fail(owner.loop, "read", PC_E_SYSTEM, 1);
   turns(&owner);
@@ -170,7 +170,7 @@ static void failing_write_ends_the_session_and_tells_every_tag(void **state) {
   owner_record owner;
   owner_init(&owner, PC_TYPE_MESSAGE);
   owner_start(&owner);
-  pc_fake_client *client = connect_client(&owner);
+  pc_fake_end *client = connect_client(&owner);
   turns(&owner);
   pc_fake_fail(owner.loop, "write", PC_E_NO_MEMORY, 1);
   assert_int_equal(pc_session_write(owner.sessions[0], "a", 1, 7), PC_OK);
@@ -197,7 +197,7 @@ static void stream_written_through_pipes_of_any_size_arrives_whole(void **state)
     owner_init(&owner, PC_TYPE_BYTE);
     owner_start(&owner);
     pc_fake_set_capacity(owner.loop, capacity);
-    pc_fake_client *client = connect_client(&owner);
+    pc_fake_end *client = connect_client(&owner);
     turns(&owner);
     assert_int_equal(pc_session_write(owner.sessions[0], "first,", 6, 1), PC_OK);
     assert_int_equal(pc_session_write(owner.sessions[0], "second,", 7, 2), PC_OK);
@@ -230,7 +230,7 @@ static void messages_of_one_turn_go_out_together_at_its_end(void **state) {
   owner_record owner;
   owner_init(&owner, PC_TYPE_BYTE);
   owner_start(&owner);
-  pc_fake_client *client = connect_client(&owner);
+  pc_fake_end *client = connect_client(&owner);
   turns(&owner);
   assert_int_equal(pc_session_write(owner.sessions[0], "one", 3, 1), PC_OK);
   assert_int_equal(pc_session_write(owner.sessions[0], "two", 3, 2), PC_OK);
@@ -254,7 +254,7 @@ static void each_flush_has_its_own_two_seconds(void **state) {
   owner_init(&owner, PC_TYPE_BYTE);
   owner_start(&owner);
   pc_fake_set_capacity(owner.loop, 1);
-  pc_fake_client *clients[3];
+  pc_fake_end *clients[3];
   for (int index = 0; index < 3; index++) {
     clients[index] = connect_client(&owner);
     turns(&owner);
@@ -288,8 +288,8 @@ static void stop_waits_for_the_drain_time_and_no_longer(void **state) {
   owner_init(&owner, PC_TYPE_BYTE);
   owner_start(&owner);
   pc_fake_set_capacity(owner.loop, 1);
-  pc_fake_client *lazy = connect_client(&owner);
-  pc_fake_client *quick = connect_client(&owner);
+  pc_fake_end *lazy = connect_client(&owner);
+  pc_fake_end *quick = connect_client(&owner);
   turns(&owner);
   assert_int_equal(pc_session_write(owner.sessions[0], "xyz", 3, 1), PC_OK);
   pc_server_stop(owner.server, 5000);
@@ -373,8 +373,8 @@ static void owner_that_is_full_is_brought_little(void **state) {
   owner.answer = PC_AGAIN;
   owner_start(&owner);
   pc_fake_set_capacity(owner.loop, 4);
-  pc_fake_client *first = connect_client(&owner);
-  pc_fake_client *second = connect_client(&owner);
+  pc_fake_end *first = connect_client(&owner);
+  pc_fake_end *second = connect_client(&owner);
   turns(&owner);
   assert_int_equal(pc_fake_write(first, "full", 4), PC_OK);
   turns(&owner);
