@@ -37,6 +37,7 @@ command ninja ninja-build
 command pkg-config pkg-config
 module jansson libjansson-dev
 module libmicrohttpd libmicrohttpd-dev
+module libpcre2-8 libpcre2-dev
 module nettle nettle-dev
 module zlib zlib1g-dev
 module liburing liburing-dev

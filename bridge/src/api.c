@@ -15,6 +15,7 @@ const web_route br_api_routes[] = {
     {"GET", "/api/v1/sessions/{id}", br_handle_session},
     {"DELETE", "/api/v1/sessions/{id}", br_handle_session_delete},
     {"POST", "/api/v1/sessions/{id}/messages", br_handle_session_message},
+    {"GET", "/api/v1/messages", br_handle_messages},
     {"GET", "/api/v1/events", br_handle_events},
 };
 const size_t br_api_route_count = sizeof br_api_routes / sizeof br_api_routes[0];
@@ -120,11 +121,16 @@ pending *br_api_ask(br_api *api, web_request *request, br_command *command, cons
 /* ---- shared by the handlers ---- */
 
 void br_api_respond(web_request *request, unsigned status, web_buffer *body) {
+  br_api_respond_as(request, status, "application/json", body);
+}
+
+void br_api_respond_as(web_request *request, unsigned status, const char *content_type,
+                       web_buffer *body) {
   if (body->failed) {
     web_buffer_fini(body);
     web_respond_problem(request, 503, "no_memory", "The bridge is out of memory; try again.");
   } else {
-    web_respond_move(request, status, "application/json", body->data, body->size);
+    web_respond_move(request, status, content_type, body->data, body->size);
     *body = (web_buffer){0};
   }
 }

@@ -1,44 +1,14 @@
 /* The live event stream: NDJSON, or the WebSocket subprotocol pipebridge.v1.json. HTTP thread. */
-#include <string.h>
-
 #include "api_private.h"
-
-/* "SEQ" or "RUN:SEQ". A seq that this run has not reached can only be another run's. */
-static bool parse_since(const br_hub *hub, const char *text, br_observe_options *options) {
-  enum { RUN_DIGITS = BR_RUN_TEXT_BYTES - 1 };
-  bool has_run = strspn(text, "0123456789abcdef") == RUN_DIGITS && text[RUN_DIGITS] == ':';
-  if (!br_api_parse_u64(has_run ? text + RUN_DIGITS + 1 : text, &options->since)) {
-    return false;
-  }
-  bool is_this_run = !has_run || memcmp(text, br_hub_run(hub), RUN_DIGITS) == 0;
-  options->start = is_this_run && options->since <= br_hub_seq(hub) ? BR_START_SINCE : BR_START_RUN;
-  return true;
-}
 
 /* False: answered with the error. */
 static bool parse_options(br_api *api, web_request *request, br_observe_options *options) {
-  *options = (br_observe_options){.filter = {.pipe = -1}, .start = BR_START_NOW};
-  const char *pipe = web_request_query(request, "pipe");
-  if (pipe) {
-    uint16_t index;
-    if (!br_api_pipe(api, request, pipe, &index)) {
-      return false;
-    }
-    options->filter.pipe = index;
-  }
-  const char *session = web_request_query(request, "session");
-  if (session && !br_api_parse_u64(session, &options->filter.session)) {
-    web_respond_problem(request, 400, "bad_session", "session=%s is not the number of a session.",
-                        session);
+  *options = (br_observe_options){.start = BR_START_NOW};
+  if (!br_api_since(api, request, "since", &options->start, &options->since)) {
     return false;
   }
-  const char *since = web_request_query(request, "since");
-  if (since && !parse_since(api->hub, since, options)) {
-    web_respond_problem(request, 400, "bad_since",
-                        "since=%s is neither SEQ nor RUN:SEQ, as the events name them.", since);
-    return false;
-  }
-  return true;
+  options->filter = br_api_filter(api, request, "");
+  return options->filter != NULL;
 }
 
 static void on_open(web_socket *socket, void *user) {

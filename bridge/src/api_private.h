@@ -35,10 +35,18 @@ pending *br_api_ask(br_api *api, web_request *request, br_command *command, cons
 web_request *br_pending_finish(pending *waiting);
 /* `status` with what was put together in `body`, or 503 if that failed. Takes the memory over. */
 void br_api_respond(web_request *request, unsigned status, web_buffer *body);
+void br_api_respond_as(web_request *request, unsigned status, const char *content_type,
+                       web_buffer *body);
 /* The pipe or session that the path (or `?pipe=`, `?session=`) names; NULL or 0: answered already. */
 const br_pipe_info *br_api_pipe(br_api *api, web_request *request, const char *name,
                                 uint16_t *out_index);
 const br_session_info *br_api_session(br_api *api, web_request *request);
+/* What `pipe`, `session`, `direction`, `kind` and `q` ask for, all of it at once; without `kind`, `otherwise` too
+ * ("" or a filter). NULL: answered already. */
+br_filter *br_api_filter(br_api *api, web_request *request, const char *otherwise);
+/* The parameter `name`, a SEQ or RUN:SEQ; leaves both outputs alone if it is not there. False: answered already. */
+bool br_api_since(br_api *api, web_request *request, const char *name, br_start_mode *out_start,
+                  uint64_t *out_seq);
 /* A decimal number; false: not one. */
 bool br_api_parse_u64(const char *text, uint64_t *out_value);
 
@@ -54,6 +62,9 @@ void br_handle_pipe_message(web_request *request, void *user);
 void br_handle_session_message(web_request *request, void *user);
 void br_injection_seq(br_api *api, const br_event *injected);
 void br_injection_result(br_api *api, const br_event *record);
+
+/* ---- api_history.c ---- */
+void br_handle_messages(web_request *request, void *user);
 
 /* ---- api_events.c ---- */
 void br_handle_events(web_request *request, void *user);

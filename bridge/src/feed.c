@@ -19,9 +19,8 @@ struct br_observer {
 
 /* ---- encoding ---- */
 
-static bool filter_matches(const br_filter *filter, const br_event *event) {
-  return (filter->pipe < 0 || filter->pipe == event->pipe) &&
-         (filter->session == 0 || filter->session == event->session);
+static bool feed_wants(const feed *target, const br_event *event) {
+  return br_filter_matches(target->filter, event, target->json.pipe_names[event->pipe]);
 }
 
 static uint8_t *piece_begin(const feed *target, uint8_t *cursor) {
@@ -73,7 +72,7 @@ static void feed_open_piece(feed *target, size_t event_bound) {
 }
 
 void br_feed_append(feed *target, const br_event *event) {
-  if (!filter_matches(&target->filter, event)) {
+  if (!feed_wants(target, event)) {
     return;
   }
   size_t bound = br_event_json_bound(&target->json, event);
@@ -93,15 +92,16 @@ void br_feed_append(feed *target, const br_event *event) {
 
 static feed *feed_find(br_hub *hub, const br_filter *filter, bool is_websocket) {
   for (feed *target = hub->feeds; target; target = target->next) {
-    if (target->is_websocket == is_websocket && target->filter.pipe == filter->pipe &&
-        target->filter.session == filter->session) {
+    if (target->is_websocket == is_websocket &&
+        strcmp(br_filter_text(target->filter), br_filter_text(filter)) == 0) {
       return target;
     }
   }
   return NULL;
 }
 
-static br_observe_result feed_create(br_hub *hub, const br_filter *filter, bool is_websocket,
+/* Takes the filter over if it succeeds. */
+static br_observe_result feed_create(br_hub *hub, br_filter *filter, bool is_websocket,
                                      feed **out_feed) {
   if (hub->feed_count == MAX_FEEDS) {
     return BR_OBSERVE_TOO_MANY;
@@ -115,7 +115,7 @@ static br_observe_result feed_create(br_hub *hub, const br_filter *filter, bool 
   /* A batch names its run once, a line is by itself. */
   br_event_json_init(&target->json, is_websocket ? NULL : hub->options.run, hub->pipe_names);
   target->run = hub->options.run;
-  target->filter = *filter;
+  target->filter = filter;
   target->is_websocket = is_websocket;
   target->next = hub->feeds;
   hub->feeds = target;
@@ -126,6 +126,7 @@ static br_observe_result feed_create(br_hub *hub, const br_filter *filter, bool 
 
 static void feed_destroy(feed *target) {
   web_log_destroy(target->log);
+  br_filter_destroy(target->filter);
   free(target);
 }
 
@@ -214,7 +215,7 @@ static void observer_replay(br_observer *observer, web_buffer *out) {
   bool has_events = false;
   for (; observer->next_seq <= hub->seq && out->size < FEED_PIECE_BYTES; observer->next_seq++) {
     const br_event *event = br_memory_get(hub->memory, observer->next_seq);
-    if (!event || !filter_matches(&target->filter, event)) {
+    if (!event || !feed_wants(target, event)) {
       continue;
     }
     size_t bound = br_event_json_bound(&target->json, event) + FEED_OVERHEAD_BYTES;
@@ -252,10 +253,13 @@ static void source_catch_up(void *user, web_buffer *out) {
 
 br_observe_result br_hub_observer_create(br_hub *hub, const br_observe_options *options,
                                          bool is_websocket, br_observer **out_observer) {
-  feed *target = feed_find(hub, &options->filter, is_websocket);
-  if (!target) {
-    br_observe_result result = feed_create(hub, &options->filter, is_websocket, &target);
+  feed *target = feed_find(hub, options->filter, is_websocket);
+  if (target) {
+    br_filter_destroy(options->filter);
+  } else {
+    br_observe_result result = feed_create(hub, options->filter, is_websocket, &target);
     if (result != BR_OBSERVE_OK) {
+      br_filter_destroy(options->filter);
       return result;
     }
   }
@@ -266,6 +270,7 @@ br_observe_result br_hub_observer_create(br_hub *hub, const br_observe_options *
   observer->hub = hub;
   observer->feed = target;
   observer->options = *options;
+  observer->options.filter = NULL; /* the feed's */
   observer->next_seq = options->start == BR_START_SINCE ? options->since + 1 : 1;
   target->observer_count++;
   *out_observer = observer;

@@ -138,3 +138,11 @@ const char *br_hub_run(const br_hub *hub) {
 const br_registry *br_hub_registry(const br_hub *hub) {
   return &hub->registry;
 }
+
+const br_memory *br_hub_memory(const br_hub *hub) {
+  return hub->memory;
+}
+
+const char *const *br_hub_pipe_names(const br_hub *hub) {
+  return hub->pipe_names;
+}

@@ -16,7 +16,7 @@ typedef struct feed {
   web_log *log;
   const char *run;
   br_event_json json;
-  br_filter filter;
+  br_filter *filter; /* owned */
   bool is_websocket;
   uint32_t observer_count;
   uint8_t *piece; /* reserved in the log; NULL: none open */

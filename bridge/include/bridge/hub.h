@@ -10,6 +10,8 @@
 #include "bridge/config.h"
 #include "bridge/event.h"
 #include "bridge/event_json.h"
+#include "bridge/filter.h"
+#include "bridge/memory.h"
 #include "bridge/queue.h"
 #include "bridge/registry.h"
 #include "web/observer.h"
@@ -45,13 +47,10 @@ bool br_hub_is_holding(br_hub *hub);
 uint64_t br_hub_seq(const br_hub *hub); /* the last event so far */
 const char *br_hub_run(const br_hub *hub);
 const br_registry *br_hub_registry(const br_hub *hub);
+const br_memory *br_hub_memory(const br_hub *hub);
+const char *const *br_hub_pipe_names(const br_hub *hub); /* by index */
 
 /* ---- observing ---- */
-typedef struct br_filter {
-  int32_t pipe;     /* index; -1: all */
-  uint64_t session; /* 0: all         */
-} br_filter;
-
 typedef enum br_start_mode {
   BR_START_NOW,   /* with the next event                                            */
   BR_START_SINCE, /* with event since + 1 of this run                               */
@@ -59,7 +58,7 @@ typedef enum br_start_mode {
 } br_start_mode;
 
 typedef struct br_observe_options {
-  br_filter filter;
+  br_filter *filter; /* taken over, whatever comes back */
   br_start_mode start;
   uint64_t since;
 } br_observe_options;
