@@ -78,10 +78,12 @@ const pc_backend pc_backend_fake = {
     .listen = pc_fake_listener_open,
     .accept = pc_fake_accept_channel,
     .unlisten = pc_fake_unlisten_channel,
+    .has_waiting = pc_fake_has_waiting,
     .connect = pc_fake_connect_channel,
     .read = pc_fake_channel_read,
     .write = pc_fake_channel_write,
     .end_output = pc_fake_channel_end_output,
     .cancel = pc_fake_channel_cancel,
     .close = pc_fake_channel_close,
+    .describe = pc_fake_channel_describe,
 };

@@ -25,6 +25,8 @@ static void connection_release(fake_connection *connection) {
     link = &(*link)->next;
   }
   *link = connection->next;
+  free(connection->client.details);
+  free(connection->server.details);
   free(connection);
 }
 
@@ -230,5 +232,14 @@ void pc_fake_channel_wait(fake_end *end) {
   if (end->read && end->read->operation.state == PC_OPERATION_PENDING &&
       (end->input.first || end->input.is_ended || state->failures[FAKE_READ].count > 0)) {
     pc_loop_complete_by(state->loop, &end->read->operation, read_perform);
+  }
+}
+
+void pc_fake_channel_describe(pc_channel *channel, uint32_t parts, pc_peer_details *out_details) {
+  const pc_peer_details *details = end_of(channel)->other->details;
+  memset(out_details, 0, sizeof *out_details);
+  if (details) {
+    *out_details = *details;
+    out_details->known &= parts;
   }
 }

@@ -62,6 +62,15 @@ void pc_fake_unlisten(pc_fake_listener *listener) {
 
 /* ---- either end ---- */
 
+pc_status pc_fake_describe(pc_fake_end *end, const pc_peer_details *details) {
+  pc_peer_details **kept = &end_of(end)->details;
+  if (!*kept && !(*kept = malloc(sizeof *details))) {
+    return PC_E_NO_MEMORY;
+  }
+  **kept = *details;
+  return PC_OK;
+}
+
 pc_status pc_fake_write(pc_fake_end *opaque, const void *data, size_t size) {
   fake_end *end = end_of(opaque);
   fake_pipe *pipe = &end->other->input;

@@ -73,6 +73,10 @@ void pc_fake_unlisten_channel(pc_listener *listener, pc_operation *done) {
   pc_loop_complete(loop, done, PC_OK);
 }
 
+bool pc_fake_has_waiting(pc_listener *listener) {
+  return pc_fake_first_waiting(listener) != NULL;
+}
+
 /* ---- accepting ---- */
 
 static bool accept_perform(pc_operation *operation) {

@@ -35,6 +35,7 @@ typedef struct fake_end {
   uint32_t max_message_bytes; /* of a channel */
   pc_read *read;
   pc_write *write;
+  pc_peer_details *details; /* of who is at this end; NULL: none known */
   bool is_closed;
 } fake_end;
 
@@ -77,6 +78,7 @@ PC_MUST_USE pc_status pc_fake_connection_open(pc_backend_state *state, const cha
 void pc_fake_accept_channel(pc_listener *listener, pc_accept *accept);
 void pc_fake_connect_channel(pc_backend_state *state, pc_connect *connect);
 void pc_fake_unlisten_channel(pc_listener *listener, pc_operation *done);
+bool pc_fake_has_waiting(pc_listener *listener);
 /* An accept that can be performed becomes ready. */
 void pc_fake_listener_wait(pc_listener *listener);
 
@@ -87,6 +89,7 @@ void pc_fake_channel_write(pc_channel *channel, pc_write *write);
 void pc_fake_channel_end_output(pc_channel *channel);
 void pc_fake_channel_cancel(pc_channel *channel, pc_operation *operation);
 void pc_fake_channel_close(pc_channel *channel, pc_close *close_operation);
+void pc_fake_channel_describe(pc_channel *channel, uint32_t parts, pc_peer_details *out_details);
 /* A read that can be performed becomes ready. */
 void pc_fake_channel_wait(fake_end *end);
 void pc_fake_channel_submit(fake_end *end);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "endpoint.h"
+#include "peer.h"
 #include "system.h"
 
 static const char *advice_of(pc_status status) {

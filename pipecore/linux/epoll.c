@@ -173,10 +173,12 @@ const pc_backend pc_backend_epoll = {
     .listen = pc_epoll_listen,
     .accept = pc_epoll_accept,
     .unlisten = pc_epoll_unlisten,
+    .has_waiting = pc_epoll_has_waiting,
     .connect = pc_epoll_connect,
     .read = pc_epoll_read,
     .write = pc_epoll_write,
     .end_output = pc_epoll_end_output,
     .cancel = pc_epoll_cancel,
     .close = pc_epoll_close,
+    .describe = pc_epoll_describe,
 };

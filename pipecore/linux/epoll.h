@@ -58,6 +58,7 @@ pc_status pc_epoll_listen(pc_backend_state *state, const pc_listen *listen,
                           pc_listener **out_listener, pc_failure *out_failure);
 void pc_epoll_accept(pc_listener *listener, pc_accept *accept);
 void pc_epoll_unlisten(pc_listener *listener, pc_operation *done);
+bool pc_epoll_has_waiting(pc_listener *listener);
 void pc_epoll_listener_event(pc_backend_state *state, epoll_source *source);
 
 /* ---- epoll_connect.c ---- */
@@ -75,6 +76,7 @@ void pc_epoll_write(pc_channel *opaque, pc_write *write);
 void pc_epoll_end_output(pc_channel *opaque);
 void pc_epoll_cancel(pc_channel *opaque, pc_operation *operation);
 void pc_epoll_close(pc_channel *opaque, pc_close *close_operation);
+void pc_epoll_describe(pc_channel *opaque, uint32_t parts, pc_peer_details *out_details);
 void pc_epoll_channel_event(pc_backend_state *state, epoll_source *source, uint32_t events);
 void pc_epoll_submit(pc_backend_state *state, bool waits_next);
 

@@ -9,6 +9,7 @@
 
 #include "../src/check.h"
 #include "epoll.h"
+#include "peer.h"
 
 struct epoll_channel {
   epoll_source source;
@@ -221,4 +222,8 @@ void pc_epoll_close(pc_channel *opaque, pc_close *close_operation) {
   }
   pc_epoll_forget(channel->state, &channel->source);
   pc_loop_complete_by(loop, &close_operation->operation, close_perform);
+}
+
+void pc_epoll_describe(pc_channel *opaque, uint32_t parts, pc_peer_details *out_details) {
+  pc_linux_peer_describe(channel_of(opaque)->source.fd, parts, out_details);
 }

@@ -10,6 +10,7 @@
 
 #include "../src/check.h"
 #include "epoll.h"
+#include "peer.h"
 #include "system.h"
 
 /* Clients that went away before they were accepted, looked over in one go. */
@@ -121,4 +122,8 @@ void pc_epoll_unlisten(pc_listener *listener, pc_operation *done) {
   pc_linux_endpoint_close(&listener->endpoint);
   free(listener);
   pc_loop_complete(loop, done, PC_OK);
+}
+
+bool pc_epoll_has_waiting(pc_listener *listener) {
+  return pc_linux_is_readable(listener->source.fd);
 }

@@ -1,7 +1,8 @@
-/* errno, the clock, and the eventfd that wakes a loop. Any thread. */
+/* errno, readiness, the clock, and the eventfd that wakes a loop. Any thread. */
 #include "system.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -51,6 +52,11 @@ pc_status pc_linux_status(int native) {
   default:
     return PC_E_SYSTEM;
   }
+}
+
+bool pc_linux_is_readable(int fd) {
+  struct pollfd poller = {.fd = fd, .events = POLLIN};
+  return poll(&poller, 1, 0) > 0 && (poller.revents & POLLIN);
 }
 
 void pc_native_text(int native, char *out_text, size_t size) {

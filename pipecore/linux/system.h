@@ -2,14 +2,16 @@
 #ifndef PIPECORE_LINUX_SYSTEM_H
 #define PIPECORE_LINUX_SYSTEM_H
 
-#include "pipecore/session.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipecore/status.h"
 
 /* Translates an errno. Pure. */
 pc_status pc_linux_status(int native);
 
-/* Who is at the other end of a connected socket: SO_PEERCRED, and the process's name. Never fails: what
- * cannot be had is -1 or "". */
-void pc_linux_peer_read(int fd, pc_peer *out_peer);
+/* Whether a read of it, or an accept, would bring something at once. */
+bool pc_linux_is_readable(int fd);
 
 /* ---- wake-up of a sleeping loop: an eventfd ---- */
 /* A descriptor, or -1 with errno. */

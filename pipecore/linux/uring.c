@@ -260,10 +260,12 @@ const pc_backend pc_backend_uring = {
     .listen = pc_uring_listen,
     .accept = pc_uring_accept,
     .unlisten = pc_uring_unlisten,
+    .has_waiting = pc_uring_has_waiting,
     .connect = pc_uring_connect,
     .read = pc_uring_read,
     .write = pc_uring_write,
     .end_output = pc_uring_end_output,
     .cancel = pc_uring_cancel,
     .close = pc_uring_close,
+    .describe = pc_uring_describe,
 };

@@ -180,6 +180,7 @@ pc_status pc_uring_listen(pc_backend_state *state, const pc_listen *listen,
                           pc_listener **out_listener, pc_failure *out_failure);
 void pc_uring_accept(pc_listener *listener, pc_accept *accept);
 void pc_uring_unlisten(pc_listener *listener, pc_operation *done);
+bool pc_uring_has_waiting(pc_listener *listener);
 void pc_uring_listener_start(uring_source *source);
 void pc_uring_listener_complete(uring_source *source, const struct io_uring_cqe *cqe);
 
@@ -198,6 +199,7 @@ void pc_uring_end_output(pc_channel *opaque);
 void pc_uring_write(pc_channel *opaque, pc_write *write);
 void pc_uring_cancel(pc_channel *opaque, pc_operation *operation);
 void pc_uring_close(pc_channel *opaque, pc_close *close);
+void pc_uring_describe(pc_channel *opaque, uint32_t parts, pc_peer_details *out_details);
 void pc_uring_channel_start(uring_source *source);
 void pc_uring_channel_complete(uring_source *source, uring_tag tag, const struct io_uring_cqe *cqe);
 

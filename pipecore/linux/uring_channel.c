@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../src/check.h"
+#include "peer.h"
 #include "system.h"
 #include "uring.h"
 
@@ -240,4 +241,8 @@ void pc_uring_close(pc_channel *opaque, pc_close *close_operation) {
   channel->close = close_operation;
   pc_uring_arrived_clear(channel);
   pc_uring_list(channel->state, &channel->source);
+}
+
+void pc_uring_describe(pc_channel *opaque, uint32_t parts, pc_peer_details *out_details) {
+  pc_linux_peer_describe(channel_of(opaque)->fd, parts, out_details);
 }

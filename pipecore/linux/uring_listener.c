@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../src/check.h"
+#include "peer.h"
 #include "system.h"
 #include "uring.h"
 
@@ -262,4 +263,8 @@ void pc_uring_unlisten(pc_listener *listener, pc_operation *done) {
   }
   listener->done = done;
   pc_uring_list(listener->state, &listener->source);
+}
+
+bool pc_uring_has_waiting(pc_listener *listener) {
+  return accepted_count(listener) > 0 || pc_linux_is_readable(listener->endpoint.fd);
 }

@@ -51,6 +51,8 @@ struct pc_backend {
   void (*accept)(pc_listener *listener, pc_accept *accept);
   /* A pending accept completes first (PC_E_ABORTED), then `done`; the listener is gone. */
   void (*unlisten)(pc_listener *listener, pc_operation *done);
+  /* Whether a client waits to be accepted. NULL: nobody can tell. */
+  bool (*has_waiting)(pc_listener *listener);
 
   /* Completes soon, with a channel or with what is in the way: PC_E_NOT_FOUND (nothing at the path, or nobody
    * listens), PC_E_ACCESS, PC_E_BUSY (the backlog is full), PC_E_BAD_MODE (the other type), PC_E_NAME,
@@ -67,6 +69,8 @@ struct pc_backend {
    * is lost: the next read gets what this one would have. */
   void (*cancel)(pc_channel *channel, pc_operation *operation);
   void (*close)(pc_channel *channel, pc_close *close);
+  /* `parts` (pc_peer_part, or-ed) of what is known of the peer beside its pc_peer. NULL: nothing is. */
+  void (*describe)(pc_channel *channel, uint32_t parts, pc_peer_details *out_details);
 };
 
 /* The backend for this on this system, or NULL. Each system's folder defines it. */

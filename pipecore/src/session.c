@@ -7,6 +7,7 @@
 #include "session.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "check.h"
 #include "host.h"
@@ -96,6 +97,17 @@ void pc_session_close(pc_session *session, bool flush) {
   pc_session_end(session, PC_CLOSE_LOCAL, PC_OK, flush);
   if (!flush) {
     pc_session_abort(session);
+  }
+}
+
+void pc_session_describe_peer(const pc_session *session, uint32_t parts,
+                              pc_peer_details *out_details) {
+  const pc_host *host = session->host;
+  pc_loop_check_thread(host->loop);
+  if (session->channel && host->backend->describe) {
+    host->backend->describe(session->channel, parts, out_details);
+  } else {
+    memset(out_details, 0, sizeof *out_details);
   }
 }
 

@@ -2,6 +2,7 @@
  * memory. */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -58,6 +59,31 @@ static void case_49_peer_is_known_by_pid_uid_gid_and_name(void **state) {
   pc_session_close(record->session, false);
   TURN_UNTIL(fixture, record->disconnected_count == 1);
   assert_int_equal(waitpid(child, NULL, 0), child);
+  fixture_destroy(fixture);
+}
+
+static void peer_can_be_described_as_long_as_the_session_is_open(void **state) {
+  (void)state;
+  suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
+  fixture_start(fixture);
+  session_record *record;
+  suite_client *client = client_connect(fixture, &record);
+  static pc_peer_details details;
+  char own[PATH_MAX] = "";
+  assert_true(readlink("/proc/self/exe", own, sizeof own - 1) > 0);
+  pc_session_describe_peer(record->session, PC_PEER_ALL, &details);
+  assert_int_equal(details.known, PC_PEER_ALL);
+  assert_string_equal(details.executable, own);
+  assert_true(details.is_executable_current);
+  assert_true(details.command_line_bytes > 0);
+  pc_session_describe_peer(record->session, PC_PEER_GROUPS, &details);
+  assert_int_equal(details.known, PC_PEER_GROUPS);
+  assert_string_equal(details.executable, "");
+  pc_session_close(record->session, false);
+  pc_session_describe_peer(record->session, PC_PEER_ALL, &details);
+  assert_int_equal(details.known, 0);
+  TURN_UNTIL(fixture, record->disconnected_count == 1);
+  client_close(client);
   fixture_destroy(fixture);
 }
 
@@ -492,6 +518,7 @@ static void message_of_a_megabyte_passes_both_ways(void **state) {
 
 const struct CMUnitTest cases_system[] = {
     cmocka_unit_test(case_49_peer_is_known_by_pid_uid_gid_and_name),
+    cmocka_unit_test(peer_can_be_described_as_long_as_the_session_is_open),
     cmocka_unit_test(peer_that_is_gone_has_its_ids_and_no_name),
     cmocka_unit_test(case_50_client_killed_while_it_writes_is_disconnected_once),
     cmocka_unit_test(client_that_leaves_unread_answers_behind_is_heard_to_the_end),

@@ -26,6 +26,9 @@ PC_MUST_USE pc_status pc_fake_accept(pc_fake_listener *listener, pc_fake_end **o
 /* Takes the endpoint away; clients that were not accepted are sent away, the others stay. */
 void pc_fake_unlisten(pc_fake_listener *listener);
 
+/* What the other end may find out about who is at this one; copied. PC_E_NO_MEMORY. */
+PC_MUST_USE pc_status pc_fake_describe(pc_fake_end *end, const pc_peer_details *details);
+
 /* Bytes (byte type) or one message. PC_AGAIN: the other end does not read and the pipe is full.
  * PC_E_BROKEN: the other end closed. */
 PC_MUST_USE pc_status pc_fake_write(pc_fake_end *end, const void *data, size_t size);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "pipecore/declarations.h"
+#include "pipecore/peer.h"
 #include "pipecore/status.h"
 
 PC_DECLARATIONS_BEGIN
@@ -47,14 +48,6 @@ typedef enum pc_oversize {
   PC_OVERSIZE_SKIP   /* it is let go without being kept, on_skipped tells, the session goes on */
 } pc_oversize;
 const char *pc_oversize_name(pc_oversize oversize); /* "close", "skip" */
-
-/* Who is at the other end, as the kernel knew it when the connection was made. */
-typedef struct pc_peer {
-  int64_t pid; /* -1: unknown */
-  int64_t uid;
-  int64_t gid;
-  char name[64]; /* the process's name, UTF-8 not guaranteed; "" if it was gone already */
-} pc_peer;
 
 typedef enum pc_message_flags {
   PC_MESSAGE_INCOMPLETE = 1 /* the peer closed in the middle of this frame: the rest never came */
@@ -118,6 +111,11 @@ void pc_session_resume(pc_session *session);
 
 /* Bytes accepted by pc_session_write and not yet the kernel's. */
 size_t pc_session_queued_bytes(const pc_session *session);
+
+/* `parts` (pc_peer_part, or-ed) of who is at the other end, as far as they can be known now: a process that is
+ * gone has its groups only, and after pc_session_close nothing is known. Costs some system calls for each part. */
+void pc_session_describe_peer(const pc_session *session, uint32_t parts,
+                              pc_peer_details *out_details);
 
 /* Owner's pointer of a session; NULL at first. */
 void pc_session_set_user(pc_session *session, void *session_user);
