@@ -153,6 +153,9 @@ static pc_status backend_wait(pc_backend_state *state, int timeout_ms) {
     case EPOLL_CHANNEL:
       pc_epoll_channel_event(state, source, state->events[index].events);
       break;
+    case EPOLL_WATCH:
+      pc_epoll_watch_event(state, source, state->events[index].events);
+      break;
     }
   }
   return PC_OK;
@@ -162,8 +165,11 @@ static void backend_wake(pc_backend_state *state) {
   pc_linux_wakeup_signal(state->wakeup.fd);
 }
 
+extern const pc_backend pc_backend_epoll_fifo;
+
 const pc_backend pc_backend_epoll = {
     .name = "epoll",
+    .fifo = &pc_backend_epoll_fifo,
     .create = backend_create,
     .destroy = backend_destroy,
     .now_ns = backend_now_ns,

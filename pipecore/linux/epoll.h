@@ -1,5 +1,5 @@
 /* The parts of the epoll backend: epoll.c (the wait, the table), epoll_listener.c, epoll_connect.c,
- * epoll_channel.c. The loop's thread. */
+ * epoll_channel.c, epoll_watch.c. The loop's thread. */
 #ifndef PIPECORE_LINUX_EPOLL_H
 #define PIPECORE_LINUX_EPOLL_H
 
@@ -12,7 +12,7 @@
 
 enum { EPOLL_EVENTS = PC_WAIT_READY_MAX, EPOLL_MESSAGE_SCRATCH_BYTES = 1024 * 1024 };
 
-typedef enum epoll_kind { EPOLL_WAKEUP, EPOLL_LISTENER, EPOLL_CHANNEL } epoll_kind;
+typedef enum epoll_kind { EPOLL_WAKEUP, EPOLL_LISTENER, EPOLL_CHANNEL, EPOLL_WATCH } epoll_kind;
 
 /* What an event points to. `interest` is what the kernel was told, and it is told as rarely as possible:
  * interest goes when an event comes that nobody waits for, not when an operation completes. */
@@ -79,5 +79,8 @@ void pc_epoll_close(pc_channel *opaque, pc_close *close_operation);
 void pc_epoll_describe(pc_channel *opaque, uint32_t parts, pc_peer_details *out_details);
 void pc_epoll_channel_event(pc_backend_state *state, epoll_source *source, uint32_t events);
 void pc_epoll_submit(pc_backend_state *state, bool waits_next);
+
+/* ---- epoll_watch.c ---- */
+void pc_epoll_watch_event(pc_backend_state *state, epoll_source *source, uint32_t events);
 
 #endif

@@ -74,6 +74,9 @@ static void source_start(pc_backend_state *state, uring_source *source) {
   case URING_OF_CHANNEL:
     pc_uring_channel_start(source);
     break;
+  case URING_OF_WATCH:
+    pc_uring_watch_start(source);
+    break;
   }
 }
 
@@ -138,7 +141,8 @@ static void completion_take(pc_backend_state *state, const struct io_uring_cqe *
     pc_uring_listener_complete(source, cqe);
     break;
   default:
-    pc_uring_channel_complete(source, tag, cqe);
+    (source->kind == URING_OF_WATCH ? pc_uring_watch_complete
+                                    : pc_uring_channel_complete)(source, tag, cqe);
   }
 }
 
@@ -246,10 +250,12 @@ static uint64_t backend_now_ns(pc_backend_state *state) {
 }
 
 extern const pc_backend pc_backend_epoll;
+extern const pc_backend pc_backend_uring_fifo;
 
 const pc_backend pc_backend_uring = {
     .name = "io_uring",
     .instead = &pc_backend_epoll,
+    .fifo = &pc_backend_uring_fifo,
     .create = backend_create,
     .destroy = backend_destroy,
     .now_ns = backend_now_ns,

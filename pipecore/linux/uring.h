@@ -1,5 +1,6 @@
 /* The parts of the io_uring backend: uring.c (the wait, the table), uring_ring.c, uring_buffers.c,
- * uring_listener.c, uring_connect.c, uring_channel.c (life, writing), uring_read.c. The loop's thread.
+ * uring_listener.c, uring_connect.c, uring_channel.c (life, writing), uring_read.c, uring_watch.c. The
+ * loop's thread.
  *
  * Nothing is asked of the kernel where it is wished for: who has something to ask puts itself on the submit
  * list, and the end of the turn makes submission entries of it, all of which one call takes along. */
@@ -34,7 +35,12 @@ typedef enum uring_tag {
   URING_TAG_MASK = 7
 } uring_tag;
 
-typedef enum uring_kind { URING_OF_WAKEUP, URING_OF_LISTENER, URING_OF_CHANNEL } uring_kind;
+typedef enum uring_kind {
+  URING_OF_WAKEUP,
+  URING_OF_LISTENER,
+  URING_OF_CHANNEL,
+  URING_OF_WATCH
+} uring_kind;
 
 typedef struct uring_source uring_source;
 struct uring_source {
@@ -202,6 +208,10 @@ void pc_uring_close(pc_channel *opaque, pc_close *close);
 void pc_uring_describe(pc_channel *opaque, uint32_t parts, pc_peer_details *out_details);
 void pc_uring_channel_start(uring_source *source);
 void pc_uring_channel_complete(uring_source *source, uring_tag tag, const struct io_uring_cqe *cqe);
+
+/* ---- uring_watch.c ---- */
+void pc_uring_watch_start(uring_source *source);
+void pc_uring_watch_complete(uring_source *source, uring_tag tag, const struct io_uring_cqe *cqe);
 
 /* ---- uring_read.c ---- */
 void pc_uring_read(pc_channel *opaque, pc_read *read);

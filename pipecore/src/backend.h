@@ -19,6 +19,7 @@ enum { PC_WAIT_READY_MAX = 256 };
 typedef struct pc_listen {
   const char *path;
   pc_type type;
+  pc_access access; /* not duplex: of a FIFO */
   uint32_t max_message_bytes;
   pc_security security;
 } pc_listen;
@@ -29,6 +30,9 @@ struct pc_backend {
 
   /* Takes this one's place where the system refuses it; NULL: none. */
   const pc_backend *instead;
+
+  /* Over the same state, from `listen` to `close`, where an endpoint is a FIFO; NULL: there are none. */
+  const pc_backend *fifo;
 
   PC_MUST_USE pc_status (*create)(pc_loop *loop, pc_backend_state **out_state,
                                   pc_failure *out_failure);

@@ -17,6 +17,7 @@ enum {
 /* What the sessions of one host have in common. */
 typedef struct pc_session_terms {
   pc_type type;
+  pc_access access;   /* inbound: nothing can be written */
   pc_framing framing; /* byte type only */
   pc_limits limits;
   pc_oversize oversize;

@@ -79,19 +79,25 @@ pc_server *pc_session_server(const pc_session *session) {
 
 /* ---- accept ---- */
 
+static const char *accept_advice(pc_status status) {
+  switch (status) {
+  case PC_E_NO_DESCRIPTORS:
+    return "raise the limit of open files; new clients wait until one leaves";
+  case PC_E_NO_MEMORY:
+    return "new clients wait until there is memory";
+  default:
+    return "it is tried again, and new clients wait";
+  }
+}
+
 static void accept_pause(pc_server *server, pc_status status, int native) {
   pc_timer_start_reserved(server->host.loop, &server->accept_timer, PC_ACCEPT_RETRY_MS);
   if (server->is_accept_failing) {
     return;
   }
   server->is_accept_failing = true;
-  pc_failure failure = {.status = status,
-                        .native = native,
-                        .action = "accept",
-                        .advice =
-                            status == PC_E_NO_DESCRIPTORS
-                                ? "raise the limit of open files; new clients wait until one leaves"
-                                : "new clients wait until there is memory"};
+  pc_failure failure = {
+      .status = status, .native = native, .action = "accept", .advice = accept_advice(status)};
   server->on_error(server, &failure, server->host.terms.user);
 }
 
@@ -142,6 +148,9 @@ static pc_server *server_create(pc_loop *loop, const pc_server_options *options,
     return NULL;
   }
   pc_host_init(&server->host, loop, terms, server_on_session_gone);
+  if (options->transport == PC_TRANSPORT_FIFO) {
+    server->host.backend = server->host.backend->fifo;
+  }
   server->on_error = options->on.on_error;
   server->on_stopped = options->on.on_stopped;
   server->accept_timer = (pc_timer){.routine = server_on_accept_timer, .user = server};
@@ -166,6 +175,12 @@ pc_status pc_server_start(pc_loop *loop, const pc_server_options *options, pc_se
   if (!pc_server_options_complete(options, &terms, &failure)) {
     return failure_tell(out_failure, failure);
   }
+  if (options->transport == PC_TRANSPORT_FIFO && !pc_loop_backend(loop)->fifo) {
+    return failure_tell(out_failure, (pc_failure){.status = PC_E_NOT_SUPPORTED,
+                                                  .action = "listen",
+                                                  .advice = "this loop's backend has no FIFOs: use "
+                                                            "another one"});
+  }
   failure = (pc_failure){.status = PC_E_NO_MEMORY, .action = "start"};
   pc_server *server = server_create(loop, options, &terms);
   if (!server) {
@@ -180,6 +195,7 @@ pc_status pc_server_start(pc_loop *loop, const pc_server_options *options, pc_se
   }
   pc_listen listen = {.path = options->path,
                       .type = terms.type,
+                      .access = terms.access,
                       .max_message_bytes = terms.limits.max_message_bytes,
                       .security = options->security};
   failure.status = server->host.backend->listen(pc_loop_backend_state(loop), &listen,

@@ -7,6 +7,25 @@ size_t pc_server_max_path_bytes(void) {
   return pc_backend_max_path_bytes();
 }
 
+/* A FIFO has one stream that goes one way, and one episode of it at a time. */
+static bool transport_fits(const pc_server_options *options, pc_failure *out_failure) {
+  bool is_fifo = options->transport == PC_TRANSPORT_FIFO;
+  if (!is_fifo && options->transport != PC_TRANSPORT_SOCKET) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
+                             "transport must be one of those listed");
+  }
+  if (is_fifo ? options->access != PC_ACCESS_INBOUND && options->access != PC_ACCESS_OUTBOUND
+              : options->access != PC_ACCESS_DUPLEX) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
+                             "the access of a FIFO is inbound or outbound, of all else duplex");
+  }
+  if (is_fifo && options->type != PC_TYPE_BYTE) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
+                             "a FIFO keeps no boundaries: use the byte type, with a framing");
+  }
+  return true;
+}
+
 bool pc_server_options_complete(const pc_server_options *options, pc_session_terms *out_terms,
                                 pc_failure *out_failure) {
   if (!options->on.on_error || !options->on.on_stopped) {
@@ -15,11 +34,18 @@ bool pc_server_options_complete(const pc_server_options *options, pc_session_ter
   if (!options->path || options->path[0] == '\0') {
     return pc_options_refuse(out_failure, PC_E_NAME, "check path", "give the endpoint a path");
   }
+  if (!transport_fits(options, out_failure)) {
+    return false;
+  }
   *out_terms = (pc_session_terms){.type = options->type,
+                                  .access = options->access,
                                   .framing = options->framing,
                                   .limits = options->limits,
                                   .oversize = options->oversize,
                                   .on = options->on.session,
                                   .user = options->user};
+  if (options->transport == PC_TRANSPORT_FIFO) {
+    out_terms->limits.max_instances = 1;
+  }
   return pc_session_terms_complete(out_terms, out_failure);
 }

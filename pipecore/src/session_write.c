@@ -71,6 +71,9 @@ pc_status pc_session_write(pc_session *session, const void *data, uint32_t size,
   if (session->state != SESSION_OPEN || session->is_write_broken || session->is_output_ended) {
     return PC_E_NOT_CONNECTED;
   }
+  if (host->terms.access == PC_ACCESS_INBOUND) {
+    return PC_E_ACCESS;
+  }
   if (size > limits->max_message_bytes) {
     return PC_E_TOO_BIG;
   }

@@ -203,6 +203,23 @@ unsigned pc_write_queue_gather(const pc_write_queue *queue, pc_span *spans, unsi
                           : messages_gather(queue, spans, max, max_messages);
 }
 
+size_t pc_write_queue_whole_bytes(const pc_write_queue *queue, size_t most) {
+  PC_CHECK(queue->is_stream);
+  size_t taken = queue->taken_bytes; /* all of the first message: a whole one is popped */
+  size_t whole = 0;
+  for (pc_write_chunk *chunk = queue->first; chunk; chunk = chunk->next) {
+    for (unsigned index = chunk->record_first; index < chunk->record_count; index++) {
+      size_t size = chunk_record(chunk, index)->size_bytes - taken;
+      if (whole > 0 && whole + size > most) {
+        return whole;
+      }
+      whole += size;
+      taken = 0;
+    }
+  }
+  return whole;
+}
+
 /* Gives back the chunks at the front that hold neither bytes nor records. */
 static void queue_trim(pc_write_queue *queue, pc_chunk_pool *pool) {
   while (queue->first && queue->first->begin == queue->first->end &&

@@ -54,6 +54,9 @@ PC_MUST_USE bool pc_write_queue_append(pc_write_queue *queue, pc_chunk_pool *poo
  * most `max_messages` of them. */
 unsigned pc_write_queue_gather(const pc_write_queue *queue, pc_span *spans, unsigned max,
                                unsigned max_messages);
+/* Of a stream: how many bytes at the front are whole messages (of the first one: its rest) and together no more
+ * than `most`; if the first alone is longer, its bytes. */
+size_t pc_write_queue_whole_bytes(const pc_write_queue *queue, size_t most);
 /* The kernel took `bytes`, and of the message type this many whole messages. */
 void pc_write_queue_take(pc_write_queue *queue, pc_chunk_pool *pool, size_t bytes,
                          uint32_t messages);

@@ -40,7 +40,7 @@ typedef struct suite_backend {
   void (*pass_time)(suite_fixture *fixture, unsigned ms);
   bool is_of_system; /* paths are files, peers are processes, time is real */
   /* Cases beyond those that every backend has; ends with NULL. */
-  const struct CMUnitTest *extra[4];
+  const struct CMUnitTest *extra[6];
 } suite_backend;
 extern const suite_backend suite_backend_under_test;
 
@@ -157,5 +157,6 @@ extern const struct CMUnitTest cases_operations[];
 extern const struct CMUnitTest cases_endpoint[];
 extern const struct CMUnitTest cases_system[];
 extern const struct CMUnitTest cases_threads[];
+extern const struct CMUnitTest cases_fifo[];
 
 #endif

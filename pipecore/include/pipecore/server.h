@@ -3,6 +3,15 @@
  * Its sessions are those of pipecore/session.h, from a client's arrival to its end. pc_server_destroy may not
  * be called from a callback.
  *
+ * Of a FIFO nobody can know its clients, only that somebody is at the other end. So it has one session at a time,
+ * whatever max_instances says, of an unknown peer. Inbound, it begins with what the first writer writes (or with one
+ * that opens and leaves without a word), has what all writers of that time write, cut by the framing, and ends
+ * when the last of them has gone; nothing can be written (PC_E_ACCESS). Outbound, it begins when a reader is there
+ * (seen after 50 ms at most, also while it waits in its open) and ends when the last one has gone; readers share
+ * the bytes, each of which one of them gets. A message of PIPE_BUF bytes (4096 on Linux, dress included) or less
+ * stays whole beside other writers; a longer one may have theirs in its middle. What nobody has read when an
+ * inbound session ends is for the next one; what the system holds for readers that left is lost.
+ *
  * All functions: the loop's thread. */
 #ifndef PIPECORE_SERVER_H
 #define PIPECORE_SERVER_H
@@ -21,6 +30,11 @@ PC_DECLARATIONS_BEGIN
 
 typedef struct pc_server pc_server;
 
+typedef enum pc_transport {
+  PC_TRANSPORT_SOCKET, /* a duplex pipe for each client */
+  PC_TRANSPORT_FIFO    /* one one-way pipe for all who write to it, or read it */
+} pc_transport;
+
 typedef struct pc_security {
   uint32_t mode; /* permission bits of the endpoint; 0 means 0600            */
   int64_t uid;   /* owner to give it, -1: leave                              */
@@ -37,9 +51,11 @@ typedef struct pc_server_events {
 
 typedef struct pc_server_options {
   const char *path; /* absolute or relative path of the endpoint; copied */
-  pc_type type;
+  pc_transport transport;
+  pc_access access;   /* of a FIFO inbound or outbound, else duplex */
+  pc_type type;       /* of a FIFO byte                             */
   pc_framing framing; /* byte type only */
-  pc_limits limits; /* a 0 means the default */
+  pc_limits limits;   /* a 0 means the default */
   pc_oversize oversize;
   pc_security security;
   pc_server_events on;
@@ -50,7 +66,9 @@ typedef struct pc_server_options {
 size_t pc_server_max_path_bytes(void);
 
 /* Makes the endpoint and begins to listen. A stale socket is replaced; a live one (PC_E_IN_USE) or
- * another kind of file (PC_E_IN_USE) is never touched. On failure `*out_failure` (may be NULL) tells. */
+ * another kind of file (PC_E_IN_USE) is never touched. A FIFO that is there already is used as it is, but for
+ * what `security` asks for, and stays when the server stops. PC_E_NOT_SUPPORTED: the loop has no FIFOs. On failure
+ * `*out_failure` (may be NULL) tells. */
 PC_MUST_USE pc_status pc_server_start(pc_loop *loop, const pc_server_options *options,
                                       pc_server **out_server, pc_failure *out_failure);
 /* Begins to stop: no new clients, the endpoint is removed, sessions flush what they accepted for at

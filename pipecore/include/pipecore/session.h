@@ -94,7 +94,7 @@ typedef struct pc_session_events {
 
 /* Dresses the message by the pipe's framing and hands it to the kernel, or queues it. The bytes are
  * copied. PC_OK: accepted, on_written follows. PC_E_QUOTA, PC_E_TOO_BIG, PC_E_NOT_CONNECTED,
- * PC_E_NO_MEMORY: not accepted, nothing follows, the session is unharmed. Against max_write_queue_bytes
+ * PC_E_NO_MEMORY, PC_E_ACCESS (an inbound pipe): not accepted, nothing follows, the session is unharmed. Against max_write_queue_bytes
  * a message is charged its bytes and 16 more; an empty queue takes any message that is not too big. */
 PC_MUST_USE pc_status pc_session_write(pc_session *session, const void *data, uint32_t size,
                                        uint64_t tag);

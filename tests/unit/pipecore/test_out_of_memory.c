@@ -1,6 +1,5 @@
 /* What happens when there is no memory: the same scenario again and again, each time with another
- * allocation of the library failing, over both backends. The linker puts these functions in place of malloc
- * and its kin. */
+ * allocation of the library failing, over every backend. */
 #include "test.h"
 
 #include <errno.h>
@@ -11,46 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "failing_memory.h"
 #include "pipecore/fake.h"
 #include "pipecore/server.h"
-
-/* The linker's --wrap gives these names. NOLINTBEGIN(readability-identifier-naming) */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *text);
-
-/* NOLINTEND(readability-identifier-naming) */
-
-/* Allocations counted from 0; those in [fail_from, fail_to) fail. */
-static unsigned allocation_count;
-static unsigned fail_from;
-static unsigned fail_to;
-
-static bool allocation_fails(void) {
-  unsigned number = allocation_count++;
-  return number >= fail_from && number < fail_to;
-}
-
-void *__wrap_malloc(size_t size) {
-  return allocation_fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-  return allocation_fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size) {
-  return allocation_fails() ? NULL : __real_realloc(memory, size);
-}
-
-char *__wrap_strdup(const char *text) {
-  return allocation_fails() ? NULL : __real_strdup(text);
-}
 
 /* ---- the scenario's owner ---- */
 

@@ -346,6 +346,16 @@ static void options_that_make_no_sense_are_refused_with_advice(void **state) {
   owner_fini(&owner);
 }
 
+static void fifo_of_a_backend_that_has_none_is_not_supported(void **state) {
+  (void)state;
+  owner_record owner;
+  owner_init(&owner, PC_TYPE_BYTE);
+  owner.options.transport = PC_TRANSPORT_FIFO;
+  owner.options.access = PC_ACCESS_INBOUND;
+  start_is_refused(&owner, PC_E_NOT_SUPPORTED);
+  pc_loop_destroy(owner.loop);
+}
+
 static void every_limit_has_a_default_within_its_bounds(void **state) {
   (void)state;
   const uint32_t *defaults = (const uint32_t *)&pc_limits_default;
@@ -406,6 +416,7 @@ int main(void) {
       cmocka_unit_test(each_flush_has_its_own_two_seconds),
       cmocka_unit_test(stop_waits_for_the_drain_time_and_no_longer),
       cmocka_unit_test(options_that_make_no_sense_are_refused_with_advice),
+      cmocka_unit_test(fifo_of_a_backend_that_has_none_is_not_supported),
       cmocka_unit_test(every_limit_has_a_default_within_its_bounds),
       cmocka_unit_test(every_close_reason_has_a_name),
       cmocka_unit_test(owner_that_is_full_is_brought_little),

@@ -193,6 +193,30 @@ static void longest_message_fits_the_spans_that_are_promised(void **state) {
   }
 }
 
+static void whole_bytes_of_a_stream_end_where_messages_end(void **state) {
+  (void)state;
+  queue_model *model = model_create(true);
+  assert_int_equal(pc_write_queue_whole_bytes(&model->queue, 4096), 0);
+  static const uint32_t sizes[] = {1000, 0, 2000, 1096, 1, 9000, 5};
+  for (unsigned index = 0; index < 7; index++) {
+    model_append(model, sizes[index], index);
+  }
+  assert_int_equal(pc_write_queue_whole_bytes(&model->queue, 4096), 4096);
+  assert_int_equal(pc_write_queue_whole_bytes(&model->queue, 4095), 3000);
+  assert_int_equal(pc_write_queue_whole_bytes(&model->queue, 10),
+                   1000); /* the first, whatever it has */
+  model_take(model, 1000, 0);
+  assert_int_equal(pc_write_queue_whole_bytes(&model->queue, 4096), 3097);
+  model_take(model, 3097, 0);
+  assert_int_equal(pc_write_queue_whole_bytes(&model->queue, 4096), 9000);
+  model_take(model, 8000, 0);
+  assert_int_equal(pc_write_queue_whole_bytes(&model->queue, 4096),
+                   1005); /* its rest, and the next */
+  model_take(model, 1005, 0);
+  assert_int_equal(pc_write_queue_whole_bytes(&model->queue, 4096), 0);
+  model_destroy(model);
+}
+
 static void charge_counts_bytes_and_a_record_for_each_message(void **state) {
   (void)state;
   queue_model *model = model_create(false);
@@ -256,6 +280,7 @@ int main(void) {
       cmocka_unit_test(messages_of_no_bytes_are_gathered_as_messages),
       cmocka_unit_test(gather_is_bounded_by_spans_and_by_messages),
       cmocka_unit_test(longest_message_fits_the_spans_that_are_promised),
+      cmocka_unit_test(whole_bytes_of_a_stream_end_where_messages_end),
       cmocka_unit_test(charge_counts_bytes_and_a_record_for_each_message),
       cmocka_unit_test(pool_keeps_a_bounded_number_of_chunks),
       cmocka_unit_test(random_steps_agree_with_the_model),
