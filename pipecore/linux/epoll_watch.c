@@ -82,6 +82,7 @@ const pc_backend pc_backend_epoll_fifo = {
     .unlisten = pc_fifo_unlisten,
     .read = pc_fifo_read,
     .write = pc_fifo_write,
+    .end_output = pc_fifo_end_output,
     .cancel = pc_fifo_cancel,
     .close = pc_fifo_channel_close,
 };

@@ -39,6 +39,7 @@ typedef struct pc_fifo_channel {
   pc_close *close;
   pc_view view;
   bool has_read;
+  bool is_output_ended;
   uint8_t *bytes; /* inbound: what one read brings */
 } pc_fifo_channel;
 
@@ -51,6 +52,7 @@ void pc_fifo_channel_free(pc_fifo_channel *channel);
 
 void pc_fifo_read(pc_channel *opaque, pc_read *read);
 void pc_fifo_write(pc_channel *opaque, pc_write *write);
+void pc_fifo_end_output(pc_channel *opaque);
 void pc_fifo_cancel(pc_channel *opaque, pc_operation *operation);
 void pc_fifo_channel_close(pc_channel *opaque, pc_close *close);
 

@@ -88,9 +88,12 @@ static ssize_t bytes_receive(pc_fifo_channel *channel) {
   return size;
 }
 
-/* 0 if no reader is left, or -1 with EAGAIN. */
+/* 0 if no reader is left, or nothing more is for them; -1 with EAGAIN. */
 static ssize_t readers_look(const pc_fifo_channel *channel) {
   struct pollfd poller = {.fd = channel->watch->fd};
+  if (channel->is_output_ended) {
+    return 0;
+  }
   if (poll(&poller, 1, 0) > 0 && (poller.revents & POLLERR)) {
     return 0;
   }
@@ -117,6 +120,10 @@ void pc_fifo_read(pc_channel *opaque, pc_read *read_operation) {
   PC_CHECK(channel->read == NULL);
   pc_loop_issue(channel->loop, &read_operation->operation, channel);
   channel->read = read_operation;
+  if (channel->is_output_ended) {
+    pc_loop_complete_by(channel->loop, &read_operation->operation, read_perform);
+    return;
+  }
   pc_status status = channel->watch->by->want(channel->watch, POLLIN);
   if (status != PC_OK) {
     read_end(channel, status, 0);
@@ -178,6 +185,16 @@ void pc_fifo_write(pc_channel *opaque, pc_write *write_operation) {
   pc_loop_issue(channel->loop, &write_operation->operation, channel);
   channel->write = write_operation;
   pc_loop_complete_by(channel->loop, &write_operation->operation, write_perform);
+}
+
+/* Its readers see the end when it is closed, and there is nothing else to keep it open for. */
+void pc_fifo_end_output(pc_channel *opaque) {
+  pc_fifo_channel *channel = channel_of(opaque);
+  channel->is_output_ended = channel->access == PC_ACCESS_OUTBOUND;
+  if (channel->is_output_ended && channel->read &&
+      channel->read->operation.state == PC_OPERATION_PENDING) {
+    pc_loop_complete_by(channel->loop, &channel->read->operation, read_perform);
+  }
 }
 
 /* ---- both ---- */

@@ -564,6 +564,22 @@ static void closed_outbound_session_shows_its_reader_the_end(void **state) {
   fixture_destroy(fixture);
 }
 
+static void ended_output_of_an_outbound_session_ends_it_when_all_is_written(void **state) {
+  (void)state;
+  suite_fixture *fixture = fifo_start(PC_ACCESS_OUTBOUND);
+  int fd = end_open(fixture, O_RDONLY);
+  session_record *record = session_await(fixture);
+  assert_int_equal(pc_session_write(record->session, "last", 4, 1), PC_OK);
+  pc_session_end_output(record->session);
+  TURN_UNTIL(fixture, record->disconnected_count == 1);
+  assert_int_equal(record->reason, PC_CLOSE_PEER);
+  assert_int_equal(record->written_statuses[0], PC_OK);
+  end_expect_text(fixture, fd, "last\n");
+  assert_true(is_at_end(fd));
+  close(fd);
+  fixture_destroy(fixture);
+}
+
 /* Whatever the program does with SIGPIPE: here it would die of it. */
 static void broken_write_raises_no_signal(void **state) {
   (void)state;
@@ -766,6 +782,7 @@ const struct CMUnitTest cases_fifo[] = {
     cmocka_unit_test(outbound_messages_stay_whole_beside_another_writer),
     cmocka_unit_test(message_longer_than_the_fifo_arrives),
     cmocka_unit_test(closed_outbound_session_shows_its_reader_the_end),
+    cmocka_unit_test(ended_output_of_an_outbound_session_ends_it_when_all_is_written),
     cmocka_unit_test(broken_write_raises_no_signal),
     cmocka_unit_test(fifo_is_made_with_its_mode_and_removed_at_the_end),
     cmocka_unit_test(fifo_that_is_there_is_used_and_stays),
