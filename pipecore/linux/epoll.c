@@ -67,7 +67,11 @@ bool pc_epoll_scratch_ensure(pc_backend_state *state, size_t size) {
   return true;
 }
 
-bool pc_epoll_scratch_reserve(pc_backend_state *state, pc_type type, uint32_t max_message_bytes) {
+bool pc_epoll_scratch_reserve(pc_backend_state *state, pc_type type, uint32_t max_message_bytes,
+                              bool is_passing) {
+  if (is_passing) {
+    return pc_linux_passing_ensure(&state->passing);
+  }
   size_t size = PC_LINUX_READ_BYTES;
   if (type == PC_TYPE_MESSAGE) {
     size = max_message_bytes > EPOLL_MESSAGE_SCRATCH_BYTES ? max_message_bytes
@@ -123,6 +127,7 @@ fail:
 static void backend_destroy(pc_backend_state *state) {
   close(state->wakeup.fd);
   close(state->fd);
+  pc_linux_passing_destroy(state->passing);
   free(state->retired_scratch);
   free(state->scratch.bytes);
   free(state);
@@ -184,6 +189,7 @@ const pc_backend pc_backend_epoll = {
     .read = pc_epoll_read,
     .write = pc_epoll_write,
     .end_output = pc_epoll_end_output,
+    .end_input = pc_epoll_end_input,
     .cancel = pc_epoll_cancel,
     .close = pc_epoll_close,
     .describe = pc_epoll_describe,

@@ -8,6 +8,7 @@
 
 #include "../src/loop_private.h"
 #include "endpoint.h"
+#include "passing.h"
 #include "transfer.h"
 
 enum { EPOLL_EVENTS = PC_WAIT_READY_MAX, EPOLL_MESSAGE_SCRATCH_BYTES = 1024 * 1024 };
@@ -34,7 +35,8 @@ struct pc_backend_state {
 
   /* One buffer for all sessions: a read happens right before its routine. */
   pc_linux_receiver scratch;
-  void *retired_scratch; /* replaced by a larger one while a view of it may be out */
+  void *retired_scratch;     /* replaced by a larger one while a view of it may be out */
+  pc_linux_passing *passing; /* NULL: no channel passed on yet */
 
   struct epoll_event events[EPOLL_EVENTS];
   pc_view views[PC_LINUX_READ_BATCH];
@@ -51,7 +53,7 @@ void pc_epoll_forget(pc_backend_state *state, epoll_source *source);
 PC_MUST_USE bool pc_epoll_scratch_ensure(pc_backend_state *state, size_t size);
 /* For channels of this type. */
 PC_MUST_USE bool pc_epoll_scratch_reserve(pc_backend_state *state, pc_type type,
-                                          uint32_t max_message_bytes);
+                                          uint32_t max_message_bytes, bool is_passing);
 
 /* ---- epoll_listener.c ---- */
 pc_status pc_epoll_listen(pc_backend_state *state, const pc_listen *listen,
@@ -68,12 +70,13 @@ void pc_epoll_connect(pc_backend_state *state, pc_connect *connect);
 /* The memory of a channel comes first, so that a client is only accepted when there is some: then open it
  * with the client's descriptor, or discard it. NULL: no memory. */
 pc_channel *pc_epoll_channel_create(pc_backend_state *state, pc_type type,
-                                    uint32_t max_message_bytes);
+                                    uint32_t max_message_bytes, bool is_passing);
 void pc_epoll_channel_open(pc_channel *opaque, int fd);
 void pc_epoll_channel_discard(pc_channel *channel);
 void pc_epoll_read(pc_channel *opaque, pc_read *read);
 void pc_epoll_write(pc_channel *opaque, pc_write *write);
 void pc_epoll_end_output(pc_channel *opaque);
+void pc_epoll_end_input(pc_channel *opaque);
 void pc_epoll_cancel(pc_channel *opaque, pc_operation *operation);
 void pc_epoll_close(pc_channel *opaque, pc_close *close_operation);
 void pc_epoll_describe(pc_channel *opaque, uint32_t parts, pc_peer_details *out_details);

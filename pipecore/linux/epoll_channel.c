@@ -16,11 +16,12 @@ struct epoll_channel {
   pc_backend_state *state;
   pc_type type;
   uint32_t max_message_bytes;
+  bool is_passing;
+  bool is_in_submit;
   pc_read *read;   /* pending or ready to be performed */
   pc_write *write; /* pending                          */
   epoll_channel *submit_previous;
   epoll_channel *submit_next;
-  bool is_in_submit;
 };
 
 static epoll_channel *channel_of(pc_channel *channel) {
@@ -28,13 +29,14 @@ static epoll_channel *channel_of(pc_channel *channel) {
 }
 
 pc_channel *pc_epoll_channel_create(pc_backend_state *state, pc_type type,
-                                    uint32_t max_message_bytes) {
+                                    uint32_t max_message_bytes, bool is_passing) {
   epoll_channel *channel = calloc(1, sizeof *channel);
   if (channel) {
     channel->source = (epoll_source){.kind = EPOLL_CHANNEL, .fd = -1};
     channel->state = state;
     channel->type = type;
     channel->max_message_bytes = max_message_bytes;
+    channel->is_passing = is_passing;
   }
   return (pc_channel *)(void *)channel;
 }
@@ -63,8 +65,12 @@ static bool read_perform(pc_operation *operation) {
   read->views = state->views;
   read->view_count = 0;
   operation->status =
-      pc_linux_receive(&state->scratch, channel->source.fd, channel->type,
-                       channel->max_message_bytes, is_little, state->views, &read->view_count);
+      channel->is_passing
+          ? pc_linux_passing_receive(state->passing, channel->source.fd, channel->type, is_little,
+                                     &read->views, &read->view_count)
+          : pc_linux_receive(&state->scratch, channel->source.fd, channel->type,
+                             channel->max_message_bytes, is_little, state->views,
+                             &read->view_count);
   if (operation->status == PC_AGAIN) {
     return false;
   }
@@ -119,15 +125,23 @@ static void write_end(epoll_channel *channel, pc_status status, size_t bytes, ui
   pc_loop_complete(channel->state->loop, &write->operation, status);
 }
 
+static pc_status queue_send(epoll_channel *channel, size_t *out_bytes, uint32_t *out_messages) {
+  int fd = channel->source.fd;
+  pc_linux_batch *batch = &channel->state->batch;
+  const pc_write_queue *queue = channel->write->queue;
+  if (channel->is_passing) {
+    return pc_linux_passing_send(fd, channel->type, batch, queue, out_bytes, out_messages);
+  }
+  pc_span spans[PC_LINUX_SEND_SPANS];
+  unsigned count = pc_write_queue_gather(queue, spans, PC_LINUX_SEND_SPANS, PC_LINUX_SEND_MESSAGES);
+  return pc_linux_send(fd, channel->type, batch, spans, count, out_bytes, out_messages);
+}
+
 static void write_try(epoll_channel *channel) {
   PC_CHECK(channel->write);
-  pc_span spans[PC_LINUX_SEND_SPANS];
-  unsigned count = pc_write_queue_gather(channel->write->queue, spans, PC_LINUX_SEND_SPANS,
-                                         PC_LINUX_SEND_MESSAGES);
   size_t bytes = 0;
   uint32_t messages = 0;
-  pc_status status = pc_linux_send(channel->source.fd, channel->type, &channel->state->batch, spans,
-                                   count, &bytes, &messages);
+  pc_status status = queue_send(channel, &bytes, &messages);
   if (status == PC_AGAIN) {
     status = pc_epoll_want(channel->state, &channel->source, EPOLLOUT);
     if (status == PC_OK) {
@@ -158,6 +172,10 @@ void pc_epoll_end_output(pc_channel *opaque) {
   const epoll_channel *channel = channel_of(opaque);
   PC_CHECK(channel->write == NULL);
   shutdown(channel->source.fd, SHUT_WR); /* fails only of a peer that is gone */
+}
+
+void pc_epoll_end_input(pc_channel *opaque) {
+  shutdown(channel_of(opaque)->source.fd, SHUT_RD); /* likewise */
 }
 
 /* ---- both ---- */

@@ -8,8 +8,10 @@
 static bool connect_perform(pc_operation *operation) {
   pc_backend_state *state = operation->target;
   pc_connect *connect = PC_CONTAINER_OF(operation, pc_connect, operation);
-  pc_channel *channel = pc_epoll_channel_create(state, connect->type, connect->max_message_bytes);
-  if (!channel || !pc_epoll_scratch_reserve(state, connect->type, connect->max_message_bytes)) {
+  pc_channel *channel = pc_epoll_channel_create(state, connect->type, connect->max_message_bytes,
+                                                connect->is_passing);
+  if (!channel || !pc_epoll_scratch_reserve(state, connect->type, connect->max_message_bytes,
+                                            connect->is_passing)) {
     pc_epoll_channel_discard(channel);
     pc_linux_connect_fail(connect, (pc_failure){.status = PC_E_NO_MEMORY, .action = "connect"});
     return true;

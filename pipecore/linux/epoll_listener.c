@@ -22,6 +22,7 @@ struct pc_listener {
   pc_linux_endpoint endpoint;
   pc_type type;
   uint32_t max_message_bytes;
+  bool is_passing;
   pc_accept *accept; /* pending or ready */
   bool may_have_more;
 };
@@ -30,7 +31,8 @@ pc_status pc_epoll_listen(pc_backend_state *state, const pc_listen *listen,
                           pc_listener **out_listener, pc_failure *out_failure) {
   *out_failure = (pc_failure){.status = PC_E_NO_MEMORY, .action = "listen"};
   pc_listener *listener = calloc(1, sizeof *listener);
-  if (!listener || !pc_epoll_scratch_reserve(state, listen->type, listen->max_message_bytes)) {
+  if (!listener || !pc_epoll_scratch_reserve(state, listen->type, listen->max_message_bytes,
+                                             listen->is_passing)) {
     free(listener);
     return PC_E_NO_MEMORY;
   }
@@ -42,6 +44,7 @@ pc_status pc_epoll_listen(pc_backend_state *state, const pc_listen *listen,
   listener->state = state;
   listener->type = listen->type;
   listener->max_message_bytes = listen->max_message_bytes;
+  listener->is_passing = listen->is_passing;
   listener->source = (epoll_source){.kind = EPOLL_LISTENER, .fd = listener->endpoint.fd};
   *out_listener = listener;
   return PC_OK;
@@ -60,8 +63,8 @@ static bool accept_end(pc_listener *listener, pc_status status, int native) {
 static bool accept_perform(pc_operation *operation) {
   pc_listener *listener = operation->target;
   pc_accept *accept = listener->accept;
-  pc_channel *channel =
-      pc_epoll_channel_create(listener->state, listener->type, listener->max_message_bytes);
+  pc_channel *channel = pc_epoll_channel_create(listener->state, listener->type,
+                                                listener->max_message_bytes, listener->is_passing);
   if (!channel) {
     return accept_end(listener, PC_E_NO_MEMORY, 0);
   }

@@ -241,6 +241,7 @@ static void backend_destroy(pc_backend_state *state) {
   pc_uring_lent_give(state);
   pc_uring_ring_close(state);
   close(state->wakeup_fd);
+  pc_linux_passing_destroy(state->passing);
   free(state);
 }
 
@@ -271,6 +272,7 @@ const pc_backend pc_backend_uring = {
     .read = pc_uring_read,
     .write = pc_uring_write,
     .end_output = pc_uring_end_output,
+    .end_input = pc_uring_end_input,
     .cancel = pc_uring_cancel,
     .close = pc_uring_close,
     .describe = pc_uring_describe,

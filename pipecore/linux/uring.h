@@ -11,6 +11,7 @@
 
 #include "../src/loop_private.h"
 #include "endpoint.h"
+#include "passing.h"
 #include "transfer.h"
 
 enum {
@@ -107,6 +108,7 @@ struct pc_backend_state {
   struct msghdr headers[URING_HEADERS];
   struct iovec parts[URING_PARTS];
   pc_linux_batch batch;
+  pc_linux_passing *passing; /* NULL: no channel passed on yet */
 };
 
 typedef struct uring_channel {
@@ -115,7 +117,8 @@ typedef struct uring_channel {
   int fd; /* blocking: io_uring waits only for such */
   pc_type type;
   uint32_t max_message_bytes;
-  uring_group *group; /* message type: its own; byte type: of the reading in the kernel */
+  pc_linux_passing *passing; /* NULL: an ordinary one                                         */
+  uring_group *group;        /* message type: its own; byte type: of the reading in the kernel */
 
   pc_read *read; /* pending or ready to be performed */
   uring_buffer *arrived_first;
@@ -194,14 +197,17 @@ void pc_uring_listener_complete(uring_source *source, const struct io_uring_cqe 
 void pc_uring_connect(pc_backend_state *state, pc_connect *connect);
 
 /* ---- uring_channel.c ---- */
-/* `group` is used once more by a channel of the message type. NULL: no memory. */
+/* `group` is used once more by a channel of the message type; `passing` is NULL for one that does not pass on, and
+ * `group` for one that does. NULL: no memory. */
 uring_channel *pc_uring_channel_create(pc_backend_state *state, pc_type type,
-                                       uint32_t max_message_bytes, uring_group *group);
+                                       uint32_t max_message_bytes, uring_group *group,
+                                       pc_linux_passing *passing);
 /* Takes `fd` over. */
 void pc_uring_channel_open(uring_channel *channel, int fd);
 /* Frees it; its descriptor is closed, or never was. */
 void pc_uring_channel_discard(uring_channel *channel);
 void pc_uring_end_output(pc_channel *opaque);
+void pc_uring_end_input(pc_channel *opaque);
 void pc_uring_write(pc_channel *opaque, pc_write *write);
 void pc_uring_cancel(pc_channel *opaque, pc_operation *operation);
 void pc_uring_close(pc_channel *opaque, pc_close *close);
@@ -220,5 +226,9 @@ void pc_uring_read_complete(uring_channel *channel, const struct io_uring_cqe *c
 void pc_uring_arrived_clear(uring_channel *channel);
 /* What the last routine looked at is looked at no more. */
 void pc_uring_lent_give(pc_backend_state *state);
+
+/* ---- uring_passing.c: the same for channels that pass on ---- */
+void pc_uring_passing_read_start(uring_channel *channel);
+void pc_uring_passing_read_complete(uring_channel *channel);
 
 #endif

@@ -22,7 +22,8 @@ static uring_channel *channel_of(pc_channel *channel) {
 }
 
 uring_channel *pc_uring_channel_create(pc_backend_state *state, pc_type type,
-                                       uint32_t max_message_bytes, uring_group *group) {
+                                       uint32_t max_message_bytes, uring_group *group,
+                                       pc_linux_passing *passing) {
   uring_channel *channel = calloc(1, sizeof *channel);
   if (channel) {
     channel->source.kind = URING_OF_CHANNEL;
@@ -30,7 +31,8 @@ uring_channel *pc_uring_channel_create(pc_backend_state *state, pc_type type,
     channel->fd = -1;
     channel->type = type;
     channel->max_message_bytes = max_message_bytes;
-    if (type == PC_TYPE_MESSAGE) {
+    channel->passing = passing;
+    if (type == PC_TYPE_MESSAGE && !passing) {
       channel->group = group;
       group->users++;
     }
@@ -47,7 +49,7 @@ void pc_uring_channel_open(uring_channel *channel, int fd) {
 }
 
 void pc_uring_channel_discard(uring_channel *channel) {
-  if (channel->type == PC_TYPE_MESSAGE) {
+  if (channel->type == PC_TYPE_MESSAGE && channel->group) {
     pc_uring_group_release(channel->state, channel->group);
   }
   free(channel);
@@ -90,17 +92,29 @@ static void send_submit(uring_channel *channel, const pc_span *spans, unsigned c
   channel->is_sending = true;
 }
 
-static void messages_send(uring_channel *channel, const pc_span *spans, unsigned count) {
-  size_t bytes = 0;
-  uint32_t messages = 0;
-  pc_status status = pc_linux_send(channel->fd, channel->type, &channel->state->batch, spans, count,
-                                   &bytes, &messages);
+static void sent_take(uring_channel *channel, pc_status status, size_t bytes, uint32_t messages) {
   if (status == PC_AGAIN) {
     channel->is_full = true;
     watch_submit(channel);
   } else {
     write_end(channel, status, bytes, messages);
   }
+}
+
+static void messages_send(uring_channel *channel, const pc_span *spans, unsigned count) {
+  size_t bytes = 0;
+  uint32_t messages = 0;
+  pc_status status = pc_linux_send(channel->fd, channel->type, &channel->state->batch, spans, count,
+                                   &bytes, &messages);
+  sent_take(channel, status, bytes, messages);
+}
+
+static void passing_send(uring_channel *channel) {
+  size_t bytes = 0;
+  uint32_t messages = 0;
+  pc_status status = pc_linux_passing_send(channel->fd, channel->type, &channel->state->batch,
+                                           channel->write->queue, &bytes, &messages);
+  sent_take(channel, status, bytes, messages);
 }
 
 static unsigned messages_count(const pc_span *spans, unsigned count) {
@@ -114,6 +128,10 @@ static unsigned messages_count(const pc_span *spans, unsigned count) {
 static void write_start(uring_channel *channel) {
   if (channel->is_full) {
     watch_submit(channel);
+    return;
+  }
+  if (channel->passing) {
+    passing_send(channel);
     return;
   }
   pc_span spans[PC_LINUX_SEND_SPANS];
@@ -156,6 +174,10 @@ void pc_uring_end_output(pc_channel *opaque) {
   const uring_channel *channel = channel_of(opaque);
   PC_CHECK(channel->write == NULL && !channel->is_sending);
   shutdown(channel->fd, SHUT_WR); /* fails only of a peer that is gone */
+}
+
+void pc_uring_end_input(pc_channel *opaque) {
+  shutdown(channel_of(opaque)->fd, SHUT_RD); /* likewise */
 }
 
 /* ---- both ---- */

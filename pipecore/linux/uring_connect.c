@@ -13,7 +13,14 @@
 
 static uring_channel *channel_create(pc_backend_state *state, pc_connect *connect) {
   uring_group *group = NULL;
-  if (connect->type == PC_TYPE_MESSAGE) {
+  pc_linux_passing *passing = NULL;
+  if (connect->is_passing) {
+    if (!pc_linux_passing_ensure(&state->passing)) {
+      pc_linux_connect_fail(connect, (pc_failure){.status = PC_E_NO_MEMORY, .action = "connect"});
+      return NULL;
+    }
+    passing = state->passing;
+  } else if (connect->type == PC_TYPE_MESSAGE) {
     group = pc_uring_message_group_use(state, connect->max_message_bytes, &connect->failure);
     if (!group) {
       connect->operation.status = connect->failure.status;
@@ -21,7 +28,7 @@ static uring_channel *channel_create(pc_backend_state *state, pc_connect *connec
     }
   }
   uring_channel *channel =
-      pc_uring_channel_create(state, connect->type, connect->max_message_bytes, group);
+      pc_uring_channel_create(state, connect->type, connect->max_message_bytes, group, passing);
   if (group) {
     pc_uring_group_release(state, group); /* the channel uses it now */
   }

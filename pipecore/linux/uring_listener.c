@@ -28,7 +28,8 @@ struct pc_listener {
   pc_linux_endpoint endpoint;
   pc_type type;
   uint32_t max_message_bytes;
-  uring_group *group; /* message type */
+  uring_group *group;        /* message type                         */
+  pc_linux_passing *passing; /* NULL: its channels are ordinary ones */
 
   pc_accept *accept; /* pending or ready */
   int *accepted;     /* descriptors from begin to end wait for accepts */
@@ -93,8 +94,9 @@ static bool accept_perform(pc_operation *operation) {
     listener->error = 0;
     return accept_end(listener, pc_linux_status(native), native);
   }
-  uring_channel *channel = pc_uring_channel_create(listener->state, listener->type,
-                                                   listener->max_message_bytes, listener->group);
+  uring_channel *channel =
+      pc_uring_channel_create(listener->state, listener->type, listener->max_message_bytes,
+                              listener->group, listener->passing);
   if (!channel) {
     return accept_end(listener, PC_E_NO_MEMORY, 0);
   }
@@ -214,7 +216,12 @@ static pc_status listener_open(pc_listener *listener, const pc_listen *listen,
   if (!accepted_reserve(listener, 2 * URING_ACCEPTS)) {
     return out_failure->status;
   }
-  if (listen->type == PC_TYPE_MESSAGE) {
+  if (listen->is_passing) {
+    if (!pc_linux_passing_ensure(&listener->state->passing)) {
+      return out_failure->status;
+    }
+    listener->passing = listener->state->passing;
+  } else if (listen->type == PC_TYPE_MESSAGE) {
     listener->group =
         pc_uring_message_group_use(listener->state, listen->max_message_bytes, out_failure);
     if (!listener->group) {

@@ -147,6 +147,10 @@ static void messages_submit(uring_channel *channel) {
 }
 
 void pc_uring_read_start(uring_channel *channel) {
+  if (channel->passing) {
+    pc_uring_passing_read_start(channel);
+    return;
+  }
   if (channel->read) {
     if (!channel->is_reading && !has_result(channel)) {
       channel->is_reading = true;
@@ -220,6 +224,10 @@ static void error_take(uring_channel *channel, int native) {
 }
 
 void pc_uring_read_complete(uring_channel *channel, const struct io_uring_cqe *cqe) {
+  if (channel->passing) {
+    pc_uring_passing_read_complete(channel);
+    return;
+  }
   uring_buffer *buffer =
       cqe->flags & IORING_CQE_F_BUFFER ? pc_uring_buffer_take(channel->group, cqe->flags) : NULL;
   if (!(cqe->flags & IORING_CQE_F_MORE)) {

@@ -21,6 +21,7 @@ typedef struct pc_listen {
   pc_type type;
   pc_access access; /* not duplex: of a FIFO */
   uint32_t max_message_bytes;
+  bool is_passing; /* its channels pass on what they read: see pc_view */
   pc_security security;
 } pc_listen;
 
@@ -69,6 +70,9 @@ struct pc_backend {
   /* When no write is out: the peer reads what was written, then the end. Reading goes on. Never waits; a second
    * call changes nothing. */
   void (*end_output)(pc_channel *channel);
+  /* The peer can send no more; what it sent already is read, then the end. Never waits. NULL: this one has no
+   * channels that pass on. */
+  void (*end_input)(pc_channel *channel);
   /* Completes a pending read or write with PC_E_ABORTED; one that is ready already stays as it is. Nothing
    * is lost: the next read gets what this one would have. */
   void (*cancel)(pc_channel *channel, pc_operation *operation);

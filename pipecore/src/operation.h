@@ -44,6 +44,13 @@ typedef struct pc_view {
   uint32_t message_bytes; /* message type: of the whole message; more if it was longer    */
   bool is_message_end;    /* message type: false if the message was longer than asked for */
   bool is_eof;            /* nothing comes any more; no bytes                             */
+
+  /* Only of channels that pass on what they read (a tap's): there a message is whole whatever its size, and
+   * descriptors come along with the bytes or the message that they were sent with. */
+  bool is_hung_up; /* at the end: nothing can be sent any more either                 */
+  uint32_t lost_descriptors;
+  pc_attachment
+      *attachment; /* came with these bytes; belongs to the routine that looks at the view */
 } pc_view;
 
 /* Reads what is there: bytes, or a batch of messages. An idle read holds no buffer. */
@@ -79,6 +86,7 @@ typedef struct pc_connect {
   const char *path; /* stays until the end */
   pc_type type;
   uint32_t max_message_bytes;
+  bool is_passing;     /* as of pc_listen                  */
   pc_channel *channel; /* result, the owner's from here on */
   pc_peer peer;        /* who listens                      */
   pc_failure failure;  /* what the status is about         */

@@ -104,6 +104,44 @@ void pc_write_queue_init(pc_write_queue *queue, bool is_stream) {
   *queue = (pc_write_queue){.is_stream = is_stream};
 }
 
+/* ---- attachments ---- */
+
+static void attachment_push(pc_write_queue *queue, pc_attachment *attachment, size_t size) {
+  PC_CHECK(size > 0 || !queue->is_stream);
+  attachment->size_bytes = (uint32_t)size;
+  attachment->position =
+      queue->taken_count +
+      (queue->is_stream ? queue->bytes : queue->messages - queue->taken_messages);
+  attachment->next = NULL;
+  *(queue->attached_last ? &queue->attached_last->next : &queue->attached_first) = attachment;
+  queue->attached_last = attachment;
+  queue->attached_count += attachment->count;
+}
+
+static void attachment_pop(pc_write_queue *queue) {
+  pc_attachment *attachment = queue->attached_first;
+  queue->attached_first = attachment->next;
+  if (!queue->attached_first) {
+    queue->attached_last = NULL;
+  }
+  queue->attached_count -= attachment->count;
+  queue->lost_count += attachment->is_lost ? attachment->count : 0;
+  attachment->release(attachment);
+}
+
+/* How much may be gathered at most, of bytes or of messages: up to the next attachment, or the message of the
+ * one at the front. */
+static uint64_t attachment_limit(const pc_write_queue *queue) {
+  const pc_attachment *first = queue->attached_first;
+  if (!first) {
+    return UINT64_MAX;
+  }
+  uint64_t distance = first->position - queue->taken_count;
+  return distance > 0 ? distance : queue->is_stream ? first->size_bytes : 1;
+}
+
+/* ---- messages ---- */
+
 bool pc_write_queue_append(pc_write_queue *queue, pc_chunk_pool *pool,
                            const pc_write_message *message) {
   size_t size = 0;
@@ -132,6 +170,9 @@ bool pc_write_queue_append(pc_write_queue *queue, pc_chunk_pool *pool,
     at = at->next;
   }
   queue->last = at;
+  if (message->attachment) {
+    attachment_push(queue, message->attachment, size);
+  }
   queue->bytes += size;
   queue->messages++;
   return true;
@@ -139,10 +180,14 @@ bool pc_write_queue_append(pc_write_queue *queue, pc_chunk_pool *pool,
 
 static unsigned stream_gather(const pc_write_queue *queue, pc_span *spans, unsigned max) {
   unsigned count = 0;
-  for (pc_write_chunk *chunk = queue->first; chunk && count < max; chunk = chunk->next) {
-    if (chunk->end > chunk->begin) {
-      spans[count++] =
-          (pc_span){.data = chunk->body + chunk->begin, .size_bytes = chunk->end - chunk->begin};
+  uint64_t left = attachment_limit(queue);
+  for (pc_write_chunk *chunk = queue->first; chunk && count < max && left > 0;
+       chunk = chunk->next) {
+    size_t here = chunk->end - chunk->begin;
+    size_t part = here < left ? here : (size_t)left;
+    if (part > 0) {
+      spans[count++] = (pc_span){.data = chunk->body + chunk->begin, .size_bytes = part};
+      left -= part;
     }
   }
   return count;
@@ -180,6 +225,8 @@ static unsigned messages_gather(const pc_write_queue *queue, pc_span *spans, uns
   PC_CHECK(queue->taken_messages == 0);
   unsigned count = 0;
   unsigned messages = 0;
+  uint64_t limit = attachment_limit(queue);
+  max_messages = limit < max_messages ? (unsigned)limit : max_messages;
   queue_cursor cursor = {.chunk = queue->first, .offset = queue->first ? queue->first->begin : 0};
   for (pc_write_chunk *chunk = queue->first; chunk; chunk = chunk->next) {
     for (unsigned index = chunk->record_first; index < chunk->record_count; index++) {
@@ -236,6 +283,11 @@ static void queue_trim(pc_write_queue *queue, pc_chunk_pool *pool) {
 void pc_write_queue_take(pc_write_queue *queue, pc_chunk_pool *pool, size_t bytes,
                          uint32_t messages) {
   PC_CHECK(bytes <= queue->bytes);
+  uint64_t taken = queue->is_stream ? bytes : messages;
+  if (taken > 0 && pc_write_queue_attachment(queue)) {
+    attachment_pop(queue);
+  }
+  queue->taken_count += taken;
   queue->bytes -= bytes;
   queue->taken_bytes += bytes;
   queue->taken_messages += queue->is_stream ? 0 : messages;
@@ -278,6 +330,10 @@ bool pc_write_queue_pop_any(pc_write_queue *queue, pc_chunk_pool *pool, uint64_t
   for (pc_write_chunk *chunk = queue->first; chunk && queue->bytes > 0; chunk = chunk->next) {
     queue->bytes -= chunk->end - chunk->begin;
     chunk->begin = chunk->end;
+  }
+  while (queue->attached_first) {
+    queue->attached_first->is_lost = true;
+    attachment_pop(queue);
   }
   queue->taken_bytes = 0;
   queue->taken_messages = 0;

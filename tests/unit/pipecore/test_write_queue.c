@@ -17,11 +17,36 @@ typedef struct queue_model {
   size_t begin; /* taken up to here    */
   size_t end;   /* appended up to here */
   uint32_t sizes[MODEL_MESSAGES];
+  size_t offsets[MODEL_MESSAGES]; /* in bytes */
+  bool is_attached[MODEL_MESSAGES];
+  unsigned attached;
+  unsigned released;
   unsigned first; /* message not popped             */
   unsigned taken; /* message type: not taken        */
   unsigned last;
   size_t popped_bytes;
 } queue_model;
+
+/* An attachment that knows its message. */
+typedef struct model_attachment {
+  pc_attachment base;
+  queue_model *model;
+} model_attachment;
+
+static void model_attachment_release(pc_attachment *attachment) {
+  model_attachment *attached = (model_attachment *)attachment;
+  attached->model->released++;
+  free(attached);
+}
+
+static pc_attachment *model_attachment_create(queue_model *model) {
+  model_attachment *attached = calloc(1, sizeof *attached);
+  assert_non_null(attached);
+  *attached =
+      (model_attachment){.base = {.release = model_attachment_release, .count = 2}, .model = model};
+  model->attached++;
+  return &attached->base;
+}
 
 static queue_model *model_create(bool is_stream) {
   queue_model *model = calloc(1, sizeof *model);
@@ -37,12 +62,15 @@ static void model_destroy(queue_model *model) {
   }
   assert_int_equal(model->first, model->last);
   assert_int_equal(model->queue.bytes, 0);
+  assert_int_equal(model->released, model->attached);
+  assert_int_equal(model->queue.attached_count, 0);
   assert_int_equal(model->pool.borrowed_count, 0); /* an empty queue holds nothing */
   pc_chunk_pool_fini(&model->pool);
   free(model);
 }
 
-static void model_append(queue_model *model, uint32_t size, uint32_t seed) {
+static void model_append_attached(queue_model *model, uint32_t size, uint32_t seed,
+                                  bool is_attached) {
   uint8_t *at = model->bytes + model->end;
   assert_true(model->end + size <= MODEL_BYTES && model->last < MODEL_MESSAGES);
   for (uint32_t index = 0; index < size; index++) {
@@ -53,10 +81,37 @@ static void model_append(queue_model *model, uint32_t size, uint32_t seed) {
   uint32_t tail = size - head < 2 ? size - head : 2;
   pc_write_message message = {.parts = {at, at + head, at + size - tail},
                               .part_bytes = {head, size - head - tail, tail},
-                              .tag = model->last};
+                              .tag = model->last,
+                              .attachment = is_attached ? model_attachment_create(model) : NULL};
   assert_true(pc_write_queue_append(&model->queue, &model->pool, &message));
+  model->offsets[model->last] = model->end;
+  model->is_attached[model->last] = is_attached;
   model->sizes[model->last++] = size;
   model->end += size;
+}
+
+static void model_append(queue_model *model, uint32_t size, uint32_t seed) {
+  model_append_attached(model, size, seed, false);
+}
+
+/* What is gathered begins with the message of an attachment and ends with it, or has no such beginning. */
+static void model_check_attachment(const queue_model *model, size_t size, unsigned messages) {
+  bool is_stream = model->queue.is_stream;
+  bool is_at_front = false;
+  for (unsigned index = model->first; index < model->last; index++) {
+    if (!model->is_attached[index] || index < model->taken) {
+      continue;
+    }
+    size_t distance = model->offsets[index] - model->begin;
+    bool is_untaken = is_stream ? model->offsets[index] >= model->begin : true;
+    if (is_untaken && (is_stream ? distance == 0 : index == model->taken)) {
+      is_at_front = true;
+      assert_true(size <= model->sizes[index] && messages <= 1);
+    } else if (is_untaken) {
+      assert_true(is_stream ? size <= distance : model->taken + messages <= index);
+    }
+  }
+  assert_int_equal(pc_write_queue_attachment(&model->queue) != NULL, is_at_front);
 }
 
 /* What is gathered is what comes next. Returns its bytes; `*out_messages` counts the whole ones. */
@@ -79,6 +134,7 @@ static size_t model_gather(queue_model *model, unsigned max, unsigned max_messag
     }
   }
   assert_true(model->queue.is_stream || message_bytes == 0); /* whole messages only */
+  model_check_attachment(model, size, *out_messages);
   return size;
 }
 
@@ -241,6 +297,45 @@ static void pool_keeps_a_bounded_number_of_chunks(void **state) {
   model_destroy(model);
 }
 
+static void attachment_goes_with_the_first_byte_of_its_message(void **state) {
+  (void)state;
+  queue_model *model = model_create(true);
+  unsigned messages;
+  model_append(model, 3, 1);
+  model_append_attached(model, 4, 2, true);
+  model_append(model, 5, 3);
+  assert_int_equal(model_gather(model, 8, 0, &messages), 3);
+  model_take(model, 2, 0);
+  assert_int_equal(model_gather(model, 8, 0, &messages), 1);
+  model_take(model, 1, 0);
+  assert_int_equal(model_gather(model, 8, 0, &messages), 4);
+  model_take(model, 0, 0); /* nothing went, nor did the attachment */
+  assert_int_equal(model->released, 0);
+  assert_int_equal(model->queue.attached_count, 2);
+  model_take(model, 1, 0);
+  assert_int_equal(model->released, 1);
+  assert_int_equal(model_gather(model, 8, 0, &messages), 8);
+  model_destroy(model);
+}
+
+static void message_of_no_bytes_has_its_attachment(void **state) {
+  (void)state;
+  queue_model *model = model_create(false);
+  unsigned messages;
+  model_append(model, 1, 1);
+  model_append_attached(model, 0, 2, true);
+  model_append_attached(model, 2, 3, true);
+  model_append(model, 2, 4);
+  assert_int_equal(model_gather(model, 8, 8, &messages), 1);
+  model_take(model, 1, 1);
+  assert_int_equal(model_gather(model, 8, 8, &messages), 0);
+  assert_int_equal(messages, 1);
+  model_take(model, 0, 1);
+  assert_int_equal(model->released, 1);
+  assert_int_equal(model_gather(model, 8, 8, &messages), 2);
+  model_destroy(model); /* and the other is released unsent */
+}
+
 static void random_steps_agree_with_the_model(void **state) {
   (void)state;
   for (uint32_t seed = 1; seed <= 40; seed++) {
@@ -253,7 +348,7 @@ static void random_steps_agree_with_the_model(void **state) {
       if (dice % 3 != 0) {
         uint32_t size = dice % 50 == 1 ? dice % 90000 : dice % 7 == 2 ? 0 : dice % 6000;
         if (model->end + size <= MODEL_BYTES) {
-          model_append(model, size, random);
+          model_append_attached(model, size, random, dice % 5 == 3 && size > 0);
         }
       } else if (model->queue.is_stream) {
         size_t size = model_gather(model, 1 + dice % 60, 0, &messages);
@@ -283,6 +378,8 @@ int main(void) {
       cmocka_unit_test(whole_bytes_of_a_stream_end_where_messages_end),
       cmocka_unit_test(charge_counts_bytes_and_a_record_for_each_message),
       cmocka_unit_test(pool_keeps_a_bounded_number_of_chunks),
+      cmocka_unit_test(attachment_goes_with_the_first_byte_of_its_message),
+      cmocka_unit_test(message_of_no_bytes_has_its_attachment),
       cmocka_unit_test(random_steps_agree_with_the_model),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
