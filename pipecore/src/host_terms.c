@@ -69,11 +69,42 @@ static void limits_fit_framing(pc_limits *limits, pc_framing framing) {
   }
 }
 
+static bool client_welcome(pc_session *session, const pc_peer *peer, void *user) {
+  (void)session;
+  (void)peer;
+  (void)user;
+  return true;
+}
+
+static void written_ignore(pc_session *session, uint64_t tag, pc_status status, void *user) {
+  (void)session;
+  (void)tag;
+  (void)status;
+  (void)user;
+}
+
+static void disconnected_ignore(pc_session *session, pc_close_reason reason, pc_status status,
+                                void *user) {
+  (void)session;
+  (void)reason;
+  (void)status;
+  (void)user;
+}
+
+/* What is of no interest to the owner still is called: one way for all, and no question on the way of a
+ * message. */
+static void callbacks_complete(pc_session_events *on) {
+  on->on_connected = on->on_connected ? on->on_connected : client_welcome;
+  on->on_written = on->on_written ? on->on_written : written_ignore;
+  on->on_disconnected = on->on_disconnected ? on->on_disconnected : disconnected_ignore;
+}
+
 bool pc_session_terms_complete(pc_session_terms *terms, pc_failure *out_failure) {
-  const pc_session_events *on = &terms->on;
-  if (!on->on_connected || !on->on_message || !on->on_written || !on->on_disconnected) {
-    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options", "set every callback");
+  pc_session_events *on = &terms->on;
+  if (!on->on_message) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options", "set on_message");
   }
+  callbacks_complete(on);
   if (terms->oversize != PC_OVERSIZE_CLOSE &&
       (terms->oversize != PC_OVERSIZE_SKIP || !on->on_skipped)) {
     return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options",

@@ -22,7 +22,9 @@ static void accept_next(pc_server *server);
 static void server_on_stopped(pc_operation *operation) {
   pc_server *server = PC_CONTAINER_OF(operation, pc_server, stopped);
   server->is_stopped = true;
-  server->on_stopped(server, server->host.terms.user);
+  if (server->on_stopped) {
+    server->on_stopped(server, server->host.terms.user);
+  }
 }
 
 static void server_end_if_done(pc_server *server) {
@@ -98,7 +100,9 @@ static void accept_pause(pc_server *server, pc_status status, int native) {
   server->is_accept_failing = true;
   pc_failure failure = {
       .status = status, .native = native, .action = "accept", .advice = accept_advice(status)};
-  server->on_error(server, &failure, server->host.terms.user);
+  if (server->on_error) {
+    server->on_error(server, &failure, server->host.terms.user);
+  }
 }
 
 static void accept_next(pc_server *server) {

@@ -28,9 +28,6 @@ static bool transport_fits(const pc_server_options *options, pc_failure *out_fai
 
 bool pc_server_options_complete(const pc_server_options *options, pc_session_terms *out_terms,
                                 pc_failure *out_failure) {
-  if (!options->on.on_error || !options->on.on_stopped) {
-    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options", "set every callback");
-  }
   if (!options->path || options->path[0] == '\0') {
     return pc_options_refuse(out_failure, PC_E_NAME, "check path", "give the endpoint a path");
   }

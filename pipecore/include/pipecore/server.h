@@ -43,6 +43,7 @@ typedef struct pc_security {
 
 typedef struct pc_server_events {
   pc_session_events session;
+  /* NULL: of no interest to the owner. */
   /* Something that concerns the server and not one session (accept paused for want of descriptors …). */
   void (*on_error)(pc_server *server, const pc_failure *failure, void *user);
   /* After pc_server_stop: every session is gone. Last call of all. */

@@ -70,8 +70,10 @@ extern const pc_limits pc_limits_default;
 extern const pc_limits pc_limits_min;
 extern const pc_limits pc_limits_max;
 
+/* NULL: of no interest to the owner. on_message is always needed. */
 typedef struct pc_session_events {
-  /* The peer is there. Returns false to refuse it (on_disconnected follows with PC_CLOSE_REFUSED). */
+  /* The peer is there. Returns false to refuse it (on_disconnected follows with PC_CLOSE_REFUSED); NULL
+   * refuses nobody. */
   bool (*on_connected)(pc_session *session, const pc_peer *peer, void *user);
   /* A whole message. PC_OK: taken. PC_AGAIN: not taken; the session stops reading, and presents this
    * message and what follows it again after pc_session_resume. */

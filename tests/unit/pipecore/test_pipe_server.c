@@ -324,7 +324,7 @@ static void options_that_make_no_sense_are_refused_with_advice(void **state) {
   owner_record owner;
   owner_init(&owner, PC_TYPE_MESSAGE);
   const pc_server_options good = owner.options;
-  owner.options.on.session.on_written = NULL;
+  owner.options.on.session.on_message = NULL;
   start_is_refused(&owner, PC_E_INVALID_ARG);
   owner.options = good;
   owner.options.framing = PC_FRAMING_LINE;
@@ -353,6 +353,29 @@ static void fifo_of_a_backend_that_has_none_is_not_supported(void **state) {
   owner.options.transport = PC_TRANSPORT_FIFO;
   owner.options.access = PC_ACCESS_INBOUND;
   start_is_refused(&owner, PC_E_NOT_SUPPORTED);
+  pc_loop_destroy(owner.loop);
+}
+
+static void callbacks_of_no_interest_may_be_missing(void **state) {
+  (void)state;
+  owner_record owner;
+  owner_init(&owner, PC_TYPE_BYTE);
+  owner.options.framing = PC_FRAMING_LINE;
+  owner.options.on =
+      (pc_server_events){.session = {.on_message = owner.options.on.session.on_message}};
+  owner_start(&owner);
+  pc_fake_fail(owner.loop, "accept", PC_E_NO_DESCRIPTORS, 1);
+  pc_fake_end *client = connect_client(&owner);
+  assert_int_equal(pc_fake_write(client, "one\ntwo\n", 8), PC_OK);
+  turns(&owner);
+  advance(&owner, 200); /* the accept is tried again */
+  assert_int_equal(owner.messages, 2);
+  assert_int_equal(pc_server_session_count(owner.server), 1);
+  pc_server_stop(owner.server, 0);
+  turns(&owner);
+  assert_int_equal(pc_server_session_count(owner.server), 0);
+  pc_fake_close(client);
+  pc_server_destroy(owner.server);
   pc_loop_destroy(owner.loop);
 }
 
@@ -417,6 +440,7 @@ int main(void) {
       cmocka_unit_test(stop_waits_for_the_drain_time_and_no_longer),
       cmocka_unit_test(options_that_make_no_sense_are_refused_with_advice),
       cmocka_unit_test(fifo_of_a_backend_that_has_none_is_not_supported),
+      cmocka_unit_test(callbacks_of_no_interest_may_be_missing),
       cmocka_unit_test(every_limit_has_a_default_within_its_bounds),
       cmocka_unit_test(every_close_reason_has_a_name),
       cmocka_unit_test(owner_that_is_full_is_brought_little),
