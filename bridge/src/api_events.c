@@ -1,10 +1,27 @@
-/* The live event stream: NDJSON, or the WebSocket subprotocol pipebridge.v1.json. HTTP thread. */
+/* The live event stream: NDJSON, server-sent events, or a WebSocket. HTTP thread. */
+#include <string.h>
+
 #include "api_private.h"
+
+static const char *const protocols[] = {"pipebridge.v1.bin", "pipebridge.v1.json", NULL};
+
+static br_observe_format format_choose(const web_request *request) {
+  if (web_request_wants_websocket(request)) {
+    const char *protocol = web_request_subprotocol(request, protocols);
+    return protocol == protocols[0] ? BR_OBSERVE_BINARY : BR_OBSERVE_JSON;
+  }
+  const char *accept = web_request_header(request, "Accept");
+  return accept && strstr(accept, "text/event-stream") ? BR_OBSERVE_SSE : BR_OBSERVE_NDJSON;
+}
 
 /* False: answered with the error. */
 static bool parse_options(br_api *api, web_request *request, br_observe_options *options) {
-  *options = (br_observe_options){.start = BR_START_NOW};
-  if (!br_api_since(api, request, "since", &options->start, &options->since)) {
+  *options = (br_observe_options){.format = format_choose(request), .start = BR_START_NOW};
+  /* A browser comes back to the same address, whose `since` is old by then. */
+  const char *last = web_request_header(request, "Last-Event-ID");
+  const char *since = last && *last ? last : web_request_query(request, "since");
+  if (!br_api_since(api, request, last && *last ? "Last-Event-ID" : "since", since, &options->start,
+                    &options->since)) {
     return false;
   }
   options->filter = br_api_filter(api, request, "");
@@ -41,7 +58,6 @@ static void on_stream_end(void *user) {
 }
 
 void br_handle_events(web_request *request, void *user) {
-  static const char *const protocols[] = {"pipebridge.v1.json", NULL};
   static const web_socket_events events = {
       .on_open = on_open, .on_message = on_message, .on_close = on_close};
   br_api *api = user;
@@ -49,9 +65,8 @@ void br_handle_events(web_request *request, void *user) {
   if (!parse_options(api, request, &options)) {
     return;
   }
-  bool is_websocket = web_request_wants_websocket(request);
   br_observer *observer;
-  switch (br_hub_observer_create(api->hub, &options, is_websocket, &observer)) {
+  switch (br_hub_observer_create(api->hub, &options, &observer)) {
   case BR_OBSERVE_TOO_MANY:
     web_respond_problem(request, 503, "too_many_filters",
                         "Too many different filters are observed at once; use one of those.");
@@ -62,9 +77,11 @@ void br_handle_events(web_request *request, void *user) {
   case BR_OBSERVE_OK:
     break;
   }
-  if (!is_websocket) {
+  if (!web_request_wants_websocket(request)) {
+    bool is_sse = options.format == BR_OBSERVE_SSE;
     web_source source = br_hub_observer_source(observer);
-    web_stream_start(request, "application/x-ndjson", &source, on_stream_end);
+    web_stream_start(request, is_sse ? "text/event-stream" : "application/x-ndjson", &source,
+                     on_stream_end);
   } else if (web_socket_accept(request, protocols, &events, observer) != WEB_OK) {
     br_hub_observer_destroy(observer);
   }

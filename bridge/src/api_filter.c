@@ -84,10 +84,9 @@ br_filter *br_api_filter(br_api *api, web_request *request, const char *otherwis
   return filter;
 }
 
-bool br_api_since(br_api *api, web_request *request, const char *name, br_start_mode *out_start,
-                  uint64_t *out_seq) {
+bool br_api_since(br_api *api, web_request *request, const char *name, const char *text,
+                  br_start_mode *out_start, uint64_t *out_seq) {
   enum { RUN_DIGITS = BR_RUN_TEXT_BYTES - 1 };
-  const char *text = web_request_query(request, name);
   if (!text) {
     return true;
   }

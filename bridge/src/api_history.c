@@ -161,8 +161,10 @@ static bool parse_order(web_request *request, history_page *page) {
 static bool parse_range(br_api *api, web_request *request, history_page *page) {
   br_start_mode until_start = BR_START_SINCE;
   page->until = br_hub_seq(api->hub);
-  if (!br_api_since(api, request, "since", &page->start, &page->since) ||
-      !br_api_since(api, request, "until", &until_start, &page->until)) {
+  const char *since = web_request_query(request, "since");
+  const char *until = web_request_query(request, "until");
+  if (!br_api_since(api, request, "since", since, &page->start, &page->since) ||
+      !br_api_since(api, request, "until", until, &until_start, &page->until)) {
     return false;
   }
   if (page->start == BR_START_RUN) {
@@ -170,9 +172,8 @@ static bool parse_range(br_api *api, web_request *request, history_page *page) {
   }
   if (until_start == BR_START_RUN) {
     web_respond_problem(request, 400, "other_run",
-                        "until=%s is not of this run, %s, of which %llu events are known.",
-                        web_request_query(request, "until"), br_hub_run(api->hub),
-                        (unsigned long long)br_hub_seq(api->hub));
+                        "until=%s is not of this run, %s, of which %llu events are known.", until,
+                        br_hub_run(api->hub), (unsigned long long)br_hub_seq(api->hub));
     return false;
   }
   return true;

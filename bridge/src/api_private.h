@@ -44,9 +44,9 @@ const br_session_info *br_api_session(br_api *api, web_request *request);
 /* What `pipe`, `session`, `direction`, `kind` and `q` ask for, all of it at once; without `kind`, `otherwise` too
  * ("" or a filter). NULL: answered already. */
 br_filter *br_api_filter(br_api *api, web_request *request, const char *otherwise);
-/* The parameter `name`, a SEQ or RUN:SEQ; leaves both outputs alone if it is not there. False: answered already. */
-bool br_api_since(br_api *api, web_request *request, const char *name, br_start_mode *out_start,
-                  uint64_t *out_seq);
+/* `text` of the parameter or header `name`, a SEQ or RUN:SEQ; NULL leaves both outputs alone. False: answered already. */
+bool br_api_since(br_api *api, web_request *request, const char *name, const char *text,
+                  br_start_mode *out_start, uint64_t *out_seq);
 /* A decimal number; false: not one. */
 bool br_api_parse_u64(const char *text, uint64_t *out_value);
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/describe.h"
 #include "check.h"
 #include "hub_private.h"
 
@@ -17,45 +16,23 @@ struct br_observer {
   bool is_greeted;
 };
 
-/* ---- encoding ---- */
+/* Bytes that an event takes in any format, beside the piece's own. */
+static size_t feed_event_bound(const feed *target, const br_event *event) {
+  enum { RECORD_BOUND = 128 }; /* what a format puts around the event */
+  return br_event_json_bound(&target->json, event) + RECORD_BOUND;
+}
 
 static bool feed_wants(const feed *target, const br_event *event) {
   return br_filter_matches(target->filter, event, target->json.pipe_names[event->pipe]);
-}
-
-static uint8_t *piece_begin(const feed *target, uint8_t *cursor) {
-  if (!target->is_websocket) {
-    return cursor;
-  }
-  static const char start[] = "{\"type\":\"events\",\"run\":\"";
-  memcpy(cursor, start, sizeof start - 1);
-  cursor += sizeof start - 1;
-  memcpy(cursor, target->run, BR_RUN_TEXT_BYTES - 1);
-  cursor += BR_RUN_TEXT_BYTES - 1;
-  static const char list[] = "\",\"events\":[";
-  memcpy(cursor, list, sizeof list - 1);
-  return cursor + sizeof list - 1;
-}
-
-/* Events end with a comma or a line end; the last comma becomes the list's end. */
-static uint8_t *piece_end(const feed *target, uint8_t *cursor) {
-  if (target->is_websocket) {
-    cursor[-1] = ']';
-    *cursor++ = '}';
-  }
-  return cursor;
-}
-
-static uint8_t *event_end(const feed *target, uint8_t *cursor) {
-  *cursor = target->is_websocket ? ',' : '\n';
-  return cursor + 1;
 }
 
 /* ---- the live log ---- */
 
 void br_feed_flush(feed *target) {
   if (target->piece) {
-    target->cursor = piece_end(target, target->cursor);
+    target->cursor =
+        target->format->end(target->piece, target->cursor, (uint32_t)target->span.count);
+    target->piece_count++;
     web_log_commit(target->log, (size_t)(target->cursor - target->piece), &target->span);
     target->piece = NULL;
   }
@@ -67,7 +44,7 @@ static void feed_open_piece(feed *target, size_t event_bound) {
   target->piece = web_log_reserve(target->log, size);
   BR_CHECK(target->piece); /* the hub made the log large enough for the largest event */
   target->limit = target->piece + size;
-  target->cursor = piece_begin(target, target->piece);
+  target->cursor = target->format->begin(target->run, target->piece);
   target->span = (web_span){0};
 }
 
@@ -75,24 +52,37 @@ void br_feed_append(feed *target, const br_event *event) {
   if (!feed_wants(target, event)) {
     return;
   }
-  size_t bound = br_event_json_bound(&target->json, event);
-  if (target->piece && bound + 16 > (size_t)(target->limit - target->cursor)) {
+  size_t bound = feed_event_bound(target, event);
+  if (target->piece && bound > (size_t)(target->limit - target->cursor)) {
     br_feed_flush(target);
   }
   if (!target->piece) {
     feed_open_piece(target, bound);
     target->span.first_seq = event->seq;
   }
-  target->cursor = event_end(target, br_event_json_write(&target->json, target->cursor, event));
+  target->cursor = target->format->event(&target->json, target->cursor, event);
   target->span.last_seq = event->seq;
   target->span.count++;
 }
 
+void br_feed_keep_alive(feed *target, uint64_t last_seq) {
+  const char *idle = target->format->idle;
+  if (idle && target->piece_count == 0) {
+    /* It stands for no event: between the last and the next. */
+    web_span nothing = {.first_seq = last_seq + 1, .last_seq = last_seq, .count = 0};
+    uint8_t *piece = web_log_reserve(target->log, strlen(idle));
+    BR_CHECK(piece);
+    memcpy(piece, idle, strlen(idle));
+    web_log_commit(target->log, strlen(idle), &nothing);
+  }
+  target->piece_count = 0;
+}
+
 /* ---- feeds ---- */
 
-static feed *feed_find(br_hub *hub, const br_filter *filter, bool is_websocket) {
+static feed *feed_find(br_hub *hub, const br_filter *filter, const feed_format *format) {
   for (feed *target = hub->feeds; target; target = target->next) {
-    if (target->is_websocket == is_websocket &&
+    if (target->format == format &&
         strcmp(br_filter_text(target->filter), br_filter_text(filter)) == 0) {
       return target;
     }
@@ -101,22 +91,21 @@ static feed *feed_find(br_hub *hub, const br_filter *filter, bool is_websocket) 
 }
 
 /* Takes the filter over if it succeeds. */
-static br_observe_result feed_create(br_hub *hub, br_filter *filter, bool is_websocket,
+static br_observe_result feed_create(br_hub *hub, br_filter *filter, const feed_format *format,
                                      feed **out_feed) {
   if (hub->feed_count == MAX_FEEDS) {
     return BR_OBSERVE_TOO_MANY;
   }
   feed *target = calloc(1, sizeof *target);
-  web_log_format format = is_websocket ? WEB_LOG_WS_TEXT : WEB_LOG_PLAIN;
-  if (!target || web_log_create(hub->server, format, hub->log_bytes, &target->log) != WEB_OK) {
+  if (!target || web_log_create(hub->server, format->log, hub->log_bytes, &target->log) != WEB_OK) {
     free(target);
     return BR_OBSERVE_NO_MEMORY;
   }
   /* A batch names its run once, a line is by itself. */
-  br_event_json_init(&target->json, is_websocket ? NULL : hub->options.run, hub->pipe_names);
+  br_event_json_init(&target->json, format->names_run ? hub->options.run : NULL, hub->pipe_names);
   target->run = hub->options.run;
   target->filter = filter;
-  target->is_websocket = is_websocket;
+  target->format = format;
   target->next = hub->feeds;
   hub->feeds = target;
   hub->feed_count++;
@@ -153,32 +142,12 @@ void br_feeds_fini(br_hub *hub) {
 
 /* ---- observers ---- */
 
-static void observer_greet(br_observer *observer, web_buffer *out) {
-  br_hub *hub = observer->hub;
-  if (!observer->feed->is_websocket) {
-    web_buffer_append_format(out, "{\"kind\":\"hello\",\"run\":\"%s\",\"seq\":%llu}\n",
-                             hub->options.run, (unsigned long long)hub->seq);
-    return;
-  }
-  web_buffer_append_format(out,
-                           "{\"type\":\"snapshot\",\"run\":\"%s\",\"seq\":%llu,\"version\":\"%s\","
-                           "\"pipes\":",
-                           hub->options.run, (unsigned long long)hub->seq, PIPEBRIDGE_VERSION);
-  br_describe_pipes(out, &hub->registry);
-  web_buffer_append_text(out, ",\"sessions\":");
-  br_describe_sessions(out, &hub->registry, NULL);
-  web_buffer_append_text(out, "}");
-}
-
-static uint8_t *gap_write(const feed *target, uint8_t *cursor, const br_gap *gap) {
-  return event_end(target, br_gap_json_write(&target->json, cursor, gap));
-}
-
-static void gap_append(const feed *target, const br_gap *gap, web_buffer *out) {
+static void gap_append(feed *target, const br_gap *gap, web_buffer *out) {
   uint8_t *start = web_buffer_reserve(out, BR_GAP_JSON_BOUND + FEED_OVERHEAD_BYTES);
   if (start) {
-    uint8_t *cursor = gap_write(target, piece_begin(target, start), gap);
-    web_buffer_commit(out, (size_t)(piece_end(target, cursor) - start));
+    const feed_format *format = target->format;
+    uint8_t *end = format->gap(&target->json, format->begin(target->run, start), gap);
+    web_buffer_commit(out, (size_t)(format->end(start, end, 1) - start));
   }
 }
 
@@ -212,25 +181,26 @@ static bool observer_tell_expired(br_observer *observer, web_buffer *out) {
 static void observer_replay(br_observer *observer, web_buffer *out) {
   br_hub *hub = observer->hub;
   feed *target = observer->feed;
-  bool has_events = false;
+  const feed_format *format = target->format;
+  uint32_t count = 0;
   for (; observer->next_seq <= hub->seq && out->size < FEED_PIECE_BYTES; observer->next_seq++) {
     const br_event *event = br_memory_get(hub->memory, observer->next_seq);
     if (!event || !feed_wants(target, event)) {
       continue;
     }
-    size_t bound = br_event_json_bound(&target->json, event) + FEED_OVERHEAD_BYTES;
-    uint8_t *start = web_buffer_reserve(out, bound);
+    uint8_t *start = web_buffer_reserve(out, feed_event_bound(target, event) + FEED_OVERHEAD_BYTES);
     if (!start) {
       return;
     }
-    uint8_t *cursor = has_events ? start : piece_begin(target, start);
-    cursor = event_end(target, br_event_json_write(&target->json, cursor, event));
+    uint8_t *cursor = count == 0 ? format->begin(target->run, start) : start;
+    cursor = format->event(&target->json, cursor, event);
     web_buffer_commit(out, (size_t)(cursor - start));
-    has_events = true;
+    count++;
   }
-  if (has_events && target->is_websocket) {
-    out->data[out->size - 1] = ']';
-    web_buffer_append(out, "}", 1);
+  uint8_t *start = count > 0 ? web_buffer_reserve(out, FEED_OVERHEAD_BYTES) : NULL;
+  if (start) {
+    uint8_t *end = format->end(out->data, start, count);
+    web_buffer_commit(out, (size_t)(end - start));
   }
 }
 
@@ -243,7 +213,7 @@ static void source_catch_up(void *user, web_buffer *out) {
       observer->options.start = BR_START_SINCE;
       observer->next_seq = observer->hub->seq + 1;
     }
-    observer_greet(observer, out);
+    observer->feed->format->greet(observer->hub, out);
     return;
   }
   if (!observer_tell_expired(observer, out)) {
@@ -252,12 +222,13 @@ static void source_catch_up(void *user, web_buffer *out) {
 }
 
 br_observe_result br_hub_observer_create(br_hub *hub, const br_observe_options *options,
-                                         bool is_websocket, br_observer **out_observer) {
-  feed *target = feed_find(hub, options->filter, is_websocket);
+                                         br_observer **out_observer) {
+  const feed_format *format = br_feed_format(options->format);
+  feed *target = feed_find(hub, options->filter, format);
   if (target) {
     br_filter_destroy(options->filter);
   } else {
-    br_observe_result result = feed_create(hub, options->filter, is_websocket, &target);
+    br_observe_result result = feed_create(hub, options->filter, format, &target);
     if (result != BR_OBSERVE_OK) {
       br_filter_destroy(options->filter);
       return result;

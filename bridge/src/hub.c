@@ -11,7 +11,11 @@
 
 #include "hub_private.h"
 
-enum { BATCH_BYTES = 256 * 1024, HOLD_MS = 5 };
+enum {
+  BATCH_BYTES = 256 * 1024,
+  HOLD_MS = 5,
+  IDLE_MS = 15000 /* proxies cut what is silent for 30 s or 60 s */
+};
 
 /* Bytes of the largest event's JSON. */
 static size_t largest_event(const br_hub *hub) {
@@ -75,9 +79,19 @@ static void hold_timer_end(web_timer *timer, void *user) {
   (void)user;
 }
 
+static void idle_timer_end(web_timer *timer, void *user) {
+  br_hub *hub = user;
+  for (feed *target = hub->feeds; target; target = target->next) {
+    br_feed_keep_alive(target, hub->seq);
+  }
+  web_timer_start(hub->server, timer, IDLE_MS);
+}
+
 void br_hub_attach(br_hub *hub, web_server *server) {
   hub->server = server;
   hub->hold_timer.routine = hold_timer_end;
+  hub->idle_timer = (web_timer){.routine = idle_timer_end, .user = hub};
+  web_timer_start(server, &hub->idle_timer, IDLE_MS);
 }
 
 static bool is_event(const br_event *record) {

@@ -4,11 +4,7 @@
 
 #include "bridge/hub.h"
 #include "bridge/memory.h"
-
-enum {
-  FEED_PIECE_BYTES = 60 * 1024, /* a WebSocket message of many events stays below 64 KiB */
-  FEED_OVERHEAD_BYTES = 4096    /* what a piece adds to its events, generously */
-};
+#include "feed_format.h"
 
 /* One format and one filter: a log, and the piece of it that is being written. */
 typedef struct feed {
@@ -17,7 +13,8 @@ typedef struct feed {
   const char *run;
   br_event_json json;
   br_filter *filter; /* owned */
-  bool is_websocket;
+  const feed_format *format;
+  uint64_t piece_count; /* pieces appended since the last look for silence */
   uint32_t observer_count;
   uint8_t *piece; /* reserved in the log; NULL: none open */
   uint8_t *cursor;
@@ -36,12 +33,15 @@ struct br_hub {
   size_t feed_count;
   size_t log_bytes;
   web_timer hold_timer; /* a turn, should no socket bring one */
+  web_timer idle_timer; /* looks for silent feeds             */
 };
 
 /* ---- feed.c ---- */
 void br_feed_append(feed *target, const br_event *event);
 /* Ends the open piece: what was appended becomes visible to the observers. */
 void br_feed_flush(feed *target);
+/* Keeps the connections of a feed alive that had nothing to say. */
+void br_feed_keep_alive(feed *target, uint64_t last_seq);
 /* Destroys the feeds that nobody observes any more. */
 void br_feeds_sweep(br_hub *hub);
 void br_feeds_fini(br_hub *hub);

@@ -41,6 +41,10 @@ static web_handshake_verdict request_judge(const web_request *request,
   return web_handshake_check(&facts, protocols);
 }
 
+const char *web_request_subprotocol(const web_request *request, const char *const *protocols) {
+  return request_judge(request, protocols).protocol;
+}
+
 static void request_refuse(web_request *request, const web_handshake_verdict *verdict) {
   if (verdict->status == 405) {
     web_response_header(request, "Allow", "GET");

@@ -57,7 +57,15 @@ typedef enum br_start_mode {
   BR_START_RUN    /* the observer comes from another run: all that memory holds     */
 } br_start_mode;
 
+typedef enum br_observe_format {
+  BR_OBSERVE_NDJSON,
+  BR_OBSERVE_SSE,   /* text/event-stream            */
+  BR_OBSERVE_JSON,  /* WebSocket pipebridge.v1.json */
+  BR_OBSERVE_BINARY /* WebSocket pipebridge.v1.bin  */
+} br_observe_format;
+
 typedef struct br_observe_options {
+  br_observe_format format;
   br_filter *filter; /* taken over, whatever comes back */
   br_start_mode start;
   uint64_t since;
@@ -69,11 +77,11 @@ typedef enum br_observe_result {
   BR_OBSERVE_TOO_MANY
 } br_observe_result;
 
-/* A WebSocket begins to observe (`pipebridge.v1.json`): snapshot, then batches. The observer ends by
- * br_hub_unobserve, from the socket's on_close. */
+/* An observer of the feed that its options name: a greeting, then what it missed since, then what comes. It ends by
+ * br_hub_observer_destroy, when its connection does. */
 typedef struct br_observer br_observer;
 br_observe_result br_hub_observer_create(br_hub *hub, const br_observe_options *options,
-                                         bool is_websocket, br_observer **out_observer);
+                                         br_observer **out_observer);
 void br_hub_observer_destroy(br_observer *observer);
 /* What to hand to web_socket_observe or web_stream_start. */
 web_source br_hub_observer_source(br_observer *observer);

@@ -21,7 +21,8 @@
 #include "web/status.h"
 #include "web/websocket_codec.h"
 
-/* What a piece of the log stands for: `count` events, the first and last of them by seq. */
+/* What a piece of the log stands for: `count` events, the first and last of them by seq. One that stands for none (count 0) lies
+ * between last_seq and first_seq. */
 typedef struct web_span {
   uint64_t first_seq;
   uint64_t last_seq;
@@ -86,6 +87,8 @@ typedef struct web_socket_events {
 WEB_MUST_USE web_status web_socket_accept(web_request *request, const char *const *protocols,
                                           const web_socket_events *events, void *user);
 const char *web_socket_protocol(const web_socket *socket);
+/* Which of `protocols` web_socket_accept would choose; NULL: none, or the handshake is a bad one. */
+const char *web_request_subprotocol(const web_request *request, const char *const *protocols);
 /* One private message, copied. WEB_FULL: over limits.max_websocket_outbox_bytes. Goes between two pieces of
  * the log, never inside one. */
 WEB_MUST_USE web_status web_socket_send(web_socket *socket, web_ws_opcode opcode, const void *data,
