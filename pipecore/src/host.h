@@ -51,6 +51,9 @@ PC_MUST_USE bool pc_session_terms_complete(pc_session_terms *terms, pc_failure *
 PC_MUST_USE bool pc_options_refuse(pc_failure *out_failure, pc_status status, const char *action,
                                    const char *advice);
 
+/* Tells it, if the caller wants to know; its status. */
+pc_status pc_failure_tell(pc_failure *out_failure, pc_failure failure);
+
 /* ---- host.c ---- */
 void pc_host_init(pc_host *host, pc_loop *loop, const pc_session_terms *terms,
                   void (*on_session_gone)(pc_host *host));

@@ -99,6 +99,13 @@ static void callbacks_complete(pc_session_events *on) {
   on->on_disconnected = on->on_disconnected ? on->on_disconnected : disconnected_ignore;
 }
 
+pc_status pc_failure_tell(pc_failure *out_failure, pc_failure failure) {
+  if (out_failure) {
+    *out_failure = failure;
+  }
+  return failure.status;
+}
+
 bool pc_session_terms_complete(pc_session_terms *terms, pc_failure *out_failure) {
   pc_session_events *on = &terms->on;
   if (!on->on_message) {

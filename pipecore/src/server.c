@@ -164,26 +164,20 @@ static pc_server *server_create(pc_loop *loop, const pc_server_options *options,
   return server;
 }
 
-static pc_status failure_tell(pc_failure *out_failure, pc_failure failure) {
-  if (out_failure) {
-    *out_failure = failure;
-  }
-  return failure.status;
-}
-
 pc_status pc_server_start(pc_loop *loop, const pc_server_options *options, pc_server **out_server,
                           pc_failure *out_failure) {
   pc_loop_check_thread(loop);
   pc_session_terms terms;
   pc_failure failure = {.status = PC_OK};
   if (!pc_server_options_complete(options, &terms, &failure)) {
-    return failure_tell(out_failure, failure);
+    return pc_failure_tell(out_failure, failure);
   }
   if (options->transport == PC_TRANSPORT_FIFO && !pc_loop_backend(loop)->fifo) {
-    return failure_tell(out_failure, (pc_failure){.status = PC_E_NOT_SUPPORTED,
-                                                  .action = "listen",
-                                                  .advice = "this loop's backend has no FIFOs: use "
-                                                            "another one"});
+    return pc_failure_tell(out_failure,
+                           (pc_failure){.status = PC_E_NOT_SUPPORTED,
+                                        .action = "listen",
+                                        .advice = "this loop's backend has no FIFOs: use "
+                                                  "another one"});
   }
   failure = (pc_failure){.status = PC_E_NO_MEMORY, .action = "start"};
   pc_server *server = server_create(loop, options, &terms);
@@ -219,5 +213,5 @@ fail_spare:
 fail_server:
   free(server);
 fail:
-  return failure_tell(out_failure, failure);
+  return pc_failure_tell(out_failure, failure);
 }

@@ -14,4 +14,4 @@ const suite_backend suite_backend_under_test = {
     .clients = &socket_clients,
     .pass_time = epoll_pass_time,
     .is_of_system = true,
-    .extra = {cases_endpoint, cases_system, cases_threads, cases_fifo}};
+    .extra = {cases_client_system, cases_endpoint, cases_system, cases_threads, cases_fifo}};

@@ -49,11 +49,41 @@ static void fake_client_close(suite_client *client) {
   free(client);
 }
 
+struct suite_listener {
+  pc_fake_listener *fake;
+  pc_type type;
+};
+
+static suite_listener *fake_listen(suite_fixture *fixture, const char *path, pc_type type) {
+  suite_listener *listener = malloc(sizeof *listener);
+  *listener = (suite_listener){.type = type};
+  assert_int_equal(pc_fake_listen(fixture->loop, path, type, NULL, &listener->fake), PC_OK);
+  return listener;
+}
+
+static suite_client *fake_accept(suite_listener *listener) {
+  pc_fake_end *fake;
+  if (pc_fake_accept(listener->fake, &fake) != PC_OK) {
+    return NULL;
+  }
+  suite_client *end = malloc(sizeof *end);
+  *end = (suite_client){.fake = fake, .type = listener->type};
+  return end;
+}
+
+static void fake_unlisten(suite_listener *listener) {
+  pc_fake_unlisten(listener->fake);
+  free(listener);
+}
+
 static const client_kind fake_clients = {.connect = fake_client_connect,
                                          .write = fake_client_write,
                                          .read = fake_client_read,
                                          .half_close = fake_client_half_close,
-                                         .close = fake_client_close};
+                                         .close = fake_client_close,
+                                         .listen = fake_listen,
+                                         .accept = fake_accept,
+                                         .unlisten = fake_unlisten};
 
 static void fake_pass_time(suite_fixture *fixture, unsigned ms) {
   for (unsigned passed = 0; passed < ms; passed += 10) {

@@ -1,4 +1,4 @@
-/* Client ends that are plain sockets, not blocking. */
+/* Ends of connections, and listeners, that are plain sockets, not blocking. */
 #include "socket_client.h"
 
 #include <errno.h>
@@ -92,8 +92,57 @@ static void socket_client_close(suite_client *client) {
   free(client);
 }
 
+/* ---- servers ---- */
+
+struct suite_listener {
+  int fd;
+  pc_type type;
+  char path[108];
+};
+
+static suite_listener *socket_listen(suite_fixture *fixture, const char *path, pc_type type) {
+  (void)fixture;
+  suite_listener *listener = malloc(sizeof *listener);
+  int kind = type == PC_TYPE_BYTE ? SOCK_STREAM : SOCK_SEQPACKET;
+  *listener =
+      (suite_listener){.fd = socket(AF_UNIX, kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), .type = type};
+  assert_true(strlen(path) < sizeof listener->path);
+  strcpy(listener->path, path);
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strcpy(address.sun_path, path);
+  int on = type == PC_TYPE_MESSAGE; /* accepted sockets inherit it */
+  assert_int_equal(setsockopt(listener->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
+  assert_int_equal(bind(listener->fd, (const struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(listen(listener->fd, 8), 0);
+  return listener;
+}
+
+int listener_fd(const suite_listener *listener) {
+  return listener->fd;
+}
+
+static suite_client *socket_accept(suite_listener *listener) {
+  int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd < 0) {
+    assert_int_equal(errno, EAGAIN);
+    return NULL;
+  }
+  suite_client *end = malloc(sizeof *end);
+  *end = (suite_client){.fd = fd, .type = listener->type};
+  return end;
+}
+
+static void socket_unlisten(suite_listener *listener) {
+  unlink(listener->path);
+  close(listener->fd);
+  free(listener);
+}
+
 const client_kind socket_clients = {.connect = socket_client_connect,
                                     .write = socket_client_write,
                                     .read = socket_client_read,
                                     .half_close = socket_client_half_close,
-                                    .close = socket_client_close};
+                                    .close = socket_client_close,
+                                    .listen = socket_listen,
+                                    .accept = socket_accept,
+                                    .unlisten = socket_unlisten};

@@ -10,5 +10,7 @@ extern const client_kind socket_clients;
 int socket_connect(const char *path, pc_type type, int flags);
 /* The descriptor of a client of `socket_clients`. */
 int client_fd(const suite_client *client);
+/* The descriptor of a listener of `socket_clients`. */
+int listener_fd(const suite_listener *listener);
 
 #endif

@@ -376,6 +376,7 @@ int main(int argc, char **argv) {
   cases_add(cases_messages);
   cases_add(cases_life);
   cases_add(cases_half_close);
+  cases_add(cases_client);
   cases_add(cases_writes);
   cases_add(cases_oversize);
   cases_add(cases_pause);

@@ -17,9 +17,10 @@
 enum { DEADLINE_MS = 10000, CLIENTS_MAX = 256 };
 
 typedef struct suite_fixture suite_fixture;
-typedef struct suite_client suite_client; /* a client end; its kind defines it */
+typedef struct suite_client suite_client;     /* an end that the test has; its kind defines it   */
+typedef struct suite_listener suite_listener; /* a server that the test is; likewise         */
 
-/* How clients of a backend are made. None of these blocks. */
+/* How clients of a backend are made, and servers for a pc_client. None of these blocks. */
 typedef struct client_kind {
   suite_client *(*connect)(suite_fixture *fixture, const char *path,
                            pc_type type); /* NULL: nobody listens */
@@ -29,6 +30,9 @@ typedef struct client_kind {
   pc_status (*read)(suite_client *client, void *data, size_t capacity, size_t *out_size);
   void (*half_close)(suite_client *client); /* sends no more, still reads */
   void (*close)(suite_client *client);
+  suite_listener *(*listen)(suite_fixture *fixture, const char *path, pc_type type);
+  suite_client *(*accept)(suite_listener *listener); /* NULL: nobody came */
+  void (*unlisten)(suite_listener *listener);        /* takes the endpoint away */
 } client_kind;
 
 /* What a program that runs the suite defines. */
@@ -40,7 +44,7 @@ typedef struct suite_backend {
   void (*pass_time)(suite_fixture *fixture, unsigned ms);
   bool is_of_system; /* paths are files, peers are processes, time is real */
   /* Cases beyond those that every backend has; ends with NULL. */
-  const struct CMUnitTest *extra[6];
+  const struct CMUnitTest *extra[7];
 } suite_backend;
 extern const suite_backend suite_backend_under_test;
 
@@ -85,6 +89,7 @@ struct suite_fixture {
   pc_failure last_error;
   unsigned stopped_count;
   bool is_in_callback;
+  void *owner; /* of a fixture that has this one */
 
   /* how the owner behaves */
   bool does_echo;
@@ -141,6 +146,7 @@ void client_half_close(suite_client *client);
 
 void expect_message(const session_record *record, unsigned index, const void *data, size_t size);
 void expect_message_text(const session_record *record, unsigned index, const char *text);
+
 /* Bytes that tell by their content where they belong. */
 void pattern_fill(uint8_t *data, size_t size, uint32_t seed);
 
@@ -148,12 +154,14 @@ void pattern_fill(uint8_t *data, size_t size, uint32_t seed);
 extern const struct CMUnitTest cases_messages[];
 extern const struct CMUnitTest cases_life[];
 extern const struct CMUnitTest cases_half_close[];
+extern const struct CMUnitTest cases_client[];
 extern const struct CMUnitTest cases_writes[];
 extern const struct CMUnitTest cases_pause[];
 extern const struct CMUnitTest cases_oversize[];
 extern const struct CMUnitTest cases_load[];
 extern const struct CMUnitTest cases_operations[];
 /* of backends on UNIX sockets */
+extern const struct CMUnitTest cases_client_system[];
 extern const struct CMUnitTest cases_endpoint[];
 extern const struct CMUnitTest cases_system[];
 extern const struct CMUnitTest cases_threads[];
