@@ -3,6 +3,7 @@
 #include "endpoint.h"
 
 extern const pc_backend pc_backend_epoll;
+extern const pc_backend pc_backend_threads;
 extern const pc_backend pc_backend_uring;
 
 static const pc_backend *completion_find(pc_backend_kind kind) {
@@ -22,6 +23,8 @@ const pc_backend *pc_backend_find(pc_strategy strategy, pc_backend_kind kind) {
   switch (strategy) {
   case PC_STRATEGY_COMPLETION:
     return completion_find(kind);
+  case PC_STRATEGY_THREADS:
+    return &pc_backend_threads;
   }
   return NULL;
 }

@@ -55,7 +55,7 @@ static bool accept_end(pc_listener *listener, pc_status status, int native) {
   pc_accept *accept = listener->accept;
   listener->accept = NULL;
   listener->may_have_more = status == PC_OK;
-  accept->native = native;
+  accept->failure = (pc_failure){.status = status, .native = native};
   accept->operation.status = status;
   return true;
 }

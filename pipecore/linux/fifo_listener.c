@@ -36,7 +36,7 @@ static void next_on_closed(pc_watch *watch);
 static bool accept_end(pc_listener *listener, pc_status status, int native) {
   pc_accept *accept = listener->accept;
   listener->accept = NULL;
-  accept->native = native;
+  accept->failure = (pc_failure){.status = status, .native = native};
   accept->operation.status = status;
   return true;
 }

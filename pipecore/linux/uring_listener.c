@@ -80,7 +80,7 @@ static void accepted_push(pc_listener *listener, int fd) {
 static bool accept_end(pc_listener *listener, pc_status status, int native) {
   pc_accept *accept = listener->accept;
   listener->accept = NULL;
-  accept->native = native;
+  accept->failure = (pc_failure){.status = status, .native = native};
   accept->operation.status = status;
   pc_uring_list(listener->state, &listener->source);
   return true;

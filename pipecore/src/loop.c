@@ -62,6 +62,9 @@ pc_status pc_loop_create(const pc_loop_options *options, pc_loop **out_loop) {
   if (!backend) {
     return PC_E_NOT_SUPPORTED;
   }
+  if (options->strategy != PC_STRATEGY_COMPLETION && options->backend != PC_BACKEND_AUTO) {
+    return PC_E_INVALID_ARG;
+  }
   pc_loop *loop = calloc(1, sizeof *loop);
   if (!loop) {
     return PC_E_NO_MEMORY;

@@ -76,7 +76,7 @@ typedef struct pc_accept {
   uint32_t room;       /* clients for which there is room beside this one: may be taken ahead */
   pc_channel *channel; /* result, the owner's from here on */
   pc_peer peer;
-  int native; /* the system's code of a failure */
+  pc_failure failure; /* what a status other than PC_OK is about; without words: accepting itself */
 } pc_accept;
 
 /* Connects to an endpoint that another program owns. It never waits for anybody and cannot be cancelled: who

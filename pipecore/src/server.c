@@ -92,14 +92,15 @@ static const char *accept_advice(pc_status status) {
   }
 }
 
-static void accept_pause(pc_server *server, pc_status status, int native) {
+static void accept_pause(pc_server *server, pc_status status, pc_failure failure) {
   pc_timer_start_reserved(server->host.loop, &server->accept_timer, PC_ACCEPT_RETRY_MS);
   if (server->is_accept_failing) {
     return;
   }
   server->is_accept_failing = true;
-  pc_failure failure = {
-      .status = status, .native = native, .action = "accept", .advice = accept_advice(status)};
+  failure.status = status;
+  failure.action = failure.action ? failure.action : "accept";
+  failure.advice = failure.advice ? failure.advice : accept_advice(status);
   if (server->on_error) {
     server->on_error(server, &failure, server->host.terms.user);
   }
@@ -113,7 +114,7 @@ static void accept_next(pc_server *server) {
   if (!server->spare) {
     server->spare = pc_session_create(&server->host);
     if (!server->spare) {
-      accept_pause(server, PC_E_NO_MEMORY, 0);
+      accept_pause(server, PC_E_NO_MEMORY, (pc_failure){.status = PC_E_NO_MEMORY});
       return;
     }
   }
@@ -128,7 +129,7 @@ static void server_on_accept(pc_operation *operation) {
     return;
   }
   if (operation->status != PC_OK) {
-    accept_pause(server, operation->status, server->accept.native);
+    accept_pause(server, operation->status, server->accept.failure);
     return;
   }
   server->is_accept_failing = false;

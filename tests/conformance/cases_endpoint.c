@@ -58,8 +58,7 @@ static pid_t server_process(suite_fixture *fixture) {
   if (child == 0) {
     pc_loop *loop = NULL;
     pc_server *server = NULL;
-    pc_loop_options options = {.backend = suite_backend_under_test.kind};
-    bool is_up = pc_loop_create(&options, &loop) == PC_OK &&
+    bool is_up = pc_loop_create(&suite_backend_under_test.loop, &loop) == PC_OK &&
                  pc_server_start(loop, &fixture->options, &server, NULL) == PC_OK;
     (void)!write(ready[1], is_up ? "y" : "n", 1);
     if (is_up) {

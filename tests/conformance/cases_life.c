@@ -142,6 +142,34 @@ static void case_32_hundred_clients_one_after_the_other(void **state) {
   fixture_destroy(fixture);
 }
 
+/* The simplest server of the documentation: one instance, and clients that come meanwhile wait their turn. */
+static void case_32_one_instance_serves_those_who_wait_in_their_order(void **state) {
+  (void)state;
+  enum { COUNT = 20 };
+  for (int index = 0; index < 2; index++) {
+    suite_fixture *fixture =
+        fixture_create(both_types[index], index ? PC_FRAMING_NONE : PC_FRAMING_LINE);
+    fixture->does_echo = true;
+    fixture->options.limits.max_instances = 1;
+    fixture_start(fixture);
+    suite_client *clients[COUNT];
+    for (int number = 0; number < COUNT; number++) {
+      clients[number] = client_connect_only(fixture);
+      client_write_text(fixture, clients[number], "all at once\n");
+    }
+    for (unsigned number = 0; number < COUNT; number++) {
+      client_expect_text(fixture, clients[number], "all at once\n");
+      turn_some(fixture);
+      assert_int_equal(fixture->session_count, number + 1);
+      assert_int_equal(fixture->open_count, 1);
+      client_close(clients[number]);
+    }
+    TURN_UNTIL(fixture, fixture->open_count == 0);
+    assert_int_equal(fixture->session_count, COUNT);
+    fixture_destroy(fixture);
+  }
+}
+
 /* cases 34 and 35, as a queue */
 static void case_35_client_over_max_instances_waits_until_one_leaves(void **state) {
   (void)state;
@@ -409,6 +437,7 @@ const struct CMUnitTest cases_life[] = {
     cmocka_unit_test(case_27_what_was_written_before_close_is_read),
     cmocka_unit_test(case_28_last_words_reach_a_client_whose_input_was_not_read),
     cmocka_unit_test(case_32_hundred_clients_one_after_the_other),
+    cmocka_unit_test(case_32_one_instance_serves_those_who_wait_in_their_order),
     cmocka_unit_test(case_35_client_over_max_instances_waits_until_one_leaves),
     cmocka_unit_test(case_41_close_with_a_read_pending_tells_once),
     cmocka_unit_test(refused_client_is_sent_away),

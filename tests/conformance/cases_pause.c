@@ -39,6 +39,15 @@ static void numbers_write(suite_fixture *fixture, suite_client *client, unsigned
   }
 }
 
+/* The session that was begun, with so many messages, and no more of them soon. */
+static session_record *first_session(suite_fixture *fixture, unsigned messages) {
+  TURN_UNTIL(fixture, fixture->session_count == 1);
+  session_record *record = fixture->sessions[0];
+  TURN_UNTIL(fixture, record->message_count == messages);
+  turn_some(fixture);
+  return record;
+}
+
 static void numbers_expect(const session_record *record, unsigned count) {
   assert_int_equal(record->message_count, count);
   for (unsigned number = 0; number < count; number++) {
@@ -59,8 +68,7 @@ static void owner_that_pauses_after_any_message_gets_the_rest_later(void **state
       fixture_start(fixture);
       suite_client *client = client_connect_only(fixture);
       numbers_write(fixture, client, 0, COUNT);
-      turn_some(fixture);
-      session_record *record = fixture->sessions[0];
+      session_record *record = first_session(fixture, taken);
       numbers_expect(record, taken);
       numbers_write(fixture, client, COUNT, COUNT + 3);
       turn_some(fixture);
@@ -91,6 +99,7 @@ static void owner_that_takes_one_message_at_a_time_gets_all(void **state) {
       fixture->take_count = 1;
       pc_session_resume(record->session);
       pc_session_resume(record->session); /* twice is once */
+      TURN_UNTIL(fixture, record->message_count == number + 1);
       turn_some(fixture);
       numbers_expect(record, number + 1);
     }
@@ -115,8 +124,7 @@ static void end_of_the_client_waits_behind_what_was_not_taken(void **state) {
     suite_client *client = client_connect_only(fixture);
     numbers_write(fixture, client, 0, 9);
     client_close(client);
-    turn_some(fixture);
-    session_record *record = fixture->sessions[0];
+    session_record *record = first_session(fixture, 2);
     assert_int_equal(record->message_count, 2);
     assert_int_equal(record->disconnected_count, 0);
     fixture->is_take_limited = false;
@@ -136,8 +144,7 @@ static void incomplete_frame_that_was_not_taken_is_presented_again(void **state)
   suite_client *client = client_connect_only(fixture);
   client_write_text(fixture, client, "half a li");
   client_close(client);
-  turn_some(fixture);
-  session_record *record = fixture->sessions[0];
+  session_record *record = first_session(fixture, 0);
   assert_int_equal(record->message_count, 0);
   pc_session_resume(record->session);
   turn_some(fixture);
@@ -165,6 +172,7 @@ static void message_that_came_in_two_parts_is_presented_again_whole(void **state
   assert_int_equal(record->message_count, 0);
   fixture->take_count = 1;
   pc_session_resume(record->session);
+  TURN_UNTIL(fixture, record->message_count == 1);
   turn_some(fixture);
   assert_int_equal(record->message_count, 1);
   fixture->is_take_limited = false;
@@ -255,8 +263,7 @@ static void message_over_the_limit_behind_a_paused_one_still_ends_the_session(vo
   suite_client *client = client_connect_only(fixture);
   client_write_text(fixture, client, "fits");
   client_write_text(fixture, client, "does not");
-  turn_some(fixture);
-  session_record *record = fixture->sessions[0];
+  session_record *record = first_session(fixture, 0);
   fixture->is_take_limited = false;
   pc_session_resume(record->session);
   TURN_UNTIL(fixture, record->disconnected_count == 1);

@@ -93,7 +93,7 @@ static void fake_pass_time(suite_fixture *fixture, unsigned ms) {
 }
 
 const suite_backend suite_backend_under_test = {.name = "fake",
-                                                .kind = PC_BACKEND_FAKE,
+                                                .loop = {.backend = PC_BACKEND_FAKE},
                                                 .clients = &fake_clients,
                                                 .pass_time = fake_pass_time,
                                                 .is_of_system = false};

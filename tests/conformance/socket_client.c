@@ -146,3 +146,10 @@ const client_kind socket_clients = {.connect = socket_client_connect,
                                     .listen = socket_listen,
                                     .accept = socket_accept,
                                     .unlisten = socket_unlisten};
+
+void socket_pass_time(suite_fixture *fixture, unsigned ms) {
+  uint64_t end = clock_ms() + ms;
+  while (clock_ms() < end) {
+    turn(fixture);
+  }
+}

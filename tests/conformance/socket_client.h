@@ -5,6 +5,8 @@
 #include "suite.h"
 
 extern const client_kind socket_clients;
+/* The pass_time of such backends. */
+void socket_pass_time(suite_fixture *fixture, unsigned ms);
 
 /* A connected descriptor, or -1 with errno. `flags` as for socket(), e.g. SOCK_NONBLOCK. */
 int socket_connect(const char *path, pc_type type, int flags);

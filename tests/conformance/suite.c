@@ -170,8 +170,7 @@ suite_fixture *fixture_create(pc_type type, pc_framing framing) {
                                  .on_error = owner_on_error,
                                  .on_stopped = owner_on_stopped},
                           .user = fixture};
-  pc_loop_options loop_options = {.backend = suite_backend_under_test.kind};
-  assert_int_equal(pc_loop_create(&loop_options, &fixture->loop), PC_OK);
+  assert_int_equal(pc_loop_create(&suite_backend_under_test.loop, &fixture->loop), PC_OK);
   assert_string_equal(pc_loop_backend_name(fixture->loop), suite_backend_under_test.name);
   return fixture;
 }
@@ -233,8 +232,9 @@ void turn_now(suite_fixture *fixture) {
 }
 
 void turn_some(suite_fixture *fixture) {
-  for (int count = 0; count < 20; count++) {
-    turn_now(fixture);
+  bool waits = suite_backend_under_test.is_concurrent;
+  for (int count = 0; count < (waits ? 5 : 20); count++) {
+    assert_int_equal(pc_loop_turn(fixture->loop, waits ? 1 : 0), PC_OK);
   }
 }
 
@@ -387,7 +387,7 @@ int main(int argc, char **argv) {
   if (case_program_lists(argc, argv, all_cases, all_count)) {
     return 0;
   }
-  if (backend_is_refused(suite_backend_under_test.kind)) {
+  if (backend_is_refused(suite_backend_under_test.loop.backend)) {
     return SKIPPED;
   }
   return _cmocka_run_group_tests(suite_backend_under_test.name, all_cases, all_count, NULL, NULL);

@@ -38,11 +38,13 @@ typedef struct client_kind {
 /* What a program that runs the suite defines. */
 typedef struct suite_backend {
   const char *name;
-  pc_backend_kind kind;
+  pc_loop_options loop;
   const client_kind *clients;
   /* Lets `ms` pass for the loop, and turns it. */
   void (*pass_time)(suite_fixture *fixture, unsigned ms);
   bool is_of_system; /* paths are files, peers are processes, time is real */
+  bool
+      is_concurrent; /* I/O is on other threads: what a client did is there after a while, not after a turn */
   /* Cases beyond those that every backend has; ends with NULL. */
   const struct CMUnitTest *extra[7];
 } suite_backend;
@@ -126,7 +128,7 @@ void turn_now(suite_fixture *fixture);
     }                                                              \
   } while (0)
 uint64_t clock_ms(void);
-/* A few turns, for what must not happen. */
+/* A few turns, for what must not happen; they wait only where I/O is concurrent. */
 void turn_some(suite_fixture *fixture);
 
 /* Connects and turns until the server knows: *out_record is its session (may be NULL). */

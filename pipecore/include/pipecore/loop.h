@@ -23,12 +23,14 @@ PC_DECLARATIONS_BEGIN
 
 typedef struct pc_loop pc_loop;
 
-/* How a loop does its I/O. The owner sees no difference: every callback is on the loop's thread. */
+/* How a loop does its I/O. The owner sees no difference: every callback is on the loop's thread, one at a
+ * time. */
 typedef enum pc_strategy {
-  PC_STRATEGY_COMPLETION /* completion routines, on the loop's thread */
+  PC_STRATEGY_COMPLETION, /* completion routines, on the loop's thread                          */
+  PC_STRATEGY_THREADS     /* a thread for each instance, which waits for its client and serves it */
 } pc_strategy;
 
-/* By which means of the system: of PC_STRATEGY_COMPLETION. */
+/* By which means of the system. PC_STRATEGY_COMPLETION has the choice; the others want PC_BACKEND_AUTO. */
 typedef enum pc_backend_kind {
   PC_BACKEND_AUTO, /* the fastest that this system allows */
   PC_BACKEND_EPOLL,
@@ -56,6 +58,8 @@ typedef struct pc_loop_options {
   pc_agent agent;
 } pc_loop_options;
 
+/* PC_E_NOT_SUPPORTED: not a strategy or backend of this system. PC_E_INVALID_ARG: a strategy other than
+ * PC_STRATEGY_COMPLETION, and a backend. PC_E_NO_MEMORY, PC_E_NO_DESCRIPTORS, PC_E_SYSTEM. */
 PC_MUST_USE pc_status pc_loop_create(const pc_loop_options *options, pc_loop **out_loop);
 /* Everything on the loop must be closed and its last callback delivered. Accepts NULL. */
 void pc_loop_destroy(pc_loop *loop);

@@ -17,16 +17,19 @@ enum { CHILD_FINE = 0, CHILD_WRONG = 1, CHILD_SKIPPED = 77 };
 static void wished_backend_is_the_one_that_works(void **state) {
   (void)state;
   static const struct {
+    pc_strategy strategy;
     pc_backend_kind kind;
     const char *name;
-  } wishes[] = {
-      {PC_BACKEND_EPOLL, "epoll"}, {PC_BACKEND_FAKE, "fake"}, {PC_BACKEND_IO_URING, "io_uring"}};
-  for (int index = 0; index < 3; index++) {
+  } wishes[] = {{PC_STRATEGY_COMPLETION, PC_BACKEND_EPOLL, "epoll"},
+                {PC_STRATEGY_COMPLETION, PC_BACKEND_FAKE, "fake"},
+                {PC_STRATEGY_THREADS, PC_BACKEND_AUTO, "threads"},
+                {PC_STRATEGY_COMPLETION, PC_BACKEND_IO_URING, "io_uring"}};
+  for (int index = 0; index < 4; index++) {
     if (backend_is_refused(wishes[index].kind)) {
       skip();
     }
     pc_loop *loop = NULL;
-    pc_loop_options options = {.backend = wishes[index].kind};
+    pc_loop_options options = {.strategy = wishes[index].strategy, .backend = wishes[index].kind};
     assert_int_equal(pc_loop_create(&options, &loop), PC_OK);
     assert_string_equal(pc_loop_backend_name(loop), wishes[index].name);
     assert_null(pc_loop_refusal(loop));
@@ -42,6 +45,17 @@ static void unknown_backend_or_strategy_is_not_supported(void **state) {
   options = (pc_loop_options){.strategy = (pc_strategy)99};
   assert_int_equal(pc_loop_create(&options, &loop), PC_E_NOT_SUPPORTED);
   assert_null(loop);
+}
+
+static void backend_beside_another_strategy_is_refused(void **state) {
+  (void)state;
+  static const pc_backend_kind kinds[] = {PC_BACKEND_EPOLL, PC_BACKEND_IO_URING, PC_BACKEND_FAKE};
+  for (int index = 0; index < 3; index++) {
+    pc_loop *loop = NULL;
+    pc_loop_options options = {.strategy = PC_STRATEGY_THREADS, .backend = kinds[index]};
+    assert_int_equal(pc_loop_create(&options, &loop), PC_E_INVALID_ARG);
+    assert_null(loop);
+  }
 }
 
 /* In a child, with the filter on: epoll works, and the reason is told. */
@@ -90,6 +104,7 @@ static void where_io_uring_is_refused_epoll_takes_over_and_says_why(void **state
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wished_backend_is_the_one_that_works),
+      cmocka_unit_test(backend_beside_another_strategy_is_refused),
       cmocka_unit_test(unknown_backend_or_strategy_is_not_supported),
       cmocka_unit_test(where_io_uring_is_refused_epoll_takes_over_and_says_why),
   };
