@@ -18,8 +18,7 @@ struct br_observer {
 
 /* Bytes that an event takes in any format, beside the piece's own. */
 static size_t feed_event_bound(const feed *target, const br_event *event) {
-  enum { RECORD_BOUND = 128 }; /* what a format puts around the event */
-  return br_event_json_bound(&target->json, event) + RECORD_BOUND;
+  return br_event_json_bound(&target->json, event) + FEED_RECORD_BYTES;
 }
 
 static bool feed_wants(const feed *target, const br_event *event) {

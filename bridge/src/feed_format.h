@@ -10,7 +10,8 @@
 
 enum {
   FEED_PIECE_BYTES = 60 * 1024, /* a WebSocket message of many events stays below 64 KiB */
-  FEED_OVERHEAD_BYTES = 4096    /* what a piece adds to its events, generously */
+  FEED_OVERHEAD_BYTES = 4096,   /* what a piece adds to its events, generously */
+  FEED_RECORD_BYTES = 128       /* what a format puts around each event, likewise */
 };
 
 typedef struct feed_format {

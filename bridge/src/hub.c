@@ -17,7 +17,7 @@ enum {
   IDLE_MS = 15000 /* proxies cut what is silent for 30 s or 60 s */
 };
 
-/* Bytes of the largest event's JSON. */
+/* Bytes of the largest event in any format. */
 static size_t largest_event(const br_hub *hub) {
   size_t largest = 0;
   for (size_t index = 0; index < hub->registry.pipe_count; index++) {
@@ -25,7 +25,7 @@ static size_t largest_event(const br_hub *hub) {
     br_event event = {.pipe = (uint16_t)index, .size_bytes = pipe->limits.max_message_bytes};
     br_event_json json;
     br_event_json_init(&json, NULL, hub->pipe_names);
-    size_t bound = br_event_json_bound(&json, &event);
+    size_t bound = br_event_json_bound(&json, &event) + FEED_RECORD_BYTES;
     largest = bound > largest ? bound : largest;
   }
   return largest;
