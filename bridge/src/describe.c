@@ -35,11 +35,11 @@ void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
   const br_pipe_config *config = pipe->config;
   web_buffer_append_format(
       out,
-      "{\"name\":\"%s\",\"role\":\"server\",\"transport\":\"%s\",\"access\":\"%s\",\"mode\":\"%s\","
+      "{\"name\":\"%s\",\"role\":\"server\",\"transport\":\"socket\",\"mode\":\"%s\","
       "\"framing\":\"%s\",\"reply\":\"%s\",\"oversize\":\"%s\",\"path\":",
-      config->name, pc_transport_name(config->transport), pc_access_name(config->access),
-      config->type == PC_TYPE_BYTE ? "byte" : "message", pc_framing_name(config->framing),
-      br_reply_name(config->reply), pc_oversize_name(config->oversize));
+      config->name, config->type == PC_TYPE_BYTE ? "byte" : "message",
+      pc_framing_name(config->framing), br_reply_name(config->reply),
+      pc_oversize_name(config->oversize));
   br_describe_string(out, config->path);
   web_buffer_append_format(out,
                            ",\"sessions\":%" PRIu32 ",\"sessions_total\":%" PRIu64

@@ -293,8 +293,6 @@ static bool pipe_start(pipe_entry *pipe, char *error, size_t error_size) {
   const br_pipe_config *config = pipe->config;
   pc_server_options options = {
       .path = config->path,
-      .transport = config->transport,
-      .access = config->access,
       .type = config->type,
       .framing = config->framing,
       .limits = config->limits,
