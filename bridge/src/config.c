@@ -67,6 +67,14 @@ bool br_config_prepare_runtime_dir(const br_config *config, bool create, char *e
          br_host_check_runtime_dir(config->runtime_dir, create, error, error_size);
 }
 
+const char *br_role_name(br_role role) {
+  switch (role) {
+  case BR_ROLE_SERVER:
+    return "server";
+  }
+  return "unknown";
+}
+
 const char *br_reply_name(br_reply reply) {
   switch (reply) {
   case BR_REPLY_NONE:

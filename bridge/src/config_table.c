@@ -11,7 +11,7 @@
 
 /* The reader copies words into enums as 32 bits. */
 _Static_assert(sizeof(pc_type) == 4 && sizeof(pc_framing) == 4 && sizeof(br_reply) == 4 &&
-                   sizeof(pc_oversize) == 4 && sizeof(pc_backend_kind) == 4,
+                   sizeof(pc_oversize) == 4 && sizeof(pc_backend_kind) == 4 && sizeof(br_role) == 4,
                "enums of the configuration are 32 bits wide");
 
 #define KIB 1024u
@@ -84,7 +84,7 @@ static bool listen_check(const char *text, char *error, size_t error_size) {
 }
 
 static const br_config_word role_words[] = {
-    {"server", 0, false}, {"client", 0, true}, {"tap", 0, true}, {0}};
+    {"server", BR_ROLE_SERVER, false}, {"client", 0, true}, {"tap", 0, true}, {0}};
 static const br_config_word transport_words[] = {{"socket", 0, false}, {"fifo", 0, true}, {0}};
 static const br_config_word mode_words[] = {
     {"byte", PC_TYPE_BYTE, false}, {"message", PC_TYPE_MESSAGE, false}, {0}};
@@ -145,7 +145,11 @@ static const br_config_key pipe_keys[] = {
      .minimum = &one,
      .maximum = &name_max_bytes,
      .check = name_check},
-    {.name = "role", .kind = BR_CONFIG_WORD, .words = role_words},
+    {.name = "role",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_pipe_config, role),
+     .words = role_words},
     {.name = "transport", .kind = BR_CONFIG_WORD, .words = transport_words},
     {.name = "mode",
      .kind = BR_CONFIG_WORD,

@@ -105,7 +105,7 @@ static void injection_write(pipe_session *session, injection *injected, const br
 static void injection_announce(br_pipes *pipes, const injection *injected,
                                const br_command *command) {
   br_event event = {.kind = BR_EVENT_INJECTED,
-                    .direction = BR_DIRECTION_S2C,
+                    .direction = (uint8_t)pipes->pipes[injected->pipe].role->said,
                     .pipe = injected->pipe,
                     .session = injected->session,
                     .command_id = injected->command_id,

@@ -1,5 +1,6 @@
-/* What the files of the pipe thread share: pipes.c (life and callbacks), emit.c (records into the event
- * queue), injection.c (commands), oversize.c (what clients say beyond the limit). Pipe thread. */
+/* What the files of the pipe thread share: pipes.c (life), role_*.c (how a pipe comes by its sessions),
+ * pipe_sessions.c (what happens in them), emit.c (records into the event queue), injection.c (commands),
+ * oversize.c (what peers say beyond the limit). Pipe thread. */
 #ifndef BRIDGE_SRC_PIPES_PRIVATE_H
 #define BRIDGE_SRC_PIPES_PRIVATE_H
 
@@ -9,16 +10,33 @@
 #include "bridge/registry.h"
 
 typedef struct pipe_session pipe_session;
+typedef struct pipe_entry pipe_entry;
+
+/* What differs by the bridge's role on a pipe. */
+typedef struct pipe_role {
+  /* Makes the endpoint, or begins to connect; false: `*out_failure` tells. */
+  bool (*start)(pipe_entry *pipe, pc_failure *out_failure);
+  /* Begins to stop; br_pipe_stopped follows when every session is gone. */
+  void (*stop)(pipe_entry *pipe, uint32_t drain_ms);
+  void (*destroy)(pipe_entry *pipe);
+  br_direction heard; /* of what the peer of a session says */
+  br_direction said;  /* of what the bridge says to it      */
+} pipe_role;
+extern const pipe_role br_role_server;
 
 /* One configured pipe. */
-typedef struct pipe_entry {
+struct pipe_entry {
   br_pipes *owner;
   const br_pipe_config *config;
-  pc_server *server;
+  const pipe_role *role;
+  union { /* the role's */
+    pc_server *server;
+  };
   br_counters *counters;
   pipe_session *first; /* open sessions */
   uint16_t index;
-} pipe_entry;
+  bool is_started;
+};
 
 struct pipe_session {
   br_session_info *info; /* the HTTP thread's but for the counters */
@@ -69,7 +87,7 @@ struct br_pipes {
   pipe_entry *pipes;
   br_counters *counters;
   size_t pipe_count;
-  size_t running_count; /* servers that have not stopped */
+  size_t running_count; /* pipes that have not stopped */
   bool is_stopping;
   br_id_table sessions;
   uint64_t next_session_id;
@@ -107,7 +125,24 @@ void br_session_count_skipped(pipe_session *session, uint64_t size_bytes);
 void br_session_explain_end(pipe_session *session, pc_status status);
 
 /* ---- pipes.c ---- */
-/* Counts an accepted or refused message to a client, and tells of refusals once an episode. */
+enum { BR_FAILURE_TEXT_BYTES = 384 };
+/* "access denied: Permission denied; the folder must …" */
+void br_failure_format(const pc_failure *failure, char *out_text, size_t size);
+/* The role's: the pipe that it stopped has ended. */
+void br_pipe_stopped(pipe_entry *pipe);
+
+/* ---- pipe_sessions.c ---- */
+/* What every role gives its sessions; their `user` is the pipe_entry. */
+extern const pc_session_events br_session_events;
+/* Whether somebody waits for space in the event queue. */
+bool br_pipes_has_waiting(const br_pipes *pipes);
+/* Lets go on who waited, if there is space. */
+void br_pipes_resume(br_pipes *pipes);
+/* Of a pipe or session. */
+static inline br_traffic *br_counters_traffic(br_counters *counters, br_direction direction) {
+  return direction == BR_DIRECTION_C2S ? &counters->c2s : &counters->s2c;
+}
+/* Counts an accepted or refused message to a peer, and tells of refusals once an episode. */
 void br_session_count_written(pipe_session *session, pc_status status, uint32_t size_bytes);
 
 #endif

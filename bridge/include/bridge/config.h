@@ -10,6 +10,11 @@
 
 #include "pipecore/server.h"
 
+/* What the bridge is on a pipe. */
+typedef enum br_role {
+  BR_ROLE_SERVER /* it owns the endpoint, local processes connect */
+} br_role;
+
 typedef enum br_reply {
   BR_REPLY_NONE,
   BR_REPLY_ECHO,     /* each message goes back to the session that said it          */
@@ -19,6 +24,7 @@ typedef enum br_reply {
 typedef struct br_pipe_config {
   char *name; /* owned; 1–64 of [A-Za-z0-9._-], not beginning with a dot; unique */
   char *path; /* owned; absolute */
+  br_role role;
   pc_type type;
   pc_framing framing;
   br_reply reply;
@@ -77,6 +83,7 @@ void br_config_fini(br_config *config);
 bool br_config_prepare_runtime_dir(const br_config *config, bool create, char *error,
                                    size_t error_size);
 
+const char *br_role_name(br_role role);
 const char *br_reply_name(br_reply reply);
 
 #endif

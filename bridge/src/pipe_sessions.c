@@ -1,0 +1,222 @@
+/* What happens in the sessions of every pipe, whichever end of them is the bridge's. Pipe thread.
+ *
+ * Success: the peer's message arrives in on_message, becomes a record in the event queue, and is answered
+ * there and then if the pipe's `reply` says so.
+ * Failures: event queue full → the session pauses until the reader made room; the peer's write queue full →
+ * the message to it is refused, counted and told. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "pipes_private.h"
+
+/* ---- backpressure ---- */
+
+bool br_pipes_has_waiting(const br_pipes *pipes) {
+  return pipes->paused || pipes->out.overdue_first;
+}
+
+static void session_pause(pipe_session *session) {
+  br_pipes *pipes = session->pipe->owner;
+  if (!session->is_paused) {
+    session->is_paused = true;
+    session->next_paused = pipes->paused;
+    pipes->paused = session;
+  }
+}
+
+void br_pipes_resume(br_pipes *pipes) {
+  if (!br_pipes_has_waiting(pipes) || br_queue_prepare_wait(pipes->out.queue) ||
+      !br_emit_overdue(pipes)) {
+    return;
+  }
+  pipe_session *session = pipes->paused;
+  pipes->paused = NULL;
+  while (session) {
+    pipe_session *next = session->next_paused;
+    session->is_paused = false;
+    if (session->is_closed) {
+      free(session);
+    } else {
+      pc_session_resume(session->session);
+    }
+    session = next;
+  }
+}
+
+/* ---- replies ---- */
+
+void br_session_count_written(pipe_session *session, pc_status status, uint32_t size_bytes) {
+  br_pipes *pipes = session->pipe->owner;
+  br_counters *counters = &session->info->counters;
+  if (status == PC_E_NOT_CONNECTED) {
+    return; /* it is closing: nobody is there to be refused */
+  }
+  if (status == PC_OK) {
+    br_direction said = session->pipe->role->said;
+    br_traffic_add(br_counters_traffic(counters, said), size_bytes);
+    br_traffic_add(br_counters_traffic(session->pipe->counters, said), size_bytes);
+    if (session->refused_count > 0) {
+      br_emit_error(pipes, session->pipe->index, session->id,
+                    "%" PRIu64 " messages to session %" PRIu64
+                    " were refused while its write queue was full; it reads again",
+                    session->refused_count, session->id);
+      session->refused_count = 0;
+    }
+    return;
+  }
+  br_count_add(&counters->refused, 1);
+  br_count_add(&session->pipe->counters->refused, 1);
+  if (session->refused_count++ == 0) {
+    br_emit_error(pipes, session->pipe->index, session->id,
+                  "message of %" PRIu32 " bytes to session %" PRIu64
+                  " refused: %s; the peer must read, or limits.max_write_queue_bytes grow",
+                  size_bytes, session->id, pc_status_text(status));
+  }
+}
+
+static bool session_reply(pipe_session *session, const pc_message *message) {
+  pc_status status = pc_session_write(session->session, message->data, message->size_bytes, 0);
+  br_session_count_written(session, status, message->size_bytes);
+  return status == PC_OK;
+}
+
+static void message_reply(pipe_session *sender, const pc_message *message) {
+  pipe_entry *pipe = sender->pipe;
+  br_event event = {.kind = BR_EVENT_MESSAGE,
+                    .direction = (uint8_t)pipe->role->said,
+                    .flags = BR_FLAG_REPLY,
+                    .pipe = pipe->index,
+                    .size_bytes = message->size_bytes};
+  if (pipe->config->reply == BR_REPLY_ECHO) {
+    event.session = sender->id;
+    event.targets = session_reply(sender, message);
+  } else {
+    for (pipe_session *other = pipe->first; other; other = other->next) {
+      if (other != sender && session_reply(other, message)) {
+        event.targets++;
+      }
+    }
+  }
+  br_emit_always(pipe->owner, &event, message->data);
+}
+
+/* ---- pipecore's callbacks ---- */
+
+static void session_link(pipe_session *session) {
+  pipe_entry *pipe = session->pipe;
+  session->next = pipe->first;
+  if (pipe->first) {
+    pipe->first->previous = session;
+  }
+  pipe->first = session;
+}
+
+static void session_unlink(pipe_session *session) {
+  *(session->previous ? &session->previous->next : &session->pipe->first) = session->next;
+  if (session->next) {
+    session->next->previous = session->previous;
+  }
+}
+
+static pipe_session *session_create(pipe_entry *pipe, pc_session *pipe_end, const pc_peer *peer) {
+  br_pipes *pipes = pipe->owner;
+  pipe_session *session = calloc(1, sizeof *session);
+  br_session_info *info = calloc(1, sizeof *info);
+  if (!session || !info || !br_id_table_put(&pipes->sessions, pipes->next_session_id, session)) {
+    free(session);
+    free(info);
+    return NULL;
+  }
+  info->id = session->id = pipes->next_session_id++;
+  info->peer = *peer;
+  info->pipe = pipe->index;
+  session->info = info;
+  session->pipe = pipe;
+  session->session = pipe_end;
+  return session;
+}
+
+static bool on_connected(pc_session *pipe_end, const pc_peer *peer, void *user) {
+  pipe_entry *pipe = user;
+  pipe_session *session = session_create(pipe, pipe_end, peer);
+  if (!session) {
+    br_emit_error(pipe->owner, pipe->index, 0,
+                  "session with pid %" PRId64 " refused: out of memory", peer->pid);
+    return false;
+  }
+  pc_session_set_user(pipe_end, session);
+  session_link(session);
+  br_opened opened = {.peer = *peer, .info = session->info};
+  br_event event = {.kind = BR_EVENT_OPENED,
+                    .pipe = pipe->index,
+                    .session = session->id,
+                    .size_bytes = sizeof opened};
+  br_emit_always(pipe->owner, &event, &opened);
+  return true;
+}
+
+static pc_status on_message(pc_session *pipe_end, const pc_message *message, void *user) {
+  pipe_entry *pipe = user;
+  pipe_session *session = pc_session_user(pipe_end);
+  br_event event = {
+      .kind = BR_EVENT_MESSAGE,
+      .direction = (uint8_t)pipe->role->heard,
+      .flags = (message->flags & PC_MESSAGE_INCOMPLETE) ? BR_FLAG_INCOMPLETE : 0,
+      .pipe = pipe->index,
+      .session = session->id,
+      .size_bytes = message->size_bytes,
+  };
+  if (!br_emit_message(pipe->owner, &event, message->data)) {
+    session_pause(session);
+    return PC_AGAIN;
+  }
+  br_direction heard = pipe->role->heard;
+  br_traffic_add(br_counters_traffic(&session->info->counters, heard), message->size_bytes);
+  br_traffic_add(br_counters_traffic(pipe->counters, heard), message->size_bytes);
+  if (pipe->config->reply != BR_REPLY_NONE) {
+    message_reply(session, message);
+  }
+  return PC_OK;
+}
+
+static void on_skipped(pc_session *pipe_end, uint64_t size_bytes, void *user) {
+  (void)user;
+  br_session_count_skipped(pc_session_user(pipe_end), size_bytes);
+}
+
+static void on_written(pc_session *pipe_end, uint64_t tag, pc_status status, void *user) {
+  pipe_entry *pipe = user;
+  (void)pipe_end;
+  if (tag != 0) { /* replies are not waited for */
+    br_injection_written(pipe->owner, tag, status);
+  }
+}
+
+static void on_disconnected(pc_session *pipe_end, pc_close_reason reason, pc_status status,
+                            void *user) {
+  pipe_entry *pipe = user;
+  pipe_session *session = pc_session_user(pipe_end);
+  if (!session) {
+    return; /* refused for want of memory: nobody was told of it */
+  }
+  br_session_explain_end(session, status);
+  br_closed closed = {.reason = (int32_t)reason, .status = (int32_t)status, .info = session->info};
+  br_event event = {.kind = BR_EVENT_CLOSED,
+                    .pipe = pipe->index,
+                    .session = session->id,
+                    .size_bytes = sizeof closed};
+  br_emit_always(pipe->owner, &event, &closed);
+  session_unlink(session);
+  (void)br_id_table_remove(&pipe->owner->sessions, session->id);
+  if (session->is_paused) {
+    session->is_closed = true; /* br_pipes_resume frees it */
+  } else {
+    free(session);
+  }
+}
+
+const pc_session_events br_session_events = {.on_connected = on_connected,
+                                             .on_message = on_message,
+                                             .on_skipped = on_skipped,
+                                             .on_written = on_written,
+                                             .on_disconnected = on_disconnected};
