@@ -22,6 +22,8 @@ static bool server_start(pipe_entry *pipe, pc_failure *out_failure) {
   const br_pipe_config *config = pipe->config;
   pc_server_options options = {
       .path = config->path,
+      .transport = config->transport,
+      .access = config->access,
       .type = config->type,
       .framing = config->framing,
       .limits = config->limits,
