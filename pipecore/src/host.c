@@ -58,6 +58,48 @@ static void host_on_drain_timer(pc_timer *timer, void *user) {
   }
 }
 
+/* ---- sessions on which nobody says anything ---- */
+
+static void idle_timer_start(pc_host *host) {
+  uint64_t wait_ns = pc_idle_wait_ns(&host->idle, pc_loop_now_ns(host->loop));
+  if (wait_ns > 0) {
+    pc_timer_start_reserved(host->loop, &host->idle_timer, (wait_ns + 999999) / 1000000);
+  }
+}
+
+static void host_on_idle_timer(pc_timer *timer, void *user) {
+  (void)timer;
+  pc_host *host = user;
+  uint64_t now_ns = pc_loop_now_ns(host->loop);
+  pc_idle_entry *entry;
+  while ((entry = pc_idle_take(&host->idle, now_ns))) {
+    pc_session *session = PC_CONTAINER_OF(entry, pc_session, idle);
+    if (session->is_paused) { /* what its peer said waits for the owner */
+      pc_idle_add(&host->idle, entry, now_ns);
+    } else {
+      pc_session_end(session, PC_CLOSE_LIMIT, PC_E_TIMEOUT, true);
+    }
+  }
+  idle_timer_start(host);
+}
+
+void pc_host_watch_idle(pc_host *host, pc_session *session) {
+  if (session->state != SESSION_OPEN) {
+    return; /* its owner closed it already */
+  }
+  pc_idle_add(&host->idle, &session->idle, pc_loop_now_ns(host->loop));
+  if (host->idle_timer.index == 0) {
+    idle_timer_start(host);
+  }
+}
+
+void pc_host_unwatch_idle(pc_host *host, pc_session *session) {
+  pc_idle_remove(&host->idle, &session->idle);
+  if (host->idle.count == 0) {
+    pc_timer_stop(host->loop, &host->idle_timer);
+  }
+}
+
 /* ---- life ---- */
 
 void pc_host_init(pc_host *host, pc_loop *loop, const pc_session_terms *terms,
@@ -66,22 +108,33 @@ void pc_host_init(pc_host *host, pc_loop *loop, const pc_session_terms *terms,
                     .backend = pc_loop_backend(loop),
                     .terms = *terms,
                     .on_session_gone = on_session_gone,
+                    .idle_timer = {.routine = host_on_idle_timer, .user = host},
                     .flush_timer = {.routine = host_on_flush_timer, .user = host},
                     .drain_timer = {.routine = host_on_drain_timer, .user = host}};
+  pc_idle_init(&host->idle, terms->limits.idle_timeout_ms);
 }
 
 void pc_host_fini(const pc_host *host) {
-  PC_CHECK(host->session_count == 0 && host->flush_timer.index == 0 &&
-           host->drain_timer.index == 0);
+  PC_CHECK(host->session_count == 0 && host->idle_timer.index == 0 &&
+           host->flush_timer.index == 0 && host->drain_timer.index == 0);
 }
 
-void pc_host_add(pc_host *host, pc_session *session, pc_channel *channel, const pc_peer *peer) {
+static void host_list(pc_host *host, pc_session *session) {
   session->link = (session_link){.next = host->sessions};
   if (host->sessions) {
     host->sessions->link.previous = session;
   }
   host->sessions = session;
   host->session_count++;
+}
+
+void pc_host_refuse(pc_host *host, pc_session *session, pc_channel *channel) {
+  host_list(host, session);
+  pc_session_refuse(session, channel);
+}
+
+void pc_host_add(pc_host *host, pc_session *session, pc_channel *channel, const pc_peer *peer) {
+  host_list(host, session);
   pc_session_begin(session, channel, peer);
   if (host->is_stopping) { /* the peer was in when the stop came */
     pc_session_end(session, PC_CLOSE_STOP, PC_OK, false);

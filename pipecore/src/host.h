@@ -11,7 +11,7 @@
 enum {
   /* A peer that never reads holds up the end of its session at most this long. */
   PC_FLUSH_LIMIT_MS = 2000,
-  PC_HOST_TIMERS = 2 /* which its owner reserves */
+  PC_HOST_TIMERS = 3 /* which its owner reserves */
 };
 
 /* What the sessions of one host have in common. */
@@ -37,6 +37,8 @@ struct pc_host {
   pc_session *flushing_first; /* with a deadline, earliest first: each gets the same time */
   pc_session *flushing_last;
   uint32_t session_count;
+  pc_idle idle; /* those that are open, where there is a limit */
+  pc_timer idle_timer;
   pc_timer flush_timer;
   pc_timer drain_timer;
   atomic_bool
@@ -61,10 +63,14 @@ void pc_host_init(pc_host *host, pc_loop *loop, const pc_session_terms *terms,
 void pc_host_fini(const pc_host *host);
 /* Takes in a session that was created for this host, with its channel: on_connected, then reads. */
 void pc_host_add(pc_host *host, pc_session *session, pc_channel *channel, const pc_peer *peer);
+/* Takes in one that is closed at once; its owner's callbacks never hear of it. */
+void pc_host_refuse(pc_host *host, pc_session *session, pc_channel *channel);
 /* Begins to end every session, and those that come from here on; they have `drain_ms` for what they accepted. */
 void pc_host_stop(pc_host *host, uint32_t drain_ms);
 
 /* For sessions. */
+void pc_host_watch_idle(pc_host *host, pc_session *session);
+void pc_host_unwatch_idle(pc_host *host, pc_session *session);
 void pc_host_start_flush_deadline(pc_host *host, pc_session *session);
 void pc_host_stop_flush_deadline(pc_host *host, pc_session *session);
 /* After on_disconnected: takes the session out and frees it. */

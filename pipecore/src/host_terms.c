@@ -8,7 +8,10 @@ const pc_limits pc_limits_min = {
     .max_instances = 1, .max_message_bytes = 1, .max_write_queue_bytes = 1024};
 const pc_limits pc_limits_max = {.max_instances = 1000 * 1000,
                                  .max_message_bytes = 16 * 1024 * 1024,
-                                 .max_write_queue_bytes = 256 * 1024 * 1024};
+                                 .max_write_queue_bytes = 256 * 1024 * 1024,
+                                 .idle_timeout_ms = 24 * 60 * 60 * 1000,
+                                 .accept_rate = 1000 * 1000,
+                                 .accept_burst = 1000 * 1000};
 
 const char *pc_close_reason_name(pc_close_reason reason) {
   switch (reason) {
@@ -52,7 +55,13 @@ static bool limits_complete(pc_limits *limits) {
          limit_complete(&limits->max_message_bytes, fallback->max_message_bytes,
                         min->max_message_bytes, max->max_message_bytes) &&
          limit_complete(&limits->max_write_queue_bytes, fallback->max_write_queue_bytes,
-                        min->max_write_queue_bytes, max->max_write_queue_bytes);
+                        min->max_write_queue_bytes, max->max_write_queue_bytes) &&
+         limit_complete(&limits->idle_timeout_ms, fallback->idle_timeout_ms, min->idle_timeout_ms,
+                        max->idle_timeout_ms) &&
+         limit_complete(&limits->accept_rate, fallback->accept_rate, min->accept_rate,
+                        max->accept_rate) &&
+         limit_complete(&limits->accept_burst, limits->accept_rate, min->accept_burst,
+                        max->accept_burst);
 }
 
 bool pc_options_refuse(pc_failure *out_failure, pc_status status, const char *action,
@@ -61,12 +70,13 @@ bool pc_options_refuse(pc_failure *out_failure, pc_status status, const char *ac
   return false;
 }
 
-/* A framing that cannot say a larger length is a limit of its own. */
-static void limits_fit_framing(pc_limits *limits, pc_framing framing) {
+/* The default is what the framing can say; more than that is a mistake. */
+static bool limits_fit_framing(pc_limits *limits, pc_framing framing) {
   uint32_t most = pc_framing_max_message_bytes(framing);
-  if (limits->max_message_bytes > most) {
+  if (limits->max_message_bytes == 0 && pc_limits_default.max_message_bytes > most) {
     limits->max_message_bytes = most;
   }
+  return limits->max_message_bytes <= most;
 }
 
 static bool client_welcome(pc_session *session, const pc_peer *peer, void *user) {
@@ -126,10 +136,17 @@ bool pc_session_terms_complete(pc_session_terms *terms, pc_failure *out_failure)
     return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check options",
                              "a message pipe keeps its boundaries itself: use no framing");
   }
+  if (!limits_fit_framing(&terms->limits, terms->framing)) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check limits",
+                             "lower max_message_bytes: this framing cannot say such a length");
+  }
+  if (terms->limits.accept_burst > 0 && terms->limits.accept_rate == 0) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check limits",
+                             "accept_burst needs an accept_rate");
+  }
   if (!limits_complete(&terms->limits)) {
     return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check limits",
                              "keep each limit between its minimum and maximum");
   }
-  limits_fit_framing(&terms->limits, terms->framing);
   return true;
 }

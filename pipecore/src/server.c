@@ -5,7 +5,8 @@
  * on_stopped when the last one is gone.
  * Failures: whatever keeps the endpoint from being made (told by pc_server_start); no descriptors or memory
  * for a client (on_error once for each episode; accepting pauses until a session leaves or a while passed,
- * clients wait in the backlog); max_instances reached (likewise, without an error). */
+ * clients wait in the backlog); a limit (server_hold.c); a client that the rules refuse (its channel is closed
+ * with the memory of a session that nobody else hears of). */
 #include "pipecore/server.h"
 
 #include <stdlib.h>
@@ -58,6 +59,7 @@ void pc_server_destroy(pc_server *server) {
   pc_loop_release_timers(server->host.loop, SERVER_TIMERS);
   pc_loop_disown(server->host.loop);
   pc_session_discard(server->spare);
+  free(server->admission_memory);
   free(server);
 }
 
@@ -108,7 +110,7 @@ static void accept_pause(pc_server *server, pc_status status, pc_failure failure
 
 static void accept_next(pc_server *server) {
   if (server->host.is_stopping || server->accept.operation.state != PC_OPERATION_IDLE ||
-      server->host.session_count >= server->host.terms.limits.max_instances) {
+      pc_server_is_held(server) || server->host.is_stopping) {
     return;
   }
   if (!server->spare) {
@@ -119,7 +121,7 @@ static void accept_next(pc_server *server) {
     }
   }
   pc_timer_stop(server->host.loop, &server->accept_timer);
-  server->accept.room = server->host.terms.limits.max_instances - server->host.session_count - 1;
+  server->accept.room = pc_server_room(server) - 1;
   server->host.backend->accept(server->listener, &server->accept);
 }
 
@@ -135,7 +137,17 @@ static void server_on_accept(pc_operation *operation) {
   server->is_accept_failing = false;
   pc_session *session = server->spare;
   server->spare = NULL;
-  pc_host_add(&server->host, session, server->accept.channel, &server->accept.peer);
+  pc_rate_take(&server->rate, pc_loop_now_ns(server->host.loop));
+  const pc_peer *peer = &server->accept.peer;
+  pc_admission admission = pc_server_admit(server, server->accept.channel, peer);
+  if (admission == PC_ADMISSION_GRANTED) {
+    pc_host_add(&server->host, session, server->accept.channel, peer);
+  } else {
+    pc_host_refuse(&server->host, session, server->accept.channel);
+    if (server->on_refused) {
+      server->on_refused(server, peer, admission, server->host.terms.user);
+    }
+  }
   accept_next(server);
 }
 
@@ -156,7 +168,9 @@ static pc_server *server_create(pc_loop *loop, const pc_server_options *options,
   if (options->transport == PC_TRANSPORT_FIFO) {
     server->host.backend = server->host.backend->fifo;
   }
+  pc_rate_init(&server->rate, terms->limits.accept_rate, terms->limits.accept_burst);
   server->on_error = options->on.on_error;
+  server->on_refused = options->on.on_refused;
   server->on_stopped = options->on.on_stopped;
   server->accept_timer = (pc_timer){.routine = server_on_accept_timer, .user = server};
   pc_operation_init(&server->accept.operation, server_on_accept);
@@ -189,8 +203,11 @@ pc_status pc_server_start(pc_loop *loop, const pc_server_options *options, pc_se
   if (!server->spare) {
     goto fail_server;
   }
-  if (!pc_loop_reserve_timers(loop, SERVER_TIMERS)) {
+  if (!pc_server_admission_init(server, &options->admission)) {
     goto fail_spare;
+  }
+  if (!pc_loop_reserve_timers(loop, SERVER_TIMERS)) {
+    goto fail_admission;
   }
   pc_listen listen = {.path = options->path,
                       .type = terms.type,
@@ -209,6 +226,8 @@ pc_status pc_server_start(pc_loop *loop, const pc_server_options *options, pc_se
 
 fail_timers:
   pc_loop_release_timers(loop, SERVER_TIMERS);
+fail_admission:
+  free(server->admission_memory);
 fail_spare:
   pc_session_discard(server->spare);
 fail_server:

@@ -34,6 +34,16 @@ bool pc_server_options_complete(const pc_server_options *options, pc_session_ter
   if (!transport_fits(options, out_failure)) {
     return false;
   }
+  if (options->transport == PC_TRANSPORT_FIFO &&
+      options->admission.allow_count + options->admission.deny_count > 0) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check admission",
+                             "nobody knows who writes to a FIFO: use its mode, owner and group");
+  }
+  if (!pc_server_admission_is_complete(&options->admission)) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check admission",
+                             "each rule must name a user, group or executable, and there are 256 "
+                             "in a list at most");
+  }
   *out_terms = (pc_session_terms){.type = options->type,
                                   .access = options->access,
                                   .framing = options->framing,

@@ -20,8 +20,10 @@ static void session_on_closed(pc_operation *operation) {
     pc_session_tell_skipped(session, session->decoder.skipped_bytes);
   }
   pc_input_buffer_clear(&session->input, pc_loop_chunks(host->loop));
-  host->terms.on.on_disconnected(session, session->reason, session->reason_status,
-                                 host->terms.user);
+  if (!session->is_refused) {
+    host->terms.on.on_disconnected(session, session->reason, session->reason_status,
+                                   host->terms.user);
+  }
   pc_host_remove(host, session);
 }
 
@@ -55,6 +57,7 @@ void pc_session_begin(pc_session *session, pc_channel *channel, const pc_peer *p
     pc_session_end(session, PC_CLOSE_REFUSED, PC_OK, false);
     return;
   }
+  pc_host_watch_idle(session->host, session);
   pc_session_read_next(session);
 }
 
@@ -67,12 +70,19 @@ static void session_close(pc_session *session) {
   session->channel = NULL;
 }
 
+void pc_session_refuse(pc_session *session, pc_channel *channel) {
+  session->channel = channel;
+  session->is_refused = true;
+  session_close(session);
+}
+
 void pc_session_end(pc_session *session, pc_close_reason reason, pc_status status, bool flush) {
   if (session->state != SESSION_OPEN) {
     return;
   }
   session->reason = reason;
   session->reason_status = status;
+  pc_host_unwatch_idle(session->host, session);
   if (!flush || session->queue.messages == 0) {
     session_close(session);
     return;

@@ -3,6 +3,7 @@
 #ifndef PIPECORE_SRC_SESSION_H
 #define PIPECORE_SRC_SESSION_H
 
+#include "idle.h"
 #include "input_buffer.h"
 #include "loop_private.h"
 #include "operation.h"
@@ -28,6 +29,7 @@ struct pc_session {
   session_link link;       /* in host->sessions */
   session_link flush_link; /* in host->flushing, while `has_flush_deadline` */
   uint64_t flush_deadline_ns;
+  pc_idle_entry idle; /* in host->idle, while open */
 
   pc_read read;
   pc_write write;
@@ -47,6 +49,7 @@ struct pc_session {
   bool is_write_broken; /* the peer receives no more                    */
   bool is_output_ended; /* by pc_session_end_output                     */
   bool has_flush_deadline;
+  bool is_refused; /* by the server's rules: the owner never heard of it */
 };
 
 /* ---- session.c: life ---- */
@@ -55,6 +58,8 @@ PC_MUST_USE pc_session *pc_session_create(pc_host *host);
 void pc_session_discard(pc_session *session);
 /* The peer is there: on_connected, then reads. */
 void pc_session_begin(pc_session *session, pc_channel *channel, const pc_peer *peer);
+/* Closes the channel of one that nobody heard of. */
+void pc_session_refuse(pc_session *session, pc_channel *channel);
 /* Begins to end it, if that has not begun. With `flush`, what is queued is written first. */
 void pc_session_end(pc_session *session, pc_close_reason reason, pc_status status, bool flush);
 /* Ends a flush at once. */

@@ -237,6 +237,7 @@ void pc_session_on_read(pc_operation *operation) {
     pc_session_end(session, PC_CLOSE_ERROR, operation->status, true);
     return;
   }
+  session->idle.active_ns = pc_loop_now_ns(session->host->loop);
   for (uint32_t index = 0; index < session->read.view_count; index++) {
     const pc_view *view = &session->read.views[index];
     if (view->is_eof) {

@@ -41,6 +41,7 @@ void pc_session_on_write(pc_operation *operation) {
   const pc_host *host = session->host;
   pc_chunk_pool *chunks = pc_loop_chunks(host->loop);
   if (operation->status == PC_OK) {
+    session->idle.active_ns = pc_loop_now_ns(host->loop);
     pc_write_queue_take(&session->queue, chunks, session->write.bytes, session->write.messages);
     uint64_t tag;
     while (pc_write_queue_pop_taken(&session->queue, chunks, &tag)) {

@@ -36,6 +36,7 @@ static const status_entry status_table[] = {
     {PC_E_SYSTEM, "system", "system error"},
     {PC_E_MALFORMED, "malformed", "bytes that do not keep to the pipe's framing"},
     {PC_E_WOULD_DEADLOCK, "would_deadlock", "a call that blocks, inside a completion routine"},
+    {PC_E_RATE, "rate", "clients come faster than they are let in"},
 };
 
 static const status_entry *status_find(pc_status status) {

@@ -215,7 +215,6 @@ static void length16_refuses_to_write_what_it_cannot_say(void **state) {
   (void)state;
   static uint8_t data[65536];
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LENGTH16_BE);
-  fixture->options.limits.max_message_bytes = sizeof data;
   fixture_start(fixture);
   session_record *record;
   suite_client *client = client_connect(fixture, &record);

@@ -397,6 +397,38 @@ static void accept_without_descriptors_pauses_and_goes_on(void **state) {
   fixture_destroy(fixture);
 }
 
+/* With every number of descriptors to spare: a client is let in only when it is known to be the one allowed. */
+static void client_that_cannot_be_looked_at_for_want_of_descriptors_is_not_let_in(void **state) {
+  (void)state;
+  static char own[PATH_MAX];
+  assert_true(readlink("/proc/self/exe", own, sizeof own - 1) > 0);
+  const pc_admission_rule rule = {.uid = -1, .gid = -1, .executable = own};
+  bool is_let_in = false;
+  for (unsigned spare = 0; !is_let_in; spare++) {
+    assert_true(spare < 8);
+    descriptor_shortage shortage;
+    shortage_limit(&shortage);
+    suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
+    fixture->options.admission = (pc_admission_rules){.allow = &rule, .allow_count = 1};
+    fixture_start(fixture);
+    suite_client *client = client_connect_only(fixture);
+    shortage_begin(&shortage);
+    for (unsigned freed = 0; freed < spare; freed++) {
+      close(shortage.taken[--shortage.count]);
+    }
+    TURN_UNTIL(fixture, fixture->error_count + fixture->refused_count + fixture->session_count > 0);
+    is_let_in = fixture->session_count == 1;
+    if (spare == 0) {
+      assert_int_equal(fixture->last_error.status, PC_E_NO_DESCRIPTORS);
+    } else if (!is_let_in) {
+      assert_int_equal(fixture->last_admission, PC_ADMISSION_UNKNOWN);
+    }
+    shortage_end(&shortage);
+    client_close(client);
+    fixture_destroy(fixture);
+  }
+}
+
 static void session_that_leaves_makes_room_before_the_retry(void **state) {
   (void)state;
   descriptor_shortage shortage;
@@ -537,6 +569,7 @@ const struct CMUnitTest cases_system[] = {
     cmocka_unit_test(case_45_posted_routine_wakes_a_sleeping_loop_and_runs_on_its_thread),
     cmocka_unit_test(descriptors_sent_by_a_client_are_not_received),
     cmocka_unit_test(accept_without_descriptors_pauses_and_goes_on),
+    cmocka_unit_test(client_that_cannot_be_looked_at_for_want_of_descriptors_is_not_let_in),
     cmocka_unit_test(session_that_leaves_makes_room_before_the_retry),
     cmocka_unit_test(ten_thousand_comings_and_goings_leave_nothing_behind),
     cmocka_unit_test(idle_session_costs_little_heap),

@@ -2,6 +2,7 @@
 #include "suite.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "pipecore/fake.h"
 
@@ -12,10 +13,23 @@ struct suite_client {
   pc_type type;
 };
 
+/* Clients are this process, as those of the other backends are. */
+static void fake_client_describe(pc_fake_end *fake) {
+  static pc_peer_details details;
+  details.known = PC_PEER_GROUPS | PC_PEER_EXECUTABLE;
+  details.is_executable_current = true;
+  assert_true(readlink("/proc/self/exe", details.executable, sizeof details.executable - 1) > 0);
+  assert_int_equal(pc_fake_describe(fake, &details), PC_OK);
+}
+
 static suite_client *fake_client_connect(suite_fixture *fixture, const char *path, pc_type type) {
   pc_fake_end *fake = NULL;
-  if (pc_fake_connect(fixture->loop, path, NULL, &fake) != PC_OK) {
+  pc_peer peer = {.pid = getpid(), .uid = geteuid(), .gid = getegid(), .name = "fake"};
+  if (pc_fake_connect(fixture->loop, path, &peer, &fake) != PC_OK) {
     return NULL;
+  }
+  if (fixture->options.admission.allow_count + fixture->options.admission.deny_count > 0) {
+    fake_client_describe(fake);
   }
   suite_client *client = malloc(sizeof *client);
   *client = (suite_client){.fake = fake, .type = type};

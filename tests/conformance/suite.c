@@ -140,6 +140,17 @@ static void owner_on_error(pc_server *server, const pc_failure *failure, void *u
   callback_leave(fixture);
 }
 
+static void owner_on_refused(pc_server *server, const pc_peer *peer, pc_admission admission,
+                             void *user) {
+  suite_fixture *fixture = user;
+  callback_enter(fixture);
+  assert_ptr_equal(server, fixture->server);
+  fixture->refused_count++;
+  fixture->last_admission = admission;
+  fixture->last_refused = *peer;
+  callback_leave(fixture);
+}
+
 static void owner_on_stopped(pc_server *server, void *user) {
   suite_fixture *fixture = user;
   callback_enter(fixture);
@@ -168,6 +179,7 @@ suite_fixture *fixture_create(pc_type type, pc_framing framing) {
                                              .on_written = owner_on_written,
                                              .on_disconnected = owner_on_disconnected},
                                  .on_error = owner_on_error,
+                                 .on_refused = owner_on_refused,
                                  .on_stopped = owner_on_stopped},
                           .user = fixture};
   assert_int_equal(pc_loop_create(&suite_backend_under_test.loop, &fixture->loop), PC_OK);
@@ -380,6 +392,8 @@ int main(int argc, char **argv) {
   cases_add(cases_writes);
   cases_add(cases_oversize);
   cases_add(cases_pause);
+  cases_add(cases_admission);
+  cases_add(cases_limits);
   cases_add(cases_load);
   for (size_t index = 0; suite_backend_under_test.extra[index]; index++) {
     cases_add(suite_backend_under_test.extra[index]);

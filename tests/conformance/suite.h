@@ -89,6 +89,9 @@ struct suite_fixture {
   unsigned open_count;
   unsigned error_count;
   pc_failure last_error;
+  unsigned refused_count; /* by the rules */
+  pc_admission last_admission;
+  pc_peer last_refused;
   unsigned stopped_count;
   bool is_in_callback;
   void *owner; /* of a fixture that has this one */
@@ -160,6 +163,8 @@ extern const struct CMUnitTest cases_client[];
 extern const struct CMUnitTest cases_writes[];
 extern const struct CMUnitTest cases_pause[];
 extern const struct CMUnitTest cases_oversize[];
+extern const struct CMUnitTest cases_admission[];
+extern const struct CMUnitTest cases_limits[];
 extern const struct CMUnitTest cases_load[];
 extern const struct CMUnitTest cases_operations[];
 /* of backends on UNIX sockets */

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipecore/admission.h"
 #include "pipecore/declarations.h"
 #include "pipecore/framing.h"
 #include "pipecore/loop.h"
@@ -43,9 +44,13 @@ typedef struct pc_security {
 
 typedef struct pc_server_events {
   pc_session_events session;
-  /* NULL: of no interest to the owner. */
-  /* Something that concerns the server and not one session (accept paused for want of descriptors …). */
+  /* Each may be NULL: of no interest to the owner. */
+
+  /* Something that concerns the server and not one session: accept paused for want of descriptors …; a limit that
+   * makes clients wait, max_instances (PC_E_BUSY) or accept_rate (PC_E_RATE). Once for each episode. */
   void (*on_error)(pc_server *server, const pc_failure *failure, void *user);
+  /* The rules of `admission` did not let this client in: it is sent away, and no other callback hears of it. */
+  void (*on_refused)(pc_server *server, const pc_peer *peer, pc_admission admission, void *user);
   /* After pc_server_stop: every session is gone. Last call of all. */
   void (*on_stopped)(pc_server *server, void *user);
 } pc_server_events;
@@ -59,6 +64,7 @@ typedef struct pc_server_options {
   pc_limits limits;   /* a 0 means the default */
   pc_oversize oversize;
   pc_security security;
+  pc_admission_rules admission; /* copied */
   pc_server_events on;
   void *user;
 } pc_server_options;

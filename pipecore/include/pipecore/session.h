@@ -64,6 +64,11 @@ typedef struct pc_limits {
   uint32_t max_instances;     /* a server's clients at once; the next one waits in the backlog */
   uint32_t max_message_bytes; /* payload of one message, either way; of length16* 65,535 at most */
   uint32_t max_write_queue_bytes; /* accepted for one session and not yet the kernel's  */
+  /* No byte passes either way for so long: the session ends, PC_CLOSE_LIMIT and PC_E_TIMEOUT, at most a sixteenth
+   * later. 0: it may be silent for ever. What the owner does not take (PC_AGAIN) is no silence. */
+  uint32_t idle_timeout_ms;
+  uint32_t accept_rate;  /* a server's new clients a second, in the long run; 0: as they come */
+  uint32_t accept_burst; /* at once, after a pause; 0: as many as accept_rate                 */
 } pc_limits;
 /* Default, minimum and maximum of each limit. */
 extern const pc_limits pc_limits_default;

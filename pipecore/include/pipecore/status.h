@@ -34,7 +34,8 @@ typedef enum pc_status {
   PC_E_NO_DESCRIPTORS = -18, /* EMFILE, ENFILE                                */
   PC_E_SYSTEM = -19,         /* anything else; the native code says what           */
   PC_E_MALFORMED = -20,      /* the peer's bytes do not keep to the framing        */
-  PC_E_WOULD_DEADLOCK = -21  /* a call that blocks, inside a completion routine    */
+  PC_E_WOULD_DEADLOCK = -21, /* a call that blocks, inside a completion routine    */
+  PC_E_RATE = -22            /* clients come faster than they are let in           */
 } pc_status;
 
 /* What went wrong where, for people. */

@@ -98,7 +98,8 @@ typedef struct scenario_client {
 static void client_open(scenario_record *scenario, scenario_client *client) {
   *client = (scenario_client){.fd = -1};
   if (scenario->backend == PC_BACKEND_FAKE) {
-    if (pc_fake_connect(scenario->loop, scenario->path, NULL, &client->fake) != PC_OK) {
+    const pc_peer peer = {.pid = 1, .uid = geteuid(), .gid = getegid()};
+    if (pc_fake_connect(scenario->loop, scenario->path, &peer, &client->fake) != PC_OK) {
       client->fake = NULL;
     }
     return;
@@ -195,18 +196,22 @@ static bool scenario_run(pc_backend_kind backend, scenario_record *scenario) {
   pc_status status = pc_loop_create(&loop_options, &scenario->loop);
   bool is_played = false;
   if (status == PC_OK) {
-    pc_server_options options = {.path = scenario->path,
-                                 .type = PC_TYPE_BYTE,
-                                 .framing = PC_FRAMING_LINE,
-                                 .limits = {.max_message_bytes = LARGE},
-                                 .security = {.uid = -1, .gid = -1},
-                                 .on = {.session = {.on_connected = scenario_on_connected,
-                                                    .on_message = scenario_on_message,
-                                                    .on_written = scenario_on_written,
-                                                    .on_disconnected = scenario_on_disconnected},
-                                        .on_error = scenario_on_error,
-                                        .on_stopped = scenario_on_stopped},
-                                 .user = scenario};
+    const pc_admission_rule others = {
+        .uid = geteuid() + 1, .gid = -1, .executable = "/usr/bin/stranger"};
+    pc_server_options options = {
+        .path = scenario->path,
+        .type = PC_TYPE_BYTE,
+        .framing = PC_FRAMING_LINE,
+        .limits = {.max_message_bytes = LARGE, .idle_timeout_ms = 60 * 1000},
+        .security = {.uid = -1, .gid = -1},
+        .admission = {.deny = &others, .deny_count = 1},
+        .on = {.session = {.on_connected = scenario_on_connected,
+                           .on_message = scenario_on_message,
+                           .on_written = scenario_on_written,
+                           .on_disconnected = scenario_on_disconnected},
+               .on_error = scenario_on_error,
+               .on_stopped = scenario_on_stopped},
+        .user = scenario};
     pc_failure failure;
     status = pc_server_start(scenario->loop, &options, &scenario->server, &failure);
     if (status == PC_OK) {
