@@ -2,7 +2,7 @@
  *
  * Success: the command reaches the pipe thread, its `injected` event gets a seq, its result says that the
  * kernel took the bytes: 201.
- * Failures: no such pipe or session 404, closed 409, over the limit 413, a queue full 429 with Retry-After; no
+ * Failures: no such pipe or session 404, closed or inbound 409, over the limit 413, a queue full 429 with Retry-After; no
  * receiver, or none that reads at the moment, is 202. */
 #include <string.h>
 
@@ -16,6 +16,13 @@ static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
         request, 400, "direction_not_possible",
         "The bridge is the server of pipe \"%s\": it can only send s2c, not \"%s\".",
         pipe->config->name, direction);
+    return;
+  }
+  if (pipe->config->access == PC_ACCESS_INBOUND) {
+    web_respond_problem(request, 409, "pipe_inbound",
+                        "Pipe \"%s\" is inbound: processes write to it and the bridge reads; "
+                        "nothing can be sent into it.",
+                        pipe->config->name);
     return;
   }
   size_t size;

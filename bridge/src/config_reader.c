@@ -53,7 +53,8 @@ static void word_set_default(const br_config_key *key, char *target) {
   }
 }
 
-/* Text lists get theirs at the end (a list that was given replaces it), required texts have none. */
+/* Text lists get theirs at the end (a list that was given replaces it), required texts have none. A mode stays 0:
+ * pipecore has its default, which a FIFO that is there already does not get. */
 static void object_set_defaults(const br_config_object *object, char *target) {
   for (const br_config_key *key = object->keys; key->name; key++) {
     char *place = target + key->offset;
@@ -61,9 +62,6 @@ static void object_set_defaults(const br_config_object *object, char *target) {
       memcpy(place, key->fallback, sizeof *key->fallback);
     } else if (key->kind == BR_CONFIG_WORD) {
       word_set_default(key, target);
-    } else if (key->kind == BR_CONFIG_MODE) {
-      uint32_t mode = (uint32_t)strtoul(key->fallback_text, NULL, 8);
-      memcpy(place, &mode, sizeof mode);
     } else if (key->kind == BR_CONFIG_USER || key->kind == BR_CONFIG_GROUP) {
       int64_t leave = -1;
       memcpy(place, &leave, sizeof leave);

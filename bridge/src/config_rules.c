@@ -175,6 +175,35 @@ static void pipe_apply_framing(const br_config *config, size_t index,
   }
 }
 
+/* One stream that goes one way, from or to nobody knows whom. */
+static void pipe_apply_fifo(const br_config *config, size_t index, br_config_problems *problems) {
+  br_pipe_config *pipe = &config->pipes[index];
+  pipe_place place;
+  if (pipe->transport != PC_TRANSPORT_FIFO) {
+    if (pipe->access != PC_ACCESS_DUPLEX) {
+      br_config_problems_add(problems, pipe_place_at(&place, index, "access"),
+                             "transport \"socket\" goes both ways; leave access out, or set "
+                             "transport \"fifo\"");
+    }
+    return;
+  }
+  if (pipe->access == PC_ACCESS_DUPLEX) {
+    br_config_problems_add(
+        problems, pipe_place_at(&place, index, "access"),
+        "a FIFO goes one way; set \"inbound\" (processes write, the bridge reads) "
+        "or \"outbound\" (the bridge writes, processes read)");
+  }
+  if (pipe->type == PC_TYPE_MESSAGE) {
+    br_config_problems_add(problems, pipe_place_at(&place, index, "mode"),
+                           "a FIFO keeps no boundaries; leave mode out, and set a framing");
+  }
+  if (pipe->reply != BR_REPLY_NONE) {
+    br_config_problems_add(problems, pipe_place_at(&place, index, "reply"),
+                           "a FIFO goes one way, so nothing can be replied; leave reply out");
+  }
+  pipe->limits.max_instances = 1; /* what is told of it is what it has */
+}
+
 /* ---- the queue ---- */
 static uint64_t power_of_two_from(uint64_t value) {
   uint64_t power = 4096;
@@ -231,6 +260,7 @@ void br_config_apply_rules(br_config *config, bool has_queue_bytes,
     path_resolve(config, index, problems);
     pipe_check_unique(config, index, problems);
     pipe_apply_framing(config, index, problems);
+    pipe_apply_fifo(config, index, problems);
   }
   queue_resolve(config, has_queue_bytes, problems);
 }

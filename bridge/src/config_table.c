@@ -11,7 +11,8 @@
 
 /* The reader copies words into enums as 32 bits. */
 _Static_assert(sizeof(pc_type) == 4 && sizeof(pc_framing) == 4 && sizeof(br_reply) == 4 &&
-                   sizeof(pc_oversize) == 4 && sizeof(pc_backend_kind) == 4 && sizeof(br_role) == 4,
+                   sizeof(pc_oversize) == 4 && sizeof(pc_transport) == 4 &&
+                   sizeof(pc_access) == 4 && sizeof(pc_backend_kind) == 4 && sizeof(br_role) == 4,
                "enums of the configuration are 32 bits wide");
 
 #define KIB 1024u
@@ -85,7 +86,12 @@ static bool listen_check(const char *text, char *error, size_t error_size) {
 
 static const br_config_word role_words[] = {
     {"server", BR_ROLE_SERVER, false}, {"client", 0, true}, {"tap", 0, true}, {0}};
-static const br_config_word transport_words[] = {{"socket", 0, false}, {"fifo", 0, true}, {0}};
+static const br_config_word transport_words[] = {
+    {"socket", PC_TRANSPORT_SOCKET, false}, {"fifo", PC_TRANSPORT_FIFO, false}, {0}};
+static const br_config_word access_words[] = {{"duplex", PC_ACCESS_DUPLEX, false},
+                                              {"inbound", PC_ACCESS_INBOUND, false},
+                                              {"outbound", PC_ACCESS_OUTBOUND, false},
+                                              {0}};
 static const br_config_word mode_words[] = {
     {"byte", PC_TYPE_BYTE, false}, {"message", PC_TYPE_MESSAGE, false}, {0}};
 static const br_config_word framing_words[] = {{"none", PC_FRAMING_NONE, false},
@@ -150,7 +156,16 @@ static const br_config_key pipe_keys[] = {
      .is_stored = true,
      .offset = offsetof(br_pipe_config, role),
      .words = role_words},
-    {.name = "transport", .kind = BR_CONFIG_WORD, .words = transport_words},
+    {.name = "transport",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_pipe_config, transport),
+     .words = transport_words},
+    {.name = "access",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_pipe_config, access),
+     .words = access_words},
     {.name = "mode",
      .kind = BR_CONFIG_WORD,
      .is_stored = true,
@@ -187,7 +202,6 @@ static const br_config_key pipe_keys[] = {
      .offset = offsetof(br_pipe_config, security),
      .object = &permissions_object},
     {.name = "upstream", .kind = BR_CONFIG_LATER, .later_text = "it belongs to role \"tap\""},
-    {.name = "access", .kind = BR_CONFIG_LATER, .later_text = "it belongs to transport \"fifo\""},
     {0}};
 static const br_config_object pipe_object = {pipe_keys, sizeof(br_pipe_config)};
 

@@ -35,9 +35,10 @@ void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
   const br_pipe_config *config = pipe->config;
   web_buffer_append_format(
       out,
-      "{\"name\":\"%s\",\"role\":\"%s\",\"transport\":\"socket\",\"mode\":\"%s\","
+      "{\"name\":\"%s\",\"role\":\"%s\",\"transport\":\"%s\",\"access\":\"%s\",\"mode\":\"%s\","
       "\"framing\":\"%s\",\"reply\":\"%s\",\"oversize\":\"%s\",\"path\":",
-      config->name, br_role_name(config->role), config->type == PC_TYPE_BYTE ? "byte" : "message",
+      config->name, br_role_name(config->role), pc_transport_name(config->transport),
+      pc_access_name(config->access), config->type == PC_TYPE_BYTE ? "byte" : "message",
       pc_framing_name(config->framing), br_reply_name(config->reply),
       pc_oversize_name(config->oversize));
   br_describe_string(out, config->path);

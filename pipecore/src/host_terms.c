@@ -31,6 +31,18 @@ const char *pc_close_reason_name(pc_close_reason reason) {
   return "unknown";
 }
 
+const char *pc_access_name(pc_access access) {
+  switch (access) {
+  case PC_ACCESS_DUPLEX:
+    return "duplex";
+  case PC_ACCESS_INBOUND:
+    return "inbound";
+  case PC_ACCESS_OUTBOUND:
+    return "outbound";
+  }
+  return "unknown";
+}
+
 const char *pc_oversize_name(pc_oversize oversize) {
   switch (oversize) {
   case PC_OVERSIZE_CLOSE:

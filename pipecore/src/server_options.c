@@ -7,6 +7,16 @@ size_t pc_server_max_path_bytes(void) {
   return pc_backend_max_path_bytes();
 }
 
+const char *pc_transport_name(pc_transport transport) {
+  switch (transport) {
+  case PC_TRANSPORT_SOCKET:
+    return "socket";
+  case PC_TRANSPORT_FIFO:
+    return "fifo";
+  }
+  return "unknown";
+}
+
 /* A FIFO has one stream that goes one way, and one episode of it at a time. */
 static bool transport_fits(const pc_server_options *options, pc_failure *out_failure) {
   bool is_fifo = options->transport == PC_TRANSPORT_FIFO;

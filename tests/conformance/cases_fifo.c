@@ -593,6 +593,35 @@ static void broken_write_raises_no_signal(void **state) {
   assert_int_equal(sigaction(SIGPIPE, &before, NULL), 0);
 }
 
+/* How long a turn takes that has nothing to do. */
+static uint64_t idle_turn_ms(suite_fixture *fixture, int timeout_ms) {
+  turn_some(fixture);
+  uint64_t begin = clock_ms();
+  assert_int_equal(pc_loop_turn(fixture->loop, timeout_ms), PC_OK);
+  return clock_ms() - begin;
+}
+
+static void end_that_is_hung_up_or_idle_does_not_keep_the_loop_awake(void **state) {
+  (void)state;
+  suite_fixture *fixture = fifo_start(PC_ACCESS_INBOUND);
+  echo_to(fixture, "x\n");
+  TURN_UNTIL(fixture, fixture->session_count == 1 && fixture->open_count == 0);
+  assert_true(idle_turn_ms(fixture, 100) >= 90);
+  fixture->is_take_limited = true; /* hung up while nobody reads */
+  echo_to(fixture, "y\n");
+  TURN_UNTIL(fixture, fixture->open_count == 1);
+  assert_true(idle_turn_ms(fixture, 100) >= 90);
+  fixture_destroy(fixture);
+
+  fixture = fifo_start(PC_ACCESS_OUTBOUND);
+  assert_true(idle_turn_ms(fixture, 20) >= 15); /* without a reader it is looked for now and then */
+  int fd = end_open(fixture, O_RDONLY);
+  session_await(fixture);
+  assert_true(idle_turn_ms(fixture, 100) >= 90);
+  close(fd);
+  fixture_destroy(fixture);
+}
+
 /* ---- the file ---- */
 
 static void fifo_is_made_with_its_mode_and_removed_at_the_end(void **state) {
@@ -784,6 +813,7 @@ const struct CMUnitTest cases_fifo[] = {
     cmocka_unit_test(closed_outbound_session_shows_its_reader_the_end),
     cmocka_unit_test(ended_output_of_an_outbound_session_ends_it_when_all_is_written),
     cmocka_unit_test(broken_write_raises_no_signal),
+    cmocka_unit_test(end_that_is_hung_up_or_idle_does_not_keep_the_loop_awake),
     cmocka_unit_test(fifo_is_made_with_its_mode_and_removed_at_the_end),
     cmocka_unit_test(fifo_that_is_there_is_used_and_stays),
     cmocka_unit_test(what_was_written_before_the_start_is_read),

@@ -25,12 +25,14 @@ typedef struct br_pipe_config {
   char *name; /* owned; 1–64 of [A-Za-z0-9._-], not beginning with a dot; unique */
   char *path; /* owned; absolute */
   br_role role;
+  pc_transport transport;
+  pc_access access;
   pc_type type;
   pc_framing framing;
   br_reply reply;
   pc_limits limits; /* filled in */
   pc_oversize oversize;
-  pc_security security;
+  pc_security security; /* mode 0: none was given */
 } br_pipe_config;
 
 typedef struct br_http_config {

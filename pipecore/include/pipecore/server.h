@@ -35,6 +35,7 @@ typedef enum pc_transport {
   PC_TRANSPORT_SOCKET, /* a duplex pipe for each client */
   PC_TRANSPORT_FIFO    /* one one-way pipe for all who write to it, or read it */
 } pc_transport;
+const char *pc_transport_name(pc_transport transport); /* "socket", "fifo" */
 
 typedef struct pc_security {
   uint32_t mode; /* permission bits of the endpoint; 0 means 0600            */

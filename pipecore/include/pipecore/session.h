@@ -31,6 +31,7 @@ typedef enum pc_access {
   PC_ACCESS_INBOUND, /* the client writes, the server reads */
   PC_ACCESS_OUTBOUND /* the server writes, the client reads */
 } pc_access;
+const char *pc_access_name(pc_access access); /* "duplex", "inbound", "outbound" */
 
 typedef enum pc_close_reason {
   PC_CLOSE_PEER,   /* the other end closed or died         */

@@ -68,7 +68,7 @@ static void a_short_pipe_has_every_default(void **state) {
   assert_int_equal(pipe->reply, BR_REPLY_NONE);
   assert_int_equal(pipe->oversize, PC_OVERSIZE_CLOSE);
   assert_memory_equal(&pipe->limits, &pc_limits_default, sizeof pc_limits_default);
-  assert_int_equal(pipe->security.mode, 0600);
+  assert_int_equal(pipe->security.mode, 0); /* pipecore's default */
   assert_int_equal(pipe->security.uid, -1);
   assert_int_equal(pipe->security.gid, -1);
   br_config_fini(&config);
@@ -185,9 +185,6 @@ static void what_this_version_lacks_is_refused_honestly(void **state) {
                  "pipes[0].role: role \"tap\" is not available in this version",
                  "pipes[0].upstream: not available in this version (it belongs to role \"tap\")");
   assert_refused(PIPE(",\"role\":\"client\""), "role \"client\" is not available in this version");
-  assert_refused(PIPE(",\"transport\":\"fifo\",\"access\":\"inbound\""),
-                 "transport \"fifo\" is not available in this version",
-                 "pipes[0].access: not available in this version");
   assert_refused("{\"http\":{\"listen\":[\"unix:/tmp/x\"]}}",
                  "listening on a UNIX socket is not available in this version");
 }
@@ -243,6 +240,26 @@ static void two_pipes_of_one_name_or_path_are_refused(void **state) {
   assert_refused("{\"pipes\":[{\"name\":\"a\",\"path\":\"d/x\"},"
                  "{\"name\":\"b\",\"path\":\"/run/test//./d/x\"}]}",
                  "c.json: pipes[1].path: /run/test/d/x is the path of pipes[0] already");
+}
+
+static void a_fifo_goes_one_way_and_is_cut_by_a_framing(void **state) {
+  (void)state;
+  assert_true(parse(PIPE(",\"transport\":\"fifo\",\"access\":\"inbound\",\"framing\":\"line\"")));
+  const br_pipe_config *pipe = &config.pipes[0];
+  assert_int_equal(pipe->transport, PC_TRANSPORT_FIFO);
+  assert_int_equal(pipe->access, PC_ACCESS_INBOUND);
+  assert_int_equal(pipe->limits.max_instances, 1);
+  br_config_fini(&config);
+  assert_true(parse(PIPE(",\"transport\":\"fifo\",\"access\":\"outbound\"")));
+  br_config_fini(&config);
+  assert_refused(PIPE(",\"transport\":\"fifo\""),
+                 "c.json: pipes[0].access: a FIFO goes one way; set \"inbound\"");
+  assert_refused(PIPE(",\"transport\":\"fifo\",\"access\":\"inbound\",\"mode\":\"message\""),
+                 "c.json: pipes[0].mode: a FIFO keeps no boundaries");
+  assert_refused(PIPE(",\"transport\":\"fifo\",\"access\":\"inbound\",\"reply\":\"echo\""),
+                 "c.json: pipes[0].reply: a FIFO goes one way");
+  assert_refused(PIPE(",\"access\":\"inbound\""),
+                 "c.json: pipes[0].access: transport \"socket\" goes both ways");
 }
 
 static void message_mode_takes_no_framing(void **state) {
@@ -422,6 +439,7 @@ int main(void) {
       cmocka_unit_test(a_name_of_64_bytes_is_taken_and_of_65_refused),
       cmocka_unit_test(a_path_longer_than_the_system_allows_is_refused_with_the_limit),
       cmocka_unit_test(two_pipes_of_one_name_or_path_are_refused),
+      cmocka_unit_test(a_fifo_goes_one_way_and_is_cut_by_a_framing),
       cmocka_unit_test(message_mode_takes_no_framing),
       cmocka_unit_test(a_listen_address_must_be_one_that_the_web_side_takes),
       cmocka_unit_test(arguments_replace_the_list_of_listeners),
