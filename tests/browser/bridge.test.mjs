@@ -1,5 +1,6 @@
 // The page before the real program: a person at a browser, processes at the pipes.
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Bridge, until } from './support/bridge.mjs';
 import { live, openBrowser, openPage, row } from './support/browser.mjs';
@@ -71,6 +72,54 @@ test('a_message_sent_to_one_session_reaches_only_that', () =>
       assert.equal(one.heard, '');
     },
     { hash: '#pipe=demo' },
+  ));
+
+const fifos = {
+  pipes: ['inbound', 'outbound'].map((access) => ({
+    name: access,
+    transport: 'fifo',
+    access,
+    framing: 'line',
+    path: `${access}.fifo`,
+  })),
+};
+
+test('an_inbound_fifo_is_shown_and_offers_nothing_to_send', () =>
+  withBridge(
+    async ({ bridge, page }) => {
+      const file = path.join(bridge.run, 'inbound.fifo');
+      await page.locator('.paste code', { hasText: `echo hello > ${file}` }).waitFor();
+      bridge.spawn('sh', ['-c', 'exec 3>"$1"; echo hello >&3; read -r _', 'sh', file]);
+      await row(page, 'hello').first().waitFor();
+      await row(page, 'opened by a client').waitFor();
+      await page.locator('.composer', { hasText: 'Nothing can be sent into inbound' }).waitFor();
+      assert.equal(await page.locator('.composer .primary').isDisabled(), true);
+      await page.getByRole('tab', { name: 'Sessions' }).click();
+      await page.locator('[data-session] .process', { hasText: 'unknown' }).waitFor();
+      assert.equal(await page.locator('[data-session] .actions', { hasText: 'Send' }).count(), 0);
+    },
+    { config: fifos, hash: '#pipe=inbound' },
+  ));
+
+test('what_is_sent_into_an_outbound_fifo_is_read_there', () =>
+  withBridge(
+    async ({ bridge, page }) => {
+      const file = path.join(bridge.run, 'outbound.fifo');
+      // The first pipe takes nothing, so the box sends to the second.
+      assert.equal(await page.locator('.target').inputValue(), 'pipe outbound');
+      await page.locator('.rail .pipe', { hasText: 'outbound' }).click();
+      await page.locator('.paste code', { hasText: `cat ${file}` }).waitFor();
+      const reader = bridge.spawn('cat', [file]);
+      let heard = '';
+      reader.stdout.on('data', (data) => {
+        heard += data;
+      });
+      await row(page, 'opened by a client').waitFor();
+      await page.fill('#composer-body', 'to whoever reads');
+      await page.click('.composer .primary');
+      await until('the reader hears it', () => heard === 'to whoever reads\n');
+    },
+    { config: fifos },
   ));
 
 test('what_nobody_can_get_is_told', () =>

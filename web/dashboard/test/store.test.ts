@@ -38,6 +38,7 @@ const pipe = (messages: number, bytes: number): PipeInfo => ({
   name: 'demo',
   role: 'server',
   transport: 'socket',
+  access: 'duplex' as const,
   mode: 'byte',
   framing: 'line',
   path: '/run/demo.sock',

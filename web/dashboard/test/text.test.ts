@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatRoute, parseRoute } from '../src/store/route';
-import { injectCommand, shellQuote, socatCommand } from '../src/text/commands';
+import {
+  injectCommand,
+  readCommand,
+  shellQuote,
+  socatCommand,
+  writeCommand,
+} from '../src/text/commands';
 import { en } from '../src/text/en';
 import { formatBytes, formatDuration, formatRate } from '../src/text/format';
 import { gap } from './support/events';
@@ -10,6 +16,7 @@ const pipe = {
   name: 'demo',
   role: 'server',
   transport: 'socket',
+  access: 'duplex' as const,
   mode: 'byte' as 'byte' | 'message',
   framing: 'line',
   path: '/run/pipebridge/demo.sock',
@@ -70,6 +77,8 @@ test('commands_are_safe_to_paste', () => {
     'socat - UNIX-CONNECT:/run/pipebridge/demo.sock,socktype=5',
   );
   assert.equal(socatCommand({ ...pipe, path: '/a b,c.sock' }), "socat - 'UNIX-CONNECT:/a b\\,c.sock'");
+  assert.equal(writeCommand({ ...pipe, path: '/a b.fifo' }), "echo hello > '/a b.fifo'");
+  assert.equal(readCommand({ ...pipe, path: '/a.fifo' }), 'cat /a.fifo');
   assert.equal(shellQuote("it's"), "'it'\\''s'");
   assert.equal(
     injectCommand('http://127.0.0.1:7117', pipe),

@@ -18,6 +18,7 @@ export interface PipeInfo {
   readonly name: string;
   readonly role: string;
   readonly transport: string;
+  readonly access: 'duplex' | 'inbound' | 'outbound';
   readonly mode: 'byte' | 'message';
   readonly framing: string;
   readonly path: string;

@@ -15,6 +15,9 @@ export interface Pipe {
   readonly rate: Rate;
 }
 
+/** Whether anything can be sent into the pipe: an inbound one is only read. */
+export const takesMessages = (info: PipeInfo): boolean => info.access !== 'inbound';
+
 export class Store implements ConnectionSink, PollerSink {
   readonly log: MessageLog;
   readonly view: MessageView;

@@ -16,6 +16,14 @@ export function socatCommand(pipe: PipeInfo): string {
   return `socat - ${shellQuote(`UNIX-CONNECT:${socatPath(pipe.path)}${type}`)}`;
 }
 
+export function writeCommand(pipe: PipeInfo): string {
+  return `echo hello > ${shellQuote(pipe.path)}`;
+}
+
+export function readCommand(pipe: PipeInfo): string {
+  return `cat ${shellQuote(pipe.path)}`;
+}
+
 export function injectCommand(origin: string, pipe: PipeInfo): string {
   return `curl --data-binary 'hello' ${shellQuote(`${origin}/api/v1/pipes/${encodeURIComponent(pipe.name)}/messages`)}`;
 }

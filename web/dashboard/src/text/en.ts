@@ -151,6 +151,8 @@ export const en = {
       title: (id: number, name: string) =>
         `Disconnect session #${id}${name === '' ? '' : ` (${name})`}?`,
       body: 'Its client sees the pipe close. What the client has not read yet may be lost. It can connect again.',
+      bodyInbound:
+        'Who writes to this FIFO notices nothing: what comes from now on is a session of its own.',
       yes: 'Disconnect',
       no: 'Keep it',
     },
@@ -180,10 +182,13 @@ export const en = {
       reason: 'Reason',
       since: 'Since start',
     },
-    pipeKind: (pipe: PipeInfo) =>
-      pipe.mode === 'message' ? `${pipe.role} · message mode` : `${pipe.role} · ${pipe.framing} framing`,
+    pipeKind: (pipe: PipeInfo) => {
+      const what = pipe.transport === 'fifo' ? `${pipe.access} FIFO` : pipe.role;
+      return pipe.mode === 'message' ? `${what} · message mode` : `${what} · ${pipe.framing} framing`;
+    },
     bytes: (count: number) => plural(count, 'byte'),
-    peer: (peer: Peer) => `pid ${peer.pid} · uid ${peer.uid}`,
+    peer: (peer: Peer) =>
+      peer.pid < 0 && peer.uid < 0 ? 'unknown' : `pid ${peer.pid} · uid ${peer.uid}`,
     modes: { json: 'JSON', text: 'Text', hex: 'Hex' },
     modesLabel: 'How the payload is shown',
     cut: (shown: number, all: number) =>
@@ -210,7 +215,10 @@ export const en = {
     sending: 'Sending…',
     show: 'Open the composer',
     hide: 'Fold the composer away',
-    noPipe: 'There is no pipe to send to.',
+    noPipe: (pipe: string | null) =>
+      pipe === null
+        ? 'There is no pipe to send to.'
+        : `Nothing can be sent into ${pipe}: it is inbound.`,
     delivered: (answer: Delivery) => {
       const parts: string[] = [];
       if (answer.targets === 0) parts.push('no session is connected: nobody got it');
@@ -229,6 +237,8 @@ export const en = {
     waiting: 'Nothing was said yet',
     hint: 'Paste a line into a terminal; what it says appears here at once.',
     talk: (pipe: string) => `Talk through ${pipe}: what you type goes to the pipe`,
+    write: (pipe: string) => `Say something into ${pipe}`,
+    read: (pipe: string) => `Read what is sent to ${pipe}`,
     inject: (pipe: string) => `Send to every client of ${pipe}`,
     watch: 'Watch in a terminal',
     copy: 'Copy',

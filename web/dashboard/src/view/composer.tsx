@@ -1,7 +1,7 @@
 // The box to send from: to a session, or to all of a pipe; and what became of it.
 import { useRef, useState } from 'preact/hooks';
 import { api, type Target } from '../connection/api';
-import type { Store } from '../store/store';
+import { type Store, takesMessages } from '../store/store';
 import type { Ui } from '../store/ui';
 import { en } from '../text/en';
 import { useApp, useTopics } from './context';
@@ -23,17 +23,23 @@ function decode(value: string): Target {
   return value.startsWith('pipe') ? { pipe: rest } : { session: Number(rest) };
 }
 
-/** What was chosen; else the session or pipe that one looks at; else the first pipe. */
+/** What was chosen; else the session or pipe that one looks at; else the first pipe that takes messages. */
 function currentTarget(store: Store, ui: Ui): Target | null {
   if (ui.target !== null) return ui.target;
-  if (ui.route.session !== null) return { session: ui.route.session };
-  const pipe = ui.route.pipe ?? store.pipes[0]?.info.name;
-  return pipe === undefined ? null : { pipe };
+  const { pipe, session } = ui.route;
+  const looked = session === null ? pipe : (store.sessions.get(session)?.info.pipe ?? pipe);
+  const info = store.pipe(looked)?.info;
+  if (info !== undefined && !takesMessages(info)) return null;
+  if (session !== null) return { session };
+  const first = pipe ?? store.pipes.find((each) => takesMessages(each.info))?.info.name;
+  return first === undefined ? null : { pipe: first };
 }
 
 function TargetSelect({ target }: { target: Target }) {
   const { store, ui } = useApp();
-  const pipes = store.pipes.filter(({ info }) => ui.route.pipe === null || info.name === ui.route.pipe);
+  const pipes = store.pipes.filter(
+    ({ info }) => (ui.route.pipe === null || info.name === ui.route.pipe) && takesMessages(info),
+  );
   const open = [...store.sessions.open.values()].filter(({ info }) =>
     pipes.some((pipe) => pipe.info.name === info.pipe),
   );
@@ -120,7 +126,7 @@ export function Composer() {
         <strong>{en.composer.title}</strong>
         <span class="dim">{en.composer.to}</span>
         {target === null ? (
-          <span class="dim">{en.composer.noPipe}</span>
+          <span class="dim">{en.composer.noPipe(ui.route.pipe)}</span>
         ) : (
           <TargetSelect target={target} />
         )}

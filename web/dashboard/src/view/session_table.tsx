@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { api } from '../connection/api';
 import type { Direction } from '../protocol/event';
 import type { Session } from '../store/sessions';
+import { takesMessages } from '../store/store';
 import { en } from '../text/en';
 import { formatDate, formatDuration, formatTime } from '../text/format';
 import { focusComposer } from './composer';
@@ -50,8 +51,9 @@ interface RowProps {
 }
 
 function Actions({ session, onDisconnect }: Pick<RowProps, 'session' | 'onDisconnect'>) {
-  const { ui } = useApp();
+  const { store, ui } = useApp();
   const { info, closed } = session;
+  const pipe = store.pipe(info.pipe)?.info;
   const showMessages = (): void => {
     ui.go({ pipe: info.pipe, session: info.id, tab: 'messages' });
     ui.setFollowing(true);
@@ -67,7 +69,7 @@ function Actions({ session, onDisconnect }: Pick<RowProps, 'session' | 'onDiscon
       <button type="button" class="btn quiet" onClick={showMessages}>
         {en.sessions.messages}
       </button>
-      {closed === null && (
+      {closed === null && pipe !== undefined && takesMessages(pipe) && (
         <button type="button" class="btn quiet" onClick={send}>
           {en.sessions.send}
         </button>
@@ -154,8 +156,10 @@ function HeadRow({ hasPipe }: { hasPipe: boolean }) {
 }
 
 function Confirm({ session, onDone }: { session: Session; onDone: () => void }) {
+  const { store } = useApp();
   const [problem, setProblem] = useState('');
   const { info } = session;
+  const isInbound = store.pipe(info.pipe)?.info.access === 'inbound';
   const disconnect = async (): Promise<void> => {
     const answer = await api.disconnect(info.id);
     if (answer.ok || answer.problem.status === 404 || answer.problem.status === 409) onDone();
@@ -165,7 +169,7 @@ function Confirm({ session, onDone }: { session: Session; onDone: () => void }) 
   return (
     <ConfirmDialog
       title={confirm.title(info.id, info.peer.name)}
-      body={confirm.body}
+      body={isInbound ? confirm.bodyInbound : confirm.body}
       problem={problem}
       yes={confirm.yes}
       no={confirm.no}

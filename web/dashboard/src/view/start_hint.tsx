@@ -1,5 +1,6 @@
 // What stands in an empty table: why it is empty, and what to paste to change that.
-import { injectCommand, socatCommand, watchCommand } from '../text/commands';
+import { takesMessages } from '../store/store';
+import { injectCommand, readCommand, socatCommand, watchCommand, writeCommand } from '../text/commands';
 import { en } from '../text/en';
 import { useApp, useTopics } from './context';
 import { CopyButton } from './copy_button';
@@ -29,8 +30,16 @@ function Lines() {
   const { info } = pipe;
   return (
     <>
-      <Line what={en.start.talk(info.name)} command={socatCommand(info)} />
-      <Line what={en.start.inject(info.name)} command={injectCommand(location.origin, info)} />
+      {info.access === 'duplex' && <Line what={en.start.talk(info.name)} command={socatCommand(info)} />}
+      {info.access === 'inbound' && (
+        <Line what={en.start.write(info.name)} command={writeCommand(info)} />
+      )}
+      {info.access === 'outbound' && (
+        <Line what={en.start.read(info.name)} command={readCommand(info)} />
+      )}
+      {takesMessages(info) && (
+        <Line what={en.start.inject(info.name)} command={injectCommand(location.origin, info)} />
+      )}
       <Line what={en.start.watch} command={watchCommand(location.origin, ui.route.pipe)} />
     </>
   );

@@ -55,6 +55,7 @@ export class FakeService {
       name,
       role: 'server',
       transport: 'socket',
+      access: 'duplex',
       mode: 'byte',
       framing: 'line',
       path: `/run/user/1000/pipebridge/${name}.sock`,
