@@ -36,8 +36,9 @@ void br_api_destroy(br_api *api) {
   }
 }
 
-void br_api_attach(br_api *api, br_hub *hub) {
+void br_api_attach(br_api *api, br_hub *hub, const char *backend) {
   api->hub = hub;
+  api->backend = backend;
 }
 
 void br_api_on_record(br_api *api, const br_event *record) {

@@ -13,9 +13,10 @@ static void respond_health(web_request *request, unsigned status, const br_api *
   web_buffer_append_format(
       &body,
       "{\"status\":\"%s\",\"version\":\"%s\",\"run\":\"%s\",\"seq\":%llu,\"pipes\":%zu,"
-      "\"sessions\":%zu,\"observers\":%u}\n",
+      "\"sessions\":%zu,\"observers\":%u,\"backend\":\"%s\"}\n",
       word, PIPEBRIDGE_VERSION, br_hub_run(api->hub), (unsigned long long)br_hub_seq(api->hub),
-      registry->pipe_count, registry->sessions.count, stats.websockets + stats.streams);
+      registry->pipe_count, registry->sessions.count, stats.websockets + stats.streams,
+      api->backend);
   br_api_respond(request, status, &body);
 }
 

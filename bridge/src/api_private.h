@@ -21,6 +21,7 @@ typedef struct pending {
 struct br_api {
   br_api_options options;
   br_hub *hub;
+  const char *backend;
   br_id_table pending; /* by command id */
   uint64_t next_command_id;
 };

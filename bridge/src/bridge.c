@@ -154,9 +154,13 @@ static bool bridge_make_server(br_bridge *bridge, char *error, size_t error_size
   return web_server_create(&options, &bridge->server, error, error_size) == WEB_OK;
 }
 
-static void backend_tell(const br_pipes *pipes) {
+/* What is not the usual: another strategy, or a backend that was refused. */
+static void backend_tell(const br_pipes *pipes, pc_strategy strategy) {
   char text[512];
-  if (br_pipes_refusal(pipes, text, sizeof text)) {
+  if (strategy != PC_STRATEGY_COMPLETION) {
+    (void)fprintf(stderr, "pipebridge: the pipes are served by strategy %s\n",
+                  pc_strategy_name(strategy));
+  } else if (br_pipes_refusal(pipes, text, sizeof text)) {
     (void)fprintf(stderr, "pipebridge: the pipes are served by %s\n", text);
   }
 }
@@ -180,7 +184,7 @@ static bool bridge_make(br_bridge *bridge, char *error, size_t error_size) {
   if (!bridge->pipes) {
     return false;
   }
-  backend_tell(bridge->pipes);
+  backend_tell(bridge->pipes, config->pipe_thread.strategy);
   bridge->hub = br_hub_create(&(br_hub_options){.config = config,
                                                 .counters = br_pipes_counters(bridge->pipes),
                                                 .events = bridge->events,
@@ -191,7 +195,7 @@ static bool bridge_make(br_bridge *bridge, char *error, size_t error_size) {
   if (!bridge->hub) {
     return bridge_fail(error, error_size, "out of memory: events.memory_bytes may be too large");
   }
-  br_api_attach(bridge->api, bridge->hub);
+  br_api_attach(bridge->api, bridge->hub, br_pipes_backend_name(bridge->pipes));
   if (!bridge_make_server(bridge, error, error_size)) {
     return false;
   }

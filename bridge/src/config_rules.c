@@ -202,6 +202,24 @@ static void pipe_apply_fifo(const br_config *config, size_t index, br_config_pro
                            "a FIFO goes one way, so nothing can be replied; leave reply out");
   }
   pipe->limits.max_instances = 1; /* what is told of it is what it has */
+  if (config->pipe_thread.strategy != PC_STRATEGY_COMPLETION) {
+    br_config_problems_add(
+        problems, pipe_place_at(&place, index, "transport"),
+        "only strategy \"completion\" serves a FIFO; set pipe_thread.strategy so");
+  }
+}
+
+/* ---- the pipe thread ---- */
+static void pipe_thread_check(const br_config *config, br_config_problems *problems) {
+  const br_config_place pipe_thread = {NULL, "pipe_thread", 0};
+  const br_config_place place = {&pipe_thread, "backend", 0};
+  pc_strategy strategy = config->pipe_thread.strategy;
+  if (strategy != PC_STRATEGY_COMPLETION && config->pipe_thread.backend != PC_BACKEND_AUTO) {
+    br_config_problems_add(problems, &place,
+                           "strategy \"%s\" has no choice of backends; leave backend out, or set "
+                           "strategy \"completion\"",
+                           pc_strategy_name(strategy));
+  }
 }
 
 /* ---- the queue ---- */
@@ -262,5 +280,6 @@ void br_config_apply_rules(br_config *config, bool has_queue_bytes,
     pipe_apply_framing(config, index, problems);
     pipe_apply_fifo(config, index, problems);
   }
+  pipe_thread_check(config, problems);
   queue_resolve(config, has_queue_bytes, problems);
 }

@@ -12,7 +12,8 @@
 /* The reader copies words into enums as 32 bits. */
 _Static_assert(sizeof(pc_type) == 4 && sizeof(pc_framing) == 4 && sizeof(br_reply) == 4 &&
                    sizeof(pc_oversize) == 4 && sizeof(pc_transport) == 4 &&
-                   sizeof(pc_access) == 4 && sizeof(pc_backend_kind) == 4 && sizeof(br_role) == 4,
+                   sizeof(pc_access) == 4 && sizeof(pc_strategy) == 4 &&
+                   sizeof(pc_backend_kind) == 4 && sizeof(br_role) == 4,
                "enums of the configuration are 32 bits wide");
 
 #define KIB 1024u
@@ -238,7 +239,14 @@ static const br_config_word backend_words[] = {{"auto", PC_BACKEND_AUTO, false},
                                                {"epoll", PC_BACKEND_EPOLL, false},
                                                {"io_uring", PC_BACKEND_IO_URING, false},
                                                {0}};
+static const br_config_word strategy_words[] = {
+    {"completion", PC_STRATEGY_COMPLETION, false}, {"threads", PC_STRATEGY_THREADS, false}, {0}};
 static const br_config_key pipe_thread_keys[] = {
+    {.name = "strategy",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_pipe_thread_config, strategy),
+     .words = strategy_words},
     {.name = "backend",
      .kind = BR_CONFIG_WORD,
      .is_stored = true,

@@ -102,7 +102,8 @@ static void stop_routine(pc_posted *posted, void *user) {
 }
 
 static bool pipes_open_loop(br_pipes *pipes, char *error, size_t error_size) {
-  pc_loop_options options = {.backend = pipes->options.config->pipe_thread.backend,
+  pc_loop_options options = {.strategy = pipes->options.config->pipe_thread.strategy,
+                             .backend = pipes->options.config->pipe_thread.backend,
                              .agent = {.do_work = agent_do_work,
                                        .prepare_sleep = agent_prepare_sleep,
                                        .awake = agent_awake,
@@ -204,6 +205,10 @@ void br_pipes_wake(br_pipes *pipes) {
 
 uint64_t br_pipes_turn_count(const br_pipes *pipes) {
   return pc_loop_turn_count(pipes->loop);
+}
+
+const char *br_pipes_backend_name(const br_pipes *pipes) {
+  return pc_loop_backend_name(pipes->loop);
 }
 
 bool br_pipes_refusal(const br_pipes *pipes, char *out_text, size_t size) {

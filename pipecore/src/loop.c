@@ -55,6 +55,16 @@ void pc_loop_check_thread(const pc_loop *loop) {
   PC_CHECK(owner == NULL || owner == &thread_mark);
 }
 
+const char *pc_strategy_name(pc_strategy strategy) {
+  switch (strategy) {
+  case PC_STRATEGY_COMPLETION:
+    return "completion";
+  case PC_STRATEGY_THREADS:
+    return "threads";
+  }
+  return "unknown";
+}
+
 /* ---- life ---- */
 
 pc_status pc_loop_create(const pc_loop_options *options, pc_loop **out_loop) {

@@ -138,6 +138,7 @@ class Reading(BridgeCase):
         answer = self.server.get("/healthz")
         self.assertEqual(answer.status, 200)
         self.assertEqual(answer.json["status"], "ok")
+        self.assertIn(answer.json["backend"], ("epoll", "io_uring"))
 
     def test_a_since_that_is_none_is_refused(self):
         run = self.server.get("/api/v1/pipes").json["run"]

@@ -24,7 +24,8 @@ typedef struct br_api_options {
 br_api *br_api_create(const br_api_options *options);
 /* After the server has ended every request. Accepts NULL. */
 void br_api_destroy(br_api *api);
-void br_api_attach(br_api *api, br_hub *hub);
+/* `backend`: what serves the pipes, for /healthz; must outlive the api. */
+void br_api_attach(br_api *api, br_hub *hub, const char *backend);
 
 /* Handed to web_server_create, with the api as the handlers' user. */
 extern const web_route br_api_routes[];

@@ -51,6 +51,7 @@ typedef struct br_events_config {
 } br_events_config;
 
 typedef struct br_pipe_thread_config {
+  pc_strategy strategy;
   pc_backend_kind backend;
 } br_pipe_thread_config;
 

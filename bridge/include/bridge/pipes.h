@@ -39,6 +39,8 @@ void br_pipes_wake(br_pipes *pipes);
 void br_pipes_made_room(br_pipes *pipes);
 /* Any thread: turns of the loop so far; a wake-up makes it grow, unless the thread is stuck. */
 uint64_t br_pipes_turn_count(const br_pipes *pipes);
+/* What serves the pipes: "epoll", "io_uring", "threads", … Any thread. */
+const char *br_pipes_backend_name(const br_pipes *pipes);
 /* What serves the pipes in place of the backend that was wished for, and why; false: nothing does. Any
  * thread. */
 bool br_pipes_refusal(const br_pipes *pipes, char *out_text, size_t size);

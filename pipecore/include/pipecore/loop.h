@@ -30,6 +30,8 @@ typedef enum pc_strategy {
   PC_STRATEGY_THREADS     /* a thread for each instance, which waits for its client and serves it */
 } pc_strategy;
 
+const char *pc_strategy_name(pc_strategy strategy); /* "completion", "threads", … */
+
 /* By which means of the system. PC_STRATEGY_COMPLETION has the choice; the others want PC_BACKEND_AUTO. */
 typedef enum pc_backend_kind {
   PC_BACKEND_AUTO, /* the fastest that this system allows */

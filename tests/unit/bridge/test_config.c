@@ -84,13 +84,26 @@ static void framing_of_16_bits_bounds_the_message_limit(void **state) {
   br_config_fini(&config);
 }
 
+static void strategy_without_choice_of_backends_refuses_one(void **state) {
+  (void)state;
+  assert_true(parse("{\"pipe_thread\":{\"strategy\":\"threads\",\"backend\":\"auto\"}}"));
+  assert_int_equal(config.pipe_thread.strategy, PC_STRATEGY_THREADS);
+  assert_int_equal(config.pipe_thread.backend, PC_BACKEND_AUTO);
+  br_config_fini(&config);
+  assert_false(parse("{\"pipe_thread\":{\"strategy\":\"threads\",\"backend\":\"epoll\"}}"));
+  assert_non_null(strstr(error, "pipe_thread.backend: strategy \"threads\" has no choice"));
+  assert_false(parse("{\"pipe_thread\":{\"strategy\":\"threads\"},\"pipes\":[{\"name\":\"x\","
+                     "\"transport\":\"fifo\",\"access\":\"inbound\",\"path\":\"x\"}]}"));
+  assert_non_null(strstr(error, "pipes[0].transport: only strategy \"completion\""));
+}
+
 static void every_key_is_stored(void **state) {
   (void)state;
   assert_true(parse(
       "{\"http\":{\"listen\":[\"127.0.0.1:0\"],\"max_connections\":9,\"max_body_bytes\":1000,"
       "\"request_timeout_ms\":2000},"
       "\"events\":{\"memory_bytes\":1000000,\"log_bytes\":2000000,\"queue_bytes\":65536},"
-      "\"pipe_thread\":{\"backend\":\"io_uring\"},"
+      "\"pipe_thread\":{\"strategy\":\"completion\",\"backend\":\"io_uring\"},"
       "\"pipes\":[{\"name\":\"x\",\"role\":\"server\",\"transport\":\"socket\",\"mode\":\"byte\","
       "\"framing\":\"length32le\",\"path\":\"/tmp/x.sock\",\"reply\":\"broadcast\","
       "\"oversize\":\"skip\","
@@ -426,6 +439,7 @@ int main(void) {
       cmocka_unit_test(an_empty_document_has_every_default),
       cmocka_unit_test(a_short_pipe_has_every_default),
       cmocka_unit_test(framing_of_16_bits_bounds_the_message_limit),
+      cmocka_unit_test(strategy_without_choice_of_backends_refuses_one),
       cmocka_unit_test(every_key_is_stored),
       cmocka_unit_test(a_text_that_is_not_json_is_refused_with_its_line),
       cmocka_unit_test(a_repeated_key_is_refused_with_its_line),
