@@ -30,6 +30,7 @@ static void thread_forget(pc_alertable *self) {
   self->due_last = NULL;
   self->due_count = 0;
   pc_lock_drop(&pc_port_lock);
+  pc_thread_waker_close(self);
 }
 
 static void thread_end(void *thread) {

@@ -77,12 +77,19 @@ void pc_instance_try(pc_instance *instance) {
 /* Puts the request in its queue, watched for what it waits for. */
 static pc_status request_queue(pc_instance *instance, pc_request *request, pc_list *queue,
                                uint32_t events) PC_REQUIRES(instance->lock) {
-  pc_status status = pc_port_want(&instance->source, instance->fd, events);
-  if (status == PC_OK) {
-    pc_request_pend(request, queue);
-    status = PC_PENDING;
+  /* Its own thread sees to it only where nobody else does. */
+  request->is_direct = request->is_direct && !queue->first && !instance->source.interest;
+  pc_status status =
+      request->is_direct ? PC_OK : pc_port_want(&instance->source, instance->fd, events);
+  if (status != PC_OK) {
+    return status;
   }
-  return status;
+  if (request->is_direct) {
+    request->direct_fd = instance->fd;
+    request->direct_events = events;
+  }
+  pc_request_pend(request, queue);
+  return PC_PENDING;
 }
 
 pc_status pc_instance_issue_read(pc_instance *instance, pc_request *request) {
@@ -136,6 +143,9 @@ pc_status pc_instance_run(pc_request *request, bool blocks, uint32_t *out_bytes,
   pc_status status = request_issue(request->instance, request, issue_one);
   uint32_t bytes = 0;
   if (status == PC_PENDING && blocks) {
+    if (request->is_direct) {
+      pc_direct_wait(request);
+    }
     status = pc_request_wait(request, UINT64_MAX, &bytes);
   } else if (status == PC_OK || status == PC_MORE_DATA) {
     bytes = request->done;
@@ -153,9 +163,13 @@ static pc_status bytes_run(pc_instance *instance, void *data, uint32_t size, uin
   }
   pc_overlapped own = {.event = NULL};
   pc_overlapped *record = overlapped ? overlapped : &own;
+  pc_request *request = pc_request_of(record);
   pc_status status = pc_request_begin(record, instance, data, size);
-  return status == PC_OK ? pc_instance_run(pc_request_of(record), !overlapped, out_bytes, issue_one)
-                         : status;
+  if (status != PC_OK) {
+    return status;
+  }
+  request->is_direct = !overlapped && pc_direct_is_possible();
+  return pc_instance_run(request, !overlapped, out_bytes, issue_one);
 }
 
 pc_status pc_instance_read(pc_instance *instance, void *data, uint32_t capacity,

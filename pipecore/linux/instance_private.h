@@ -73,6 +73,12 @@ PC_MUST_USE pc_status pc_instance_run(pc_request *request, bool blocks, uint32_t
 pc_status pc_instance_abort(pc_instance *instance, const pc_overlapped *overlapped);
 void pc_instance_end_all(pc_list *queue, pc_status status);
 
+/* ---- direct.c: blocking reads and writes ---- */
+/* Whether the calling thread can sleep on a socket of its own. */
+PC_MUST_USE bool pc_direct_is_possible(void);
+/* Waits for what the request (queued as `is_direct`) waits for, until it is over or better off with the port. */
+void pc_direct_wait(pc_request *request);
+
 /* ---- instance_open.c ---- */
 /* Whether one may block for that path. */
 PC_MUST_USE pc_status pc_instance_open_check(const char *path);

@@ -22,6 +22,8 @@ enum {
   QUICK_WAITS_MAX = 32,
   /* Released by a leader that sleeps: it is woken for so many. */
   RETIRED_MAX = 64,
+  /* Threads with a wake-up of their own: more descriptors than these are not worth a hop less. */
+  WAKERS_MAX = 1024,
   PAUSE_MIN_NS = 1000000,
   PAUSE_MAX_NS = 20 * PAUSE_MIN_NS
 };
@@ -36,6 +38,9 @@ static struct {
   bool leader_sleeps; /* and must be woken by the descriptor */
   pc_alertable *leader;
   pc_list sleepers;
+  pc_list pollers;
+  uint32_t wakers;
+  uint32_t pending;
   pc_port_source *retired;
   uint32_t retired_count;
 } port PC_GUARDED_BY(pc_port_lock);
@@ -86,9 +91,14 @@ static void port_unmake(void) PC_REQUIRES(pc_port_lock) {
 
 /* What waits without a leader, now has one. */
 static void port_promote(void) PC_REQUIRES(pc_port_lock) {
-  if (port.is_open && !port.leader && port.sleepers.last) {
+  if (!port.is_open || port.leader) {
+    return;
+  }
+  if (port.sleepers.last) {
     pc_alertable *thread = PC_CONTAINER_OF(port.sleepers.last, pc_alertable, sleeper);
     pthread_cond_signal(&thread->condition);
+  } else if (port.pollers.last && port.pending > 0) {
+    pc_thread_wake(PC_CONTAINER_OF(port.pollers.last, pc_alertable, poller));
   }
 }
 
@@ -230,6 +240,51 @@ void pc_port_look(void) {
   }
 }
 
+/* ---- threads that sleep on a socket of their own ---- */
+
+bool pc_thread_waker_make(pc_alertable *self) {
+  pc_lock_take(&pc_port_lock);
+  if (port.wakers < WAKERS_MAX) {
+    self->waker.fd = pc_linux_wakeup_create();
+    self->waker.is_made = self->waker.fd >= 0;
+    port.wakers += self->waker.is_made;
+  }
+  pc_lock_drop(&pc_port_lock);
+  return self->waker.is_made;
+}
+
+void pc_thread_waker_close(pc_alertable *self) {
+  if (self->waker.is_made) {
+    pc_lock_take(&pc_port_lock);
+    close(self->waker.fd);
+    self->waker.is_made = false;
+    port.wakers--;
+    pc_lock_drop(&pc_port_lock);
+  }
+}
+
+void pc_port_poller_add(pc_alertable *self) {
+  self->is_polling = true;
+  pc_list_append(&port.pollers, &self->poller);
+}
+
+void pc_port_poller_remove(pc_alertable *self) {
+  self->is_polling = false;
+  pc_list_remove(&port.pollers, &self->poller);
+}
+
+bool pc_port_lacks_leader(void) {
+  return !port.leader && port.pending > 0;
+}
+
+void pc_port_pending_add(void) {
+  port.pending++;
+}
+
+void pc_port_pending_remove(void) {
+  port.pending--;
+}
+
 /* ---- waits ---- */
 
 uint64_t pc_port_deadline_ns(int timeout_ms) {
@@ -241,6 +296,9 @@ void pc_thread_wake(pc_alertable *thread) {
     if (thread != pc_thread_self()) { /* it looks again after its turn anyway */
       port_leader_wake();
     }
+  } else if (thread->is_polling) {
+    thread->is_polling = false;
+    pc_linux_wakeup_signal(thread->waker.fd);
   } else {
     pthread_cond_signal(&thread->condition);
   }

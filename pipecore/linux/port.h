@@ -54,7 +54,13 @@ struct pc_alertable {
   pc_posted *due_last;
   uint32_t due_count;
   pc_list requests; /* pending, with a routine of this thread */
+  bool is_polling;  /* sleeps on its own socket (direct.c), woken by `waker` */
+  pc_link poller;
   /* This thread's only: */
+  struct {
+    int fd;
+    bool is_made;
+  } waker;
   bool is_known; /* its end is watched */
   bool takes_event_next;
   uint32_t routine_depth;
@@ -66,6 +72,18 @@ pc_alertable *pc_thread_self(void);
 bool pc_thread_is_in_routine(void);
 /* Looks again whether what it waits for has come. */
 void pc_thread_wake(pc_alertable *thread) PC_REQUIRES(pc_port_lock);
+
+/* ---- threads that sleep on a socket of their own (direct.c) ---- */
+/* The calling thread has a wake-up descriptor from here on, until its end. False: it cannot be had. */
+PC_MUST_USE bool pc_thread_waker_make(pc_alertable *self);
+void pc_thread_waker_close(pc_alertable *self);
+void pc_port_poller_add(pc_alertable *self) PC_REQUIRES(pc_port_lock);
+void pc_port_poller_remove(pc_alertable *self) PC_REQUIRES(pc_port_lock);
+/* What pends here needs a thread that leads, and there is none. */
+bool pc_port_lacks_leader(void) PC_REQUIRES(pc_port_lock);
+/* Requests that pend here and not with a thread of their own: one more, one less. */
+void pc_port_pending_add(void) PC_REQUIRES(pc_port_lock);
+void pc_port_pending_remove(void) PC_REQUIRES(pc_port_lock);
 
 /* ---- routines (alertable.c) ---- */
 /* The calling thread, and its end will be seen. PC_E_NO_MEMORY. */

@@ -52,6 +52,9 @@ void pc_request_pend(pc_request *request, pc_list *queue) {
   pc_lock_take(&pc_port_lock);
   if (request->status != PC_PENDING) { /* a transaction pends twice */
     request->status = PC_PENDING;
+    if (!request->is_direct) {
+      pc_port_pending_add();
+    }
     pc_event *event = overlapped_of(request)->event;
     if (request->routine) {
       pc_list_append(&request->thread->requests, &request->thread_link);
@@ -62,11 +65,21 @@ void pc_request_pend(pc_request *request, pc_list *queue) {
   pc_lock_drop(&pc_port_lock);
 }
 
+void pc_request_entrust(pc_request *request) {
+  pc_lock_take(&pc_port_lock);
+  request->is_direct = false;
+  pc_port_pending_add();
+  pc_lock_drop(&pc_port_lock);
+}
+
 void pc_request_end(pc_request *request, pc_status status) {
   pc_lock_take(&pc_port_lock);
   bool was_pending = request->status == PC_PENDING;
   pc_event *event = overlapped_of(request)->event;
   request->status = status;
+  if (was_pending && !request->is_direct) {
+    pc_port_pending_remove();
+  }
   if (request->routine) {
     if (was_pending) {
       pc_list_remove(&request->thread->requests, &request->thread_link);

@@ -21,6 +21,10 @@ typedef struct PC_MAY_ALIAS pc_request {
       uint8_t *reply;
       uint32_t reply_capacity;
     };
+    struct { /* is_direct */
+      int direct_fd;
+      uint32_t direct_events;
+    };
     struct { /* with a routine */
       pc_posted posted;
       pc_link thread_link; /* among the thread's; the port's lock */
@@ -31,6 +35,7 @@ typedef struct PC_MAY_ALIAS pc_request {
   pc_list waiters;  /* of pc_waiter; the port's lock */
   pc_status status; /* the port's lock */
   bool is_transaction;
+  bool is_direct; /* its thread sleeps on the socket itself (direct.c); the instance's lock */
 } pc_request;
 
 _Static_assert(sizeof(pc_request) <= sizeof(((pc_overlapped *)NULL)->reserved),
@@ -48,6 +53,8 @@ PC_MUST_USE pc_status pc_request_begin_ex(pc_overlapped *overlapped, pc_instance
                                           void *data, uint32_t size, pc_completion_routine routine);
 /* It pends, in `queue`. The instance's lock is held. */
 void pc_request_pend(pc_request *request, pc_list *queue);
+/* One that its own thread saw to pends with the others from here on. Likewise. */
+void pc_request_entrust(pc_request *request);
 /* It is over: event, routine and waiters learn of it. The instance's lock is held, and the request is in no
  * queue any more. Its memory is the caller's from here on. */
 void pc_request_end(pc_request *request, pc_status status);
