@@ -414,8 +414,8 @@ static void client_that_cannot_be_looked_at_for_want_of_descriptors_is_not_let_i
     suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
     fixture->options.admission = (pc_admission_rules){.allow = &rule, .allow_count = 1};
     fixture_start(fixture);
-    suite_client *client = client_connect_only(fixture);
     shortage_begin(&shortage, fixture);
+    suite_client *client = shortage_connect(&shortage, fixture);
     for (unsigned freed = 0; freed < spare; freed++) {
       close(shortage.taken[--shortage.count]);
     }
