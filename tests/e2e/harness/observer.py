@@ -91,6 +91,13 @@ class Observer:
                 found.append(event)
         return found
 
+    def messages_until(self, kind, **fields):
+        """The message events that fit before the next event of that kind, and this event."""
+        events = self.until(lambda event: event["kind"] == kind)
+        assert all(event["kind"] != "gap" for event in events), f"a gap where none may be: {events}"
+        return [event for event in events if event["kind"] == "message"
+                and all(event.get(k) == v for k, v in fields.items())], events[-1]
+
     def read_more(self):
         raise NotImplementedError
 
