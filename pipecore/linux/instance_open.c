@@ -98,7 +98,7 @@ pc_status pc_instance_open_check(const char *path) {
 pc_status pc_instance_open(const char *path, pc_type type, int timeout_ms,
                            pc_instance **out_instance) {
   pc_failure ignored;
-  int fd;
+  int fd = -1;
   pc_status status = pc_instance_open_check(path);
   if (status == PC_OK) {
     status = pc_port_open(&ignored);

@@ -54,7 +54,7 @@ static pc_status input_ended(pc_instance *instance) PC_REQUIRES(instance->lock) 
 
 /* Takes the message that was read to its end. Its credentials are dropped. */
 static void message_take(pc_instance *instance) PC_REQUIRES(instance->lock) {
-  size_t size;
+  size_t size = 0;
   bool has_credentials;
   PC_CHECK(pc_instance_receive(instance, NULL, 0, 0, &size, &has_credentials) == PC_OK);
   if (instance->message_offset > 0) {
@@ -66,8 +66,8 @@ static void message_take(pc_instance *instance) PC_REQUIRES(instance->lock) {
 /* Up to `size` bytes of the first message, added to `*done`. PC_OK: it is read to its end; PC_MORE_DATA. */
 static pc_status message_read(pc_instance *instance, uint8_t *data, uint32_t size, uint32_t *done)
     PC_REQUIRES(instance->lock) {
-  size_t left;
-  bool has_credentials;
+  size_t left = 0;
+  bool has_credentials = false;
   if (instance->message_offset > 0) {
     pc_instance_peek_offset_set(instance, (int)instance->message_offset);
   }
@@ -111,7 +111,7 @@ static pc_status stream_read(pc_instance *instance, pc_request *request)
     PC_REQUIRES(instance->lock) {
   uint8_t probe;
   bool is_probe = request->size == 0;
-  size_t size;
+  size_t size = 0;
   bool ignored;
   pc_status status =
       is_probe ? pc_instance_receive(instance, &probe, 1, MSG_PEEK, &size, &ignored)

@@ -86,11 +86,12 @@ pc_status pc_overlapped_result(pc_overlapped *overlapped, int timeout_ms, uint32
  * `out_failure` may be NULL. */
 PC_MUST_USE pc_status pc_instance_create(const pc_pipe_options *options, pc_instance **out_instance,
                                          pc_failure *out_failure);
-/* ConnectNamedPipe. PC_OK: a client is there (also one that came first, also one that is gone again and left
- * bytes). PC_PENDING: overlapped. PC_E_BROKEN: closing, disconnect first. Blocks without `overlapped`. */
+/* ConnectNamedPipe. PC_OK: a client is there (also one that came first; one that is gone again is told of once,
+ * and what it left can be read). PC_PENDING: overlapped. PC_E_BROKEN: closing, disconnect first. PC_E_INVALID_ARG: a
+ * client's end. Blocks without `overlapped`. */
 PC_MUST_USE pc_status pc_instance_connect(pc_instance *instance, pc_overlapped *overlapped);
 /* DisconnectNamedPipe: pending operations end with PC_E_NOT_CONNECTED, unread input is dropped.
- * PC_E_NOT_CONNECTED: it was disconnected already. PC_E_LISTENING: no client came yet. */
+ * PC_E_NOT_CONNECTED: it was disconnected already. PC_E_LISTENING: no client came yet. PC_E_INVALID_ARG: a client's end. */
 PC_MUST_USE pc_status pc_instance_disconnect(pc_instance *instance);
 
 /* ---- a client's end ---- */
@@ -119,7 +120,8 @@ void pc_instance_close(pc_instance *instance);
 /* PC_OK, PC_MORE_DATA (the message is longer: the next read goes on in it), PC_PENDING, PC_E_BROKEN (the other end
  * closed and all was read), PC_E_NOT_CONNECTED (disconnected), PC_E_LISTENING, PC_E_ACCESS (this end only writes).
  * Message mode: one message or a part of it. Byte mode: what is there, at least one byte. A read of 0 bytes waits until
- * there is something, takes nothing, and ends with PC_OK (message mode: PC_MORE_DATA unless the message is empty). */
+ * there is something, takes no bytes, and ends with PC_OK (message mode: PC_MORE_DATA; or an empty message, which is
+ * taken, PC_OK). */
 PC_MUST_USE pc_status pc_instance_read(pc_instance *instance, void *data, uint32_t capacity,
                                        uint32_t *out_bytes, pc_overlapped *overlapped);
 PC_MUST_USE pc_status pc_instance_read_ex(pc_instance *instance, void *data, uint32_t capacity,
@@ -141,8 +143,9 @@ PC_MUST_USE pc_status pc_instance_transact(pc_instance *instance, const void *re
 PC_MUST_USE pc_status pc_instance_peek(pc_instance *instance, void *data, uint32_t capacity,
                                        uint32_t *out_bytes, uint32_t *out_available_bytes,
                                        uint32_t *out_left_bytes);
-/* FlushFileBuffers with a time-out (milliseconds; negative: none): returns when the other end has read all. PC_E_BROKEN,
- * PC_E_NOT_CONNECTED: it never will. PC_E_TIMEOUT. Blocks. */
+/* FlushFileBuffers with a time-out (milliseconds; negative: none): returns when the other end has read all; a server's
+ * end without a client, or whose client has closed, has nothing to wait for (PC_OK). PC_E_BROKEN (it closed meanwhile, over
+ * unread bytes), PC_E_NOT_CONNECTED (disconnected meanwhile): it never will. PC_E_TIMEOUT. Blocks. */
 PC_MUST_USE pc_status pc_instance_flush(pc_instance *instance, int timeout_ms);
 /* CancelIoEx: `overlapped`, or with NULL all that is pending. Each ends once, with PC_E_ABORTED, unless it was over
  * already. PC_E_NOT_FOUND: nothing was pending. */
