@@ -6,9 +6,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -125,6 +127,11 @@ uint16_t web_net_local_port(web_handle connection) {
 void web_net_set_no_delay(web_handle connection) {
   int on = 1;
   (void)setsockopt((int)connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+size_t web_net_unread_bytes(web_handle connection) {
+  int size = 0;
+  return ioctl((int)connection, SIOCOUTQ, &size) == 0 && size > 0 ? (size_t)size : 0;
 }
 
 web_status web_net_send(web_handle connection, const web_bytes *parts, size_t count,

@@ -43,6 +43,8 @@ WEB_MUST_USE web_status web_net_send(web_handle connection, const web_bytes *par
 /* WEB_OK: *out_received > 0. WEB_FULL: nothing there yet. WEB_CLOSED: end of stream or error. */
 WEB_MUST_USE web_status web_net_receive(web_handle connection, void *data, size_t size,
                                         size_t *out_received);
+/* Bytes that were sent and that the peer has not acknowledged. */
+size_t web_net_unread_bytes(web_handle connection);
 /* Whether all that came was read, and no more will come. */
 bool web_net_is_at_end(web_handle connection);
 /* Ends both directions; the descriptor stays open. */

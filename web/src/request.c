@@ -189,9 +189,8 @@ static void request_route(web_request *request) {
 static void request_wait(web_request *request) {
   web_server *server = request->server;
   request->phase = WEB_REQUEST_WAITING;
-  web_timer_list_insert(&server->requests, &request->deadline,
-                        server->now_ns +
-                            (uint64_t)server->limits.request_timeout_ms * WEB_NS_PER_MS);
+  web_server_start_timer(server, WEB_TIMERS_REQUEST, &request->deadline,
+                         server->limits.request_timeout_ms);
   web_engine_suspend(request->connection);
 }
 
@@ -260,7 +259,7 @@ void web_request_answer(web_request *request, unsigned status, web_answer *answe
   request->status = status;
   if (request->phase == WEB_REQUEST_WAITING) {
     request->phase = WEB_REQUEST_RESUMED;
-    web_timer_list_remove(&request->server->requests, &request->deadline);
+    web_server_stop_timer(request->server, WEB_TIMERS_REQUEST, &request->deadline);
     web_engine_resume(request->server->engine, request->connection);
   }
 }

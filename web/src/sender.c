@@ -89,6 +89,7 @@ static void log_leave(web_sender *sender) {
 void web_sender_close(web_sender *sender) {
   log_leave(sender);
   ready_remove(sender);
+  web_server_stop_timer(sender->server, WEB_TIMERS_STALL, &sender->stall_timer);
   if (sender->is_live) {
     web_poller_remove(sender->server->poller, &sender->entry);
     sender->is_live = false;
@@ -288,9 +289,35 @@ static web_sender_result sender_pass(web_sender *sender) {
   return WEB_SENDER_IDLE;
 }
 
+static void sender_on_stall_timer(web_timer *timer, void *user);
+
+/* Twice in the time-out, so that only who is blocked for long costs a look at the kernel's buffer. */
+static void stall_watch(web_sender *sender, size_t unread_bytes) {
+  web_server *server = sender->server;
+  sender->unread_bytes = unread_bytes;
+  sender->stall_timer.routine = sender_on_stall_timer;
+  sender->stall_timer.user = sender;
+  web_server_start_timer(server, WEB_TIMERS_STALL, &sender->stall_timer,
+                         server->limits.stall_timeout_ms / 2);
+}
+
+/* A slow reader is not a stalled one: the kernel says "writable" only when a third of its buffer is free. */
+static void sender_on_stall_timer(web_timer *timer, void *user) {
+  web_sender *sender = user;
+  (void)timer;
+  size_t unread_bytes = web_net_unread_bytes(sender->entry.handle);
+  if (unread_bytes < sender->unread_bytes) {
+    stall_watch(sender, unread_bytes);
+    return;
+  }
+  sender->server->stats.stalled++;
+  sender->on_sent(sender, WEB_SENDER_STALLED);
+}
+
 void web_sender_unblock(web_sender *sender) {
   if (sender->is_blocked) {
     sender->is_blocked = false;
+    web_server_stop_timer(sender->server, WEB_TIMERS_STALL, &sender->stall_timer);
     web_poller_set(sender->server->poller, &sender->entry, sender->base_interest);
     web_sender_wake(sender);
   }
@@ -307,6 +334,7 @@ void web_senders_pass(web_server *server) {
       web_sender_wake(sender);
     } else if (result == WEB_SENDER_BLOCKED) {
       sender->is_blocked = true;
+      stall_watch(sender, SIZE_MAX);
       web_poller_set(server->poller, &sender->entry, sender->base_interest | WEB_POLL_WRITE);
     }
     sender->on_sent(sender, result);

@@ -26,6 +26,7 @@ typedef enum web_sender_result {
   WEB_SENDER_IDLE,    /* nothing is left to send */
   WEB_SENDER_MORE,    /* the pass was full, the kernel was not */
   WEB_SENDER_BLOCKED, /* the kernel is full: wait until writable */
+  WEB_SENDER_STALLED, /* the kernel has been full for limits.stall_timeout_ms; not from a pass */
   WEB_SENDER_GONE,    /* the peer is */
   WEB_SENDER_FAILED   /* no memory for what must come next */
 } web_sender_result;
@@ -47,6 +48,8 @@ struct web_sender {
   web_outbox outbox;
   size_t private_bytes; /* at most so many bytes of the outbox were put there by web_sender_put */
 
+  web_timer stall_timer; /* while blocked */
+  size_t unread_bytes;   /* by the peer, at the last look; SIZE_MAX: none yet */
   web_pace pace;
   web_sender *log_previous, *log_next;
   web_sender *ready_previous, *ready_next;

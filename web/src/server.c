@@ -30,7 +30,9 @@ const web_limits web_limits_default = {.max_connections = 4096,
                                        .max_websocket_outbox_bytes = 256U << 10,
                                        .connection_memory_bytes = 16U << 10,
                                        .request_timeout_ms = 30000,
-                                       .close_timeout_ms = 2000};
+                                       .close_timeout_ms = 2000,
+                                       .ping_interval_ms = 20000,
+                                       .stall_timeout_ms = 60000};
 
 /* Its address identifies a thread without a call to the system. */
 static _Thread_local char thread_mark;
@@ -69,6 +71,8 @@ static void limits_complete(web_limits *limits) {
   limit_default(&limits->connection_memory_bytes, defaults->connection_memory_bytes);
   limit_default(&limits->request_timeout_ms, defaults->request_timeout_ms);
   limit_default(&limits->close_timeout_ms, defaults->close_timeout_ms);
+  limit_default(&limits->ping_interval_ms, defaults->ping_interval_ms);
+  limit_default(&limits->stall_timeout_ms, defaults->stall_timeout_ms);
 }
 
 static void engine_on_ready(web_poll_entry *entry, unsigned ready) {
@@ -133,6 +137,18 @@ web_status web_server_create(const web_server_options *options, web_server **out
   return WEB_OK;
 }
 
+/* ---- timers of its own ---- */
+
+void web_server_start_timer(web_server *server, web_timer_purpose purpose, web_timer *timer,
+                            uint32_t delay_ms) {
+  web_timer_list_insert(&server->timers[purpose], timer,
+                        server->now_ns + (uint64_t)delay_ms * WEB_NS_PER_MS);
+}
+
+void web_server_stop_timer(web_server *server, web_timer_purpose purpose, web_timer *timer) {
+  web_timer_list_remove(&server->timers[purpose], timer);
+}
+
 /* ---- a turn ---- */
 
 static int sooner_ms(uint64_t now_ns, uint64_t deadline_ns, int timeout_ms) {
@@ -155,9 +171,11 @@ static int server_timeout_ms(web_server *server, int timeout_ms) {
   server->engine_due_ns =
       engine_ms < 0 ? UINT64_MAX : server->now_ns + (uint64_t)engine_ms * WEB_NS_PER_MS;
   timeout_ms = sooner_ms(server->now_ns, server->engine_due_ns, timeout_ms);
-  timeout_ms = sooner_ms(server->now_ns, web_timer_list_deadline(&server->timers), timeout_ms);
-  timeout_ms = sooner_ms(server->now_ns, web_timer_list_deadline(&server->closes), timeout_ms);
-  return sooner_ms(server->now_ns, web_timer_list_deadline(&server->requests), timeout_ms);
+  for (size_t index = 0; index < WEB_TIMER_PURPOSES; index++) {
+    uint64_t deadline_ns = web_timer_list_deadline(&server->timers[index]);
+    timeout_ms = sooner_ms(server->now_ns, deadline_ns, timeout_ms);
+  }
+  return timeout_ms;
 }
 
 static web_status server_wait(web_server *server, int timeout_ms) {
@@ -191,9 +209,9 @@ web_status web_server_turn(web_server *server, int timeout_ms) {
     return status;
   }
   server_run_engine(server);
-  web_timer_list_run(&server->timers, server->now_ns);
-  web_timer_list_run(&server->requests, server->now_ns);
-  web_timer_list_run(&server->closes, server->now_ns);
+  for (size_t index = 0; index < WEB_TIMER_PURPOSES; index++) {
+    web_timer_list_run(&server->timers[index], server->now_ns);
+  }
   const web_agent *agent = &server->agent;
   server->has_agent_more = agent->do_work != NULL && agent->do_work(agent->user);
   web_logs_pass(server);
@@ -206,8 +224,9 @@ web_status web_server_turn(web_server *server, int timeout_ms) {
 /* ---- running and stopping ---- */
 
 static void server_give_up_requests(web_server *server) {
-  while (server->requests.first != NULL) {
-    web_request_give_up(server->requests.first->user, 503, "stopping", "the server stops");
+  const web_timer_list *requests = &server->timers[WEB_TIMERS_REQUEST];
+  while (requests->first != NULL) {
+    web_request_give_up(requests->first->user, 503, "stopping", "the server stops");
   }
 }
 
@@ -306,11 +325,12 @@ void web_server_get_stats(const web_server *server, web_server_stats *out_stats)
 
 void web_timer_start(web_server *server, web_timer *timer, uint64_t delay_ms) {
   web_server_check_thread(server);
-  web_timer_list_remove(&server->timers, timer);
-  web_timer_list_insert(&server->timers, timer, server->now_ns + delay_ms * WEB_NS_PER_MS + 1);
+  web_timer_list_remove(&server->timers[WEB_TIMERS_OWNER], timer);
+  web_timer_list_insert(&server->timers[WEB_TIMERS_OWNER], timer,
+                        server->now_ns + delay_ms * WEB_NS_PER_MS + 1);
 }
 
 void web_timer_stop(web_server *server, web_timer *timer) {
   web_server_check_thread(server);
-  web_timer_list_remove(&server->timers, timer);
+  web_timer_list_remove(&server->timers[WEB_TIMERS_OWNER], timer);
 }

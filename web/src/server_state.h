@@ -18,6 +18,16 @@
 #define WEB_RECEIVE_BYTES (64U << 10)
 #define WEB_NS_PER_MS 1000000U
 
+/* What the server's timers are for: in each list all wait equally long, but in the owner's. */
+typedef enum web_timer_purpose {
+  WEB_TIMERS_OWNER,
+  WEB_TIMERS_REQUEST, /* requests that wait for their answer                      */
+  WEB_TIMERS_CLOSE,   /* WebSockets that wait for their peer's half of the close  */
+  WEB_TIMERS_PING,    /* WebSockets that say something from time to time, or must */
+  WEB_TIMERS_STALL,   /* observers whose connection takes nothing                 */
+  WEB_TIMER_PURPOSES
+} web_timer_purpose;
+
 struct web_server {
   /* any thread */
   atomic_bool wants_stop;
@@ -44,9 +54,7 @@ struct web_server {
   bool is_stopping;
   uint64_t engine_due_ns; /* when the engine wants to run by itself; UINT64_MAX: never */
   uint64_t now_ns;
-  web_timer_list timers;   /* the owner's */
-  web_timer_list requests; /* deadlines of those that wait for their answer */
-  web_timer_list closes;   /* of WebSockets that wait for their peer's half of the close */
+  web_timer_list timers[WEB_TIMER_PURPOSES];
 
   /* socket.c, stream.c, log.c, sender.c */
   web_socket *sockets;
@@ -61,6 +69,9 @@ struct web_server {
   web_server_stats stats;
 };
 
+void web_server_start_timer(web_server *server, web_timer_purpose purpose, web_timer *timer,
+                            uint32_t delay_ms);
+void web_server_stop_timer(web_server *server, web_timer_purpose purpose, web_timer *timer);
 /* Ends the program if the calling thread is not the HTTP thread. For every entry of the library. */
 void web_server_check_thread(const web_server *server);
 /* One line for the operator, without a line end. */

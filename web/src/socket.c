@@ -29,7 +29,8 @@ static void socket_free(web_socket *socket) {
   if (socket->next != NULL) {
     socket->next->previous = socket->previous;
   }
-  web_timer_list_remove(&server->closes, &socket->close_timer);
+  web_server_stop_timer(server, WEB_TIMERS_CLOSE, &socket->close_timer);
+  web_server_stop_timer(server, WEB_TIMERS_PING, &socket->ping_timer);
   web_sender_close(&socket->sender);
   web_ws_codec_destroy(socket->codec);
   free(socket);
@@ -78,8 +79,8 @@ static void socket_begin_close(web_socket *socket, uint16_t code, const char *re
   size_t size = code == WEB_WS_NO_STATUS ? 0 : web_ws_write_close(payload, code, reason);
   size_t header_size = web_ws_write_header(header, WEB_WS_CLOSE, size);
   socket->state = WEB_SOCKET_CLOSING;
-  web_timer_list_insert(&server->closes, &socket->close_timer,
-                        server->now_ns + (uint64_t)server->limits.close_timeout_ms * WEB_NS_PER_MS);
+  web_server_start_timer(server, WEB_TIMERS_CLOSE, &socket->close_timer,
+                         server->limits.close_timeout_ms);
   if (!web_sender_unobserve(&socket->sender) ||
       !web_outbox_append(&socket->sender.outbox, header, header_size, payload, size)) {
     socket->sender.is_torn = true;
@@ -151,11 +152,40 @@ static void socket_on_sent(web_sender *sender, web_sender_result result) {
   case WEB_SENDER_MORE:
   case WEB_SENDER_BLOCKED:
     break;
+  case WEB_SENDER_STALLED:
+    web_socket_close(socket, WEB_WS_TRY_AGAIN_LATER, "nothing was read for too long");
+    break;
   case WEB_SENDER_GONE:
   case WEB_SENDER_FAILED:
     socket_end(socket);
     break;
   }
+}
+
+/* ---- is the peer alive? ---- */
+
+static void socket_start_ping_timer(web_socket *socket) {
+  socket->is_heard = false;
+  web_server_start_timer(socket->server, WEB_TIMERS_PING, &socket->ping_timer,
+                         socket->server->limits.ping_interval_ms);
+}
+
+/* Once an interval. A peer that takes nothing could not read a ping: the sender's own time-out judges it. */
+static void socket_on_ping_timer(web_timer *timer, void *user) {
+  web_socket *socket = user;
+  (void)timer;
+  if (socket->state != WEB_SOCKET_OPEN) {
+    return;
+  }
+  bool is_silent = !socket->is_heard && !socket->sender.is_blocked;
+  if (is_silent && socket->is_pinged) {
+    socket->server->stats.unanswered++;
+    web_socket_close(socket, WEB_WS_INTERNAL_ERROR, "a ping was not answered");
+    return;
+  }
+  socket->is_pinged =
+      is_silent && socket_put(socket, WEB_WS_PING, NULL, 0, PONGS_MAX_BYTES) == WEB_OK;
+  socket_start_ping_timer(socket);
 }
 
 /* ---- receiving ---- */
@@ -199,6 +229,7 @@ static void socket_peer_is_done(web_socket *socket) {
 }
 
 static void socket_feed(web_socket *socket, uint8_t *data, size_t size) {
+  socket->is_heard = true;
   if (socket->is_peer_done) {
     return; /* read only to be thrown away */
   }
@@ -260,6 +291,7 @@ web_socket *web_socket_create(web_server *server, const char *protocol,
   socket->user = user;
   socket->close_code = WEB_WS_ABNORMAL;
   socket->close_timer = (web_timer){.routine = socket_on_close_timeout, .user = socket};
+  socket->ping_timer = (web_timer){.routine = socket_on_ping_timer, .user = socket};
   socket->sender = (web_sender){.server = server,
                                 .entry = {.on_ready = socket_on_ready, .handle = WEB_HANDLE_NONE},
                                 .on_sent = socket_on_sent};
@@ -293,6 +325,7 @@ void web_socket_open(web_socket *socket, web_handle handle, web_upgrade *upgrade
     return;
   }
   socket->state = WEB_SOCKET_OPEN;
+  socket_start_ping_timer(socket);
   if (socket->events->on_open != NULL) {
     socket->events->on_open(socket, socket->user);
   }

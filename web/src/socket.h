@@ -34,7 +34,10 @@ struct web_socket {
   bool has_pong;       /* the newest ping that could not be answered at once */
   uint8_t pong_size;
   uint8_t pong[125];
+  bool is_heard;  /* since the ping timer was started */
+  bool is_pinged; /* before that, and it was silent then too */
   web_timer close_timer;
+  web_timer ping_timer;
   web_socket *previous, *next; /* in server->sockets */
 };
 

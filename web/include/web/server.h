@@ -35,6 +35,10 @@ typedef struct web_limits {
   uint32_t connection_memory_bytes;     /* libmicrohttpd's pool for each connection         */
   uint32_t request_timeout_ms;          /* a connection that says nothing, a pending answer */
   uint32_t close_timeout_ms;            /* for the peer's half of the close handshake       */
+  uint32_t
+      ping_interval_ms; /* a WebSocket that says nothing for so long is pinged; again: it is gone */
+  uint32_t
+      stall_timeout_ms; /* an observer that takes nothing for so long is disconnected             */
 } web_limits;
 extern const web_limits web_limits_default;
 
@@ -90,6 +94,8 @@ typedef struct web_server_stats {
   uint32_t streams;
   uint64_t refused;     /* by the guard */
   uint64_t turned_away; /* over max_connections */
+  uint64_t stalled;     /* observers that took nothing any more */
+  uint64_t unanswered;  /* WebSockets that did not answer a ping */
 } web_server_stats;
 void web_server_get_stats(const web_server *server, web_server_stats *out_stats);
 
