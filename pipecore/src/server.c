@@ -4,7 +4,7 @@
  * at hand; its completion begins the session. Stop takes the listener down, ends every session, and tells
  * on_stopped when the last one is gone.
  * Failures: whatever keeps the endpoint from being made (told by pc_server_start); no descriptors or memory
- * for a client (on_error once for each episode; accepting pauses until a session leaves or a while passed,
+ * for a client (on_error once for each episode, which ends when none failed for a second; accepting pauses until a session leaves or a while passed,
  * clients wait in the backlog); a limit (server_hold.c); a client that the rules refuse (its channel is closed
  * with the memory of a session that nobody else hears of). */
 #include "pipecore/server.h"
@@ -95,11 +95,14 @@ static const char *accept_advice(pc_status status) {
 }
 
 static void accept_pause(pc_server *server, pc_status status, pc_failure failure) {
+  uint64_t now_ns = pc_loop_now_ns(server->host.loop);
+  uint64_t since_ns = now_ns - server->accept_failed_ns;
+  bool is_told = server->accept_failed_ns != 0 && since_ns < PC_ACCEPT_EPISODE_NS;
+  server->accept_failed_ns = now_ns;
   pc_timer_start_reserved(server->host.loop, &server->accept_timer, PC_ACCEPT_RETRY_MS);
-  if (server->is_accept_failing) {
+  if (is_told) {
     return;
   }
-  server->is_accept_failing = true;
   failure.status = status;
   failure.action = failure.action ? failure.action : "accept";
   failure.advice = failure.advice ? failure.advice : accept_advice(status);
@@ -134,7 +137,6 @@ static void server_on_accept(pc_operation *operation) {
     accept_pause(server, operation->status, server->accept.failure);
     return;
   }
-  server->is_accept_failing = false;
   pc_session *session = server->spare;
   server->spare = NULL;
   pc_rate_take(&server->rate, pc_loop_now_ns(server->host.loop));

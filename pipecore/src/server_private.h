@@ -7,7 +7,10 @@
 #include "pipecore/server.h"
 #include "rate.h"
 
-enum { PC_ACCEPT_RETRY_MS = 100 };
+enum {
+  PC_ACCEPT_RETRY_MS = 100,
+  PC_ACCEPT_EPISODE_NS = 1000000000 /* failures no further apart are one shortage, told once */
+};
 
 /* The limit that keeps a server from accepting. */
 typedef enum pc_hold { PC_HOLD_NONE, PC_HOLD_INSTANCES, PC_HOLD_RATE, PC_HOLDS } pc_hold;
@@ -25,8 +28,8 @@ struct pc_server {
   pc_listener *listener; /* NULL once it is being taken down */
 
   pc_accept accept;
-  pc_session *spare; /* for the next client: whoever is accepted has its memory already */
-  bool is_accept_failing;
+  pc_session *spare;         /* for the next client: whoever is accepted has its memory already */
+  uint64_t accept_failed_ns; /* the last time; 0: never */
   pc_timer accept_timer;
   pc_rate rate;
   pc_hold held_by;

@@ -139,12 +139,20 @@ static void failing_accepts_are_told_once_an_episode_and_tried_again_after_a_whi
     advance(&owner, 99);
     advance(&owner, 1); /* the second try fails too */
     advance(&owner, 100);
-    assert_int_equal(owner.connected, episode - 1);
+    assert_int_equal(owner.connected, 2 * (episode - 1));
     advance(&owner, 100);
-    assert_int_equal(owner.connected, episode);
+    assert_int_equal(owner.connected, 2 * episode - 1);
+    /* One more within a second belongs to the same shortage, although a client came through. */
+    pc_fake_fail(owner.loop, "accept", PC_E_NO_MEMORY, 1);
+    pc_fake_end *next = connect_client(&owner);
+    turns(&owner);
+    advance(&owner, 100);
+    assert_int_equal(owner.connected, 2 * episode);
     assert_int_equal(owner.errors, episode);
     pc_fake_close(client);
+    pc_fake_close(next);
     turns(&owner);
+    advance(&owner, 1000);
   }
   owner_fini(&owner);
 }
