@@ -211,7 +211,7 @@ static pc_status instance_create(const pc_pipe_options *options, pc_instance **o
 
 pc_status pc_instance_create(const pc_pipe_options *options, pc_instance **out_instance,
                              pc_failure *out_failure) {
-  pc_failure unwanted;
+  pc_failure unwanted = {.status = PC_OK};
   pc_failure *failure = out_failure ? out_failure : &unwanted;
   pc_pipe_options full;
   pc_status status = options_check(options, &full, failure);
