@@ -246,7 +246,6 @@ pc_status pc_instance_abort(pc_instance *instance, const pc_overlapped *overlapp
   bool was_there = queue_abort(&instance->connects, wanted);
   was_there = queue_abort(&instance->reads, wanted) || was_there;
   was_there = queue_abort(&instance->writes, wanted) || was_there;
-  pc_instance_progress_writes(instance); /* a smaller one may fit */
   pc_lock_drop(&instance->lock);
   return was_there ? PC_OK : PC_E_NOT_FOUND;
 }

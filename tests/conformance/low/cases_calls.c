@@ -50,6 +50,7 @@ static void case_51_peek_of_a_message_read_in_part_sees_its_rest(void **state) {
   peek_expect(pair.server, 5, "bytes", 28, 8);
   expect_text(read_now(fixture, pair.server, 64), PC_OK, "bytes of text");
   peek_expect(pair.server, 5, "fifte", 15, 10);
+  read_expect(fixture, pair.server, "fifteen of text");
 }
 
 static void case_51_peek_of_a_byte_pipe_sees_what_is_there(void **state) {

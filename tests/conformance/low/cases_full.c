@@ -85,6 +85,22 @@ static void case_34_one_instance_of_many_is_busy_too(void **state) {
   read_expect(fixture, other, "in");
 }
 
+/* Two instances listen, no call has taken a client yet. */
+static void case_34_clients_that_no_call_took_fill_the_pipe_too(void **state) {
+  low_fixture *fixture = *state;
+  fixture->options.when_full = PC_WHEN_FULL_BUSY;
+  pc_instance *servers[] = {server_create(fixture), server_create(fixture)};
+  pc_instance *clients[] = {client_open(fixture), client_open(fixture)};
+  visitor third = {.fixture = fixture, .timeout_ms = PC_TIMEOUT_NOT_AT_ALL};
+  visitor_open(&third);
+  assert_int_equal(third.status, PC_E_BUSY);
+  for (int index = 0; index < 2; index++) {
+    assert_int_equal(connect_now(fixture, servers[index]), PC_OK);
+    write_text(fixture, clients[index], "in");
+    read_expect(fixture, servers[index], "in");
+  }
+}
+
 static void case_34_default_time_out_is_the_servers(void **state) {
   low_fixture *fixture = *state;
   fixture->options.default_timeout_ms = PC_DEFAULT_TIMEOUT_MS;
@@ -203,6 +219,7 @@ static void crowd_that_opens_at_once_gets_in_one_by_one(void **state) {
 const low_case cases_full[] = {
     LOW_CASE(case_34_client_over_the_instances_is_busy_or_times_out, ALL_FORMS),
     LOW_CASE(case_34_one_instance_of_many_is_busy_too, ALL_FORMS),
+    LOW_CASE(case_34_clients_that_no_call_took_fill_the_pipe_too, ALL_FORMS),
     LOW_CASE(case_34_default_time_out_is_the_servers, ALL_FORMS),
     LOW_CASE(case_35_client_over_the_instances_waits_its_turn, ALL_FORMS),
     LOW_CASE(case_36_open_waits_until_an_instance_is_free, ALL_FORMS),

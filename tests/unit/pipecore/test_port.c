@@ -278,6 +278,20 @@ static void port_is_gone_with_its_last_instance_also_under_a_leader(void **state
   pc_event_destroy(leader.event);
 }
 
+/* pipecore's own client reads over the reset that such a close is; a bare one may not. */
+static void last_words_come_before_the_end_also_over_unread_input(void **state) {
+  port_connection connection = connect_one(*state);
+  char data[16];
+  uint32_t bytes;
+  client_send(connection, "never read");
+  assert_int_equal(pc_instance_write(connection.server, "bye", 3, &bytes, NULL), PC_OK);
+  pc_instance_close(connection.server);
+  assert_int_equal(recv(connection.client, data, sizeof data, 0), 3);
+  assert_memory_equal(data, "bye", 3);
+  assert_int_equal(recv(connection.client, data, sizeof data, 0), 0);
+  close(connection.client);
+}
+
 /* ---- all at once ---- */
 
 enum { TALKERS = 6, ROUNDS = 300 };
@@ -365,6 +379,7 @@ int main(void) {
       PORT_TEST(wait_that_is_met_at_once_starves_nobody),
       PORT_TEST(routine_that_is_always_due_lets_the_wait_return),
       PORT_TEST(port_is_gone_with_its_last_instance_also_under_a_leader),
+      PORT_TEST(last_words_come_before_the_end_also_over_unread_input),
       PORT_TEST(threads_of_all_forms_talk_at_once),
   };
   return cmocka_run_group_tests_name("port", tests, NULL, NULL);
