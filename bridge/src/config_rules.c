@@ -202,11 +202,6 @@ static void pipe_apply_fifo(const br_config *config, size_t index, br_config_pro
                            "a FIFO goes one way, so nothing can be replied; leave reply out");
   }
   pipe->limits.max_instances = 1; /* what is told of it is what it has */
-  if (config->pipe_thread.strategy != PC_STRATEGY_COMPLETION) {
-    br_config_problems_add(
-        problems, pipe_place_at(&place, index, "transport"),
-        "only strategy \"completion\" serves a FIFO; set pipe_thread.strategy so");
-  }
 }
 
 /* ---- the pipe thread ---- */

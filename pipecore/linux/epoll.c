@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../src/check.h"
+#include "fifo.h"
 #include "system.h"
 
 static pc_status backend_control(pc_backend_state *state, epoll_source *source, int action,
@@ -90,6 +91,8 @@ static pc_status backend_create(pc_loop *loop, pc_backend_state **out_state,
   pc_status status = PC_E_NO_MEMORY;
   int native = 0;
   state->loop = loop;
+  state->watches = (pc_watch_set){.fd = -1};
+  state->watches_source = (epoll_source){.kind = EPOLL_WATCHES, .fd = -1};
   if (!pc_epoll_scratch_ensure(state, PC_LINUX_READ_BYTES)) {
     goto fail;
   }
@@ -125,6 +128,7 @@ fail:
 }
 
 static void backend_destroy(pc_backend_state *state) {
+  pc_watch_set_close(&state->watches);
   close(state->wakeup.fd);
   close(state->fd);
   pc_linux_passing_destroy(state->passing);
@@ -158,8 +162,8 @@ static pc_status backend_wait(pc_backend_state *state, int timeout_ms) {
     case EPOLL_CHANNEL:
       pc_epoll_channel_event(state, source, state->events[index].events);
       break;
-    case EPOLL_WATCH:
-      pc_epoll_watch_event(state, source, state->events[index].events);
+    case EPOLL_WATCHES:
+      pc_watch_set_take(&state->watches);
       break;
     }
   }
@@ -170,11 +174,25 @@ static void backend_wake(pc_backend_state *state) {
   pc_linux_wakeup_signal(state->wakeup.fd);
 }
 
-extern const pc_backend pc_backend_epoll_fifo;
+static pc_status fifo_listen(pc_backend_state *state, const pc_listen *listen,
+                             pc_listener **out_listener, pc_failure *out_failure) {
+  pc_status status = pc_watch_set_open(&state->watches, out_failure);
+  if (status == PC_OK) {
+    state->watches_source.fd = state->watches.fd;
+    status = pc_epoll_want(state, &state->watches_source, EPOLLIN);
+  }
+  if (status != PC_OK) {
+    out_failure->status = status;
+    return status;
+  }
+  return pc_fifo_listen(state->loop, &state->watches, listen, out_listener, out_failure);
+}
+
+static const pc_backend backend_fifo = PC_FIFO_BACKEND("epoll", fifo_listen);
 
 const pc_backend pc_backend_epoll = {
     .name = "epoll",
-    .fifo = &pc_backend_epoll_fifo,
+    .fifo = &backend_fifo,
     .create = backend_create,
     .destroy = backend_destroy,
     .now_ns = backend_now_ns,

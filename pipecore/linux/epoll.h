@@ -1,5 +1,5 @@
 /* The parts of the epoll backend: epoll.c (the wait, the table), epoll_listener.c, epoll_connect.c,
- * epoll_channel.c, epoll_watch.c. The loop's thread. */
+ * epoll_channel.c. The loop's thread. */
 #ifndef PIPECORE_LINUX_EPOLL_H
 #define PIPECORE_LINUX_EPOLL_H
 
@@ -10,10 +10,11 @@
 #include "endpoint.h"
 #include "passing.h"
 #include "transfer.h"
+#include "watch.h"
 
 enum { EPOLL_EVENTS = PC_WAIT_READY_MAX, EPOLL_MESSAGE_SCRATCH_BYTES = 1024 * 1024 };
 
-typedef enum epoll_kind { EPOLL_WAKEUP, EPOLL_LISTENER, EPOLL_CHANNEL, EPOLL_WATCH } epoll_kind;
+typedef enum epoll_kind { EPOLL_WAKEUP, EPOLL_LISTENER, EPOLL_CHANNEL, EPOLL_WATCHES } epoll_kind;
 
 /* What an event points to. `interest` is what the kernel was told, and it is told as rarely as possible:
  * interest goes when an event comes that nobody waits for, not when an operation completes. */
@@ -30,6 +31,8 @@ struct pc_backend_state {
   pc_loop *loop;
   int fd;
   epoll_source wakeup;
+  epoll_source watches_source;
+  pc_watch_set watches;        /* of FIFOs */
   epoll_channel *submit_first; /* channels with a write that was not tried yet */
   epoll_channel *submit_last;
 
@@ -82,8 +85,5 @@ void pc_epoll_close(pc_channel *opaque, pc_close *close_operation);
 void pc_epoll_describe(pc_channel *opaque, uint32_t parts, pc_peer_details *out_details);
 void pc_epoll_channel_event(pc_backend_state *state, epoll_source *source, uint32_t events);
 void pc_epoll_submit(pc_backend_state *state, bool waits_next);
-
-/* ---- epoll_watch.c ---- */
-void pc_epoll_watch_event(pc_backend_state *state, epoll_source *source, uint32_t events);
 
 #endif

@@ -1,5 +1,5 @@
-/* FIFOs: their files, and listeners and channels on them, for every backend that can watch descriptors. The
- * loop's thread.
+/* FIFOs: their files, and listeners and channels on them, for every backend that has a set of watches. The loop's
+ * thread.
  *
  * A FIFO knows no clients, only whether anybody is at its other end. So a channel is an episode in which
  * somebody is: read from, it begins with the first bytes (or with a writer that came and went without any) and
@@ -32,11 +32,10 @@ void pc_fifo_close(pc_fifo *fifo);
 /* ---- fifo_channel.c ---- */
 typedef struct pc_fifo_channel {
   pc_loop *loop;
-  pc_watch *watch;
+  pc_watch watch;
   pc_access access;
   pc_read *read;   /* pending or ready to be performed */
   pc_write *write; /* likewise                         */
-  pc_close *close;
   pc_view view;
   bool has_read;
   bool is_output_ended;
@@ -44,11 +43,10 @@ typedef struct pc_fifo_channel {
 } pc_fifo_channel;
 
 /* Its watch has no descriptor yet and is the caller's until pc_fifo_channel_begin. NULL: no memory. */
-pc_fifo_channel *pc_fifo_channel_create(pc_loop *loop, const pc_watching *watching,
-                                        pc_access access);
+pc_fifo_channel *pc_fifo_channel_create(pc_loop *loop, pc_watch_set *watches, pc_access access);
 void pc_fifo_channel_begin(pc_fifo_channel *channel);
-/* Of one whose watch is closed. */
-void pc_fifo_channel_free(pc_fifo_channel *channel);
+/* Of one that never began. Accepts NULL. */
+void pc_fifo_channel_discard(pc_fifo_channel *channel);
 
 void pc_fifo_read(pc_channel *opaque, pc_read *read);
 void pc_fifo_write(pc_channel *opaque, pc_write *write);
@@ -61,10 +59,18 @@ void pc_fifo_channel_close(pc_channel *opaque, pc_close *close);
 ssize_t pc_fifo_send(int fd, const pc_span *spans, unsigned count);
 
 /* ---- fifo_listener.c ---- */
-PC_MUST_USE pc_status pc_fifo_listen(pc_loop *loop, const pc_watching *watching,
-                                     const pc_listen *listen, pc_listener **out_listener,
-                                     pc_failure *out_failure);
+/* `watches` is open, and the backend takes what it tells. */
+PC_MUST_USE pc_status pc_fifo_listen(pc_loop *loop, pc_watch_set *watches, const pc_listen *listen,
+                                     pc_listener **out_listener, pc_failure *out_failure);
 void pc_fifo_accept(pc_listener *listener, pc_accept *accept);
 void pc_fifo_unlisten(pc_listener *listener, pc_operation *done);
+
+/* The table of FIFOs over a backend's state, in which `listen_` opens its set of watches. */
+#define PC_FIFO_BACKEND(name_, listen_)                                                       \
+  {                                                                                           \
+    .name = name_, .listen = listen_, .accept = pc_fifo_accept, .unlisten = pc_fifo_unlisten, \
+    .read = pc_fifo_read, .write = pc_fifo_write, .end_output = pc_fifo_end_output,           \
+    .cancel = pc_fifo_cancel, .close = pc_fifo_channel_close,                                 \
+  }
 
 #endif

@@ -9,6 +9,7 @@
  * it, takes that away, or it would begin again at once. */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -27,39 +28,44 @@ static pc_fifo_channel *channel_of(pc_channel *channel) {
   return (pc_fifo_channel *)(void *)channel;
 }
 
-static void channel_on_ready(pc_watch *watch, short events);
-static void channel_on_closed(pc_watch *watch);
+static void channel_on_ready(pc_watch *watch, uint32_t events);
 
 /* ---- life ---- */
 
-pc_fifo_channel *pc_fifo_channel_create(pc_loop *loop, const pc_watching *watching,
-                                        pc_access access) {
+pc_fifo_channel *pc_fifo_channel_create(pc_loop *loop, pc_watch_set *watches, pc_access access) {
   pc_fifo_channel *channel = calloc(1, sizeof *channel);
   if (!channel) {
     return NULL;
   }
   channel->loop = loop;
   channel->access = access;
+  channel->watch = (pc_watch){.set = watches, .fd = -1};
   channel->bytes = access == PC_ACCESS_INBOUND ? malloc(READ_BYTES) : NULL;
-  if (access == PC_ACCESS_OUTBOUND || channel->bytes) {
-    channel->watch = watching->create(pc_loop_backend_state(loop));
-  }
-  if (!channel->watch) {
-    pc_fifo_channel_free(channel);
+  if (access == PC_ACCESS_INBOUND && !channel->bytes) {
+    free(channel);
     return NULL;
   }
   return channel;
 }
 
 void pc_fifo_channel_begin(pc_fifo_channel *channel) {
-  channel->watch->user = channel;
-  channel->watch->on_ready = channel_on_ready;
-  channel->watch->on_closed = channel_on_closed;
+  channel->watch.user = channel;
+  channel->watch.on_ready = channel_on_ready;
 }
 
-void pc_fifo_channel_free(pc_fifo_channel *channel) {
+static void channel_free(pc_fifo_channel *channel) {
+  pc_watch_end(&channel->watch);
+  if (channel->watch.fd >= 0) {
+    close(channel->watch.fd);
+  }
   free(channel->bytes);
   free(channel);
+}
+
+void pc_fifo_channel_discard(pc_fifo_channel *channel) {
+  if (channel) {
+    channel_free(channel);
+  }
 }
 
 /* ---- reading ---- */
@@ -83,14 +89,14 @@ static ssize_t bytes_receive(pc_fifo_channel *channel) {
   size_t limit = *channel->read->is_little ? LITTLE_BYTES : READ_BYTES;
   ssize_t size;
   do {
-    size = read(channel->watch->fd, channel->bytes, limit);
+    size = read(channel->watch.fd, channel->bytes, limit);
   } while (size < 0 && errno == EINTR);
   return size;
 }
 
 /* 0 if no reader is left, or nothing more is for them; -1 with EAGAIN. */
 static ssize_t readers_look(const pc_fifo_channel *channel) {
-  struct pollfd poller = {.fd = channel->watch->fd};
+  struct pollfd poller = {.fd = channel->watch.fd};
   if (channel->is_output_ended) {
     return 0;
   }
@@ -110,7 +116,7 @@ static bool read_perform(pc_operation *operation) {
   }
   pc_status status = pc_linux_status(errno);
   if (status == PC_AGAIN) { /* somebody else read it, or a new reader came */
-    status = channel->watch->by->want(channel->watch, POLLIN);
+    status = pc_watch_want(&channel->watch, EPOLLIN);
   }
   return status != PC_OK && read_end(channel, status, 0);
 }
@@ -124,7 +130,7 @@ void pc_fifo_read(pc_channel *opaque, pc_read *read_operation) {
     pc_loop_complete_by(channel->loop, &read_operation->operation, read_perform);
     return;
   }
-  pc_status status = channel->watch->by->want(channel->watch, POLLIN);
+  pc_status status = pc_watch_want(&channel->watch, EPOLLIN);
   if (status != PC_OK) {
     read_end(channel, status, 0);
     pc_loop_complete(channel->loop, &read_operation->operation, status);
@@ -161,7 +167,7 @@ static ssize_t queue_send(const pc_fifo_channel *channel) {
   count = spans_cut(spans, count, pc_write_queue_whole_bytes(queue, PIPE_BUF));
   ssize_t size;
   do {
-    size = pc_fifo_send(channel->watch->fd, spans, count);
+    size = pc_fifo_send(channel->watch.fd, spans, count);
   } while (size < 0 && errno == EINTR);
   return size;
 }
@@ -174,7 +180,7 @@ static bool write_perform(pc_operation *operation) {
   }
   pc_status status = pc_linux_status(errno);
   if (status == PC_AGAIN) {
-    status = channel->watch->by->want(channel->watch, POLLOUT);
+    status = pc_watch_want(&channel->watch, EPOLLOUT);
   }
   return status != PC_OK && write_end(channel, status, 0);
 }
@@ -199,13 +205,13 @@ void pc_fifo_end_output(pc_channel *opaque) {
 
 /* ---- both ---- */
 
-static void channel_on_ready(pc_watch *watch, short events) {
+static void channel_on_ready(pc_watch *watch, uint32_t events) {
   pc_fifo_channel *channel = watch->user;
-  if ((events & POLLIN) && channel->read &&
+  if ((events & EPOLLIN) && channel->read &&
       channel->read->operation.state == PC_OPERATION_PENDING) {
     pc_loop_complete_by(channel->loop, &channel->read->operation, read_perform);
   }
-  if ((events & POLLOUT) && channel->write &&
+  if ((events & EPOLLOUT) && channel->write &&
       channel->write->operation.state == PC_OPERATION_PENDING) {
     pc_loop_complete_by(channel->loop, &channel->write->operation, write_perform);
   }
@@ -222,21 +228,21 @@ void pc_fifo_cancel(pc_channel *opaque, pc_operation *operation) {
   }
 }
 
-static void input_discard(const pc_fifo_channel *channel, int fd) {
+static void input_discard(const pc_fifo_channel *channel) {
   ssize_t size = 1;
   for (int count = 0; size > 0 && count < DISCARD_READS_MAX; count++) {
-    size = read(fd, channel->bytes, READ_BYTES);
+    size = read(channel->watch.fd, channel->bytes, READ_BYTES);
   }
 }
 
-static void channel_on_closed(pc_watch *watch) {
-  pc_fifo_channel *channel = watch->user;
+static bool close_perform(pc_operation *operation) {
+  pc_fifo_channel *channel = operation->target;
   if (channel->access == PC_ACCESS_INBOUND && !channel->has_read) {
-    input_discard(channel, watch->fd);
+    input_discard(channel);
   }
-  close(watch->fd);
-  pc_loop_complete(channel->loop, &channel->close->operation, PC_OK);
-  pc_fifo_channel_free(channel);
+  channel_free(channel);
+  operation->status = PC_OK;
+  return true;
 }
 
 void pc_fifo_channel_close(pc_channel *opaque, pc_close *close_operation) {
@@ -248,6 +254,6 @@ void pc_fifo_channel_close(pc_channel *opaque, pc_close *close_operation) {
   if (channel->write) {
     pc_fifo_cancel(opaque, &channel->write->operation);
   }
-  channel->close = close_operation;
-  channel->watch->by->close(channel->watch);
+  pc_watch_end(&channel->watch);
+  pc_loop_complete_by(channel->loop, &close_operation->operation, close_perform);
 }

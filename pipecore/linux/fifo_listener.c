@@ -18,17 +18,15 @@ enum { LOOK_MS = 50 };
 
 struct pc_listener {
   pc_loop *loop;
-  const pc_watching *watching;
+  pc_watch_set *watches;
   pc_fifo fifo;
   pc_accept *accept;     /* pending or ready */
   pc_fifo_channel *next; /* of the next accept; inbound: its watch waits for a writer */
   pc_timer look_timer;   /* outbound */
   bool has_accepted;
-  pc_operation *done; /* of unlisten */
 };
 
-static void next_on_ready(pc_watch *watch, short events);
-static void next_on_closed(pc_watch *watch);
+static void next_on_ready(pc_watch *watch, uint32_t events);
 
 /* ---- the accept ---- */
 
@@ -57,21 +55,19 @@ static bool accept_perform(pc_operation *operation) {
 static bool next_ensure(pc_listener *listener) {
   if (!listener->next) {
     listener->next =
-        pc_fifo_channel_create(listener->loop, listener->watching, listener->fifo.access);
+        pc_fifo_channel_create(listener->loop, listener->watches, listener->fifo.access);
   }
   if (!listener->next) {
     return false;
   }
-  pc_watch *watch = listener->next->watch;
-  watch->user = listener;
-  watch->on_ready = next_on_ready;
-  watch->on_closed = next_on_closed;
+  listener->next->watch.user = listener;
+  listener->next->watch.on_ready = next_on_ready;
   return true;
 }
 
 /* ---- reading: until there is something to read ---- */
 
-static void next_on_ready(pc_watch *watch, short events) {
+static void next_on_ready(pc_watch *watch, uint32_t events) {
   pc_listener *listener = watch->user;
   (void)events;
   if (listener->accept && listener->accept->operation.state == PC_OPERATION_PENDING) {
@@ -85,7 +81,7 @@ static pc_status writer_await(pc_listener *listener, int *out_native) {
   if (!next_ensure(listener)) {
     return PC_E_NO_MEMORY;
   }
-  pc_watch *watch = listener->next->watch;
+  pc_watch *watch = &listener->next->watch;
   if (watch->fd < 0) {
     watch->fd = pc_fifo_open_end(&listener->fifo);
   }
@@ -93,32 +89,47 @@ static pc_status writer_await(pc_listener *listener, int *out_native) {
     *out_native = errno;
     return pc_linux_status(errno);
   }
-  return watch->by->want(watch, POLLIN);
+  return pc_watch_want(watch, EPOLLIN);
 }
 
 /* ---- writing: until our end can be opened ---- */
 
-static bool reader_look(pc_operation *operation) {
-  pc_listener *listener = operation->target;
+/* PC_OK: a reader is there. PC_AGAIN: none yet. */
+static pc_status reader_look(pc_listener *listener, int *out_native) {
+  *out_native = 0;
   if (!next_ensure(listener)) {
-    return accept_end(listener, PC_E_NO_MEMORY, 0);
+    return PC_E_NO_MEMORY;
   }
   int fd = pc_fifo_open_end(&listener->fifo);
   if (fd >= 0) {
-    listener->next->watch->fd = fd;
-    return accept_perform(operation);
+    listener->next->watch.fd = fd;
+    return PC_OK;
   }
-  if (errno != ENXIO) {
-    return accept_end(listener, pc_linux_status(errno), errno);
+  *out_native = errno;
+  return errno == ENXIO ? PC_AGAIN : pc_linux_status(errno);
+}
+
+static void accept_fail(pc_listener *listener, pc_status status, int native) {
+  pc_operation *operation = &listener->accept->operation;
+  accept_end(listener, status, native);
+  pc_loop_complete(listener->loop, operation, status);
+}
+
+static void reader_await(pc_listener *listener) {
+  int native;
+  pc_status status = reader_look(listener, &native);
+  if (status == PC_AGAIN) {
+    pc_timer_start_reserved(listener->loop, &listener->look_timer, LOOK_MS);
+  } else if (status == PC_OK) {
+    pc_loop_complete_by(listener->loop, &listener->accept->operation, accept_perform);
+  } else {
+    accept_fail(listener, status, native);
   }
-  pc_timer_start_reserved(listener->loop, &listener->look_timer, LOOK_MS);
-  return false;
 }
 
 static void look_on_timer(pc_timer *timer, void *user) {
   (void)timer;
-  pc_listener *listener = user;
-  pc_loop_complete_by(listener->loop, &listener->accept->operation, reader_look);
+  reader_await(user);
 }
 
 /* ---- both ---- */
@@ -132,17 +143,16 @@ void pc_fifo_accept(pc_listener *listener, pc_accept *accept) {
     int native;
     pc_status status = writer_await(listener, &native);
     if (status != PC_OK) {
-      accept_end(listener, status, native);
-      pc_loop_complete(loop, &accept->operation, status);
+      accept_fail(listener, status, native);
     }
   } else if (listener->has_accepted) {
     pc_timer_start_reserved(loop, &listener->look_timer, LOOK_MS);
   } else {
-    pc_loop_complete_by(loop, &accept->operation, reader_look);
+    reader_await(listener);
   }
 }
 
-pc_status pc_fifo_listen(pc_loop *loop, const pc_watching *watching, const pc_listen *listen,
+pc_status pc_fifo_listen(pc_loop *loop, pc_watch_set *watches, const pc_listen *listen,
                          pc_listener **out_listener, pc_failure *out_failure) {
   *out_failure = (pc_failure){.status = PC_E_NO_MEMORY, .action = "listen"};
   pc_listener *listener = calloc(1, sizeof *listener);
@@ -157,26 +167,10 @@ pc_status pc_fifo_listen(pc_loop *loop, const pc_watching *watching, const pc_li
     return status;
   }
   listener->loop = loop;
-  listener->watching = watching;
+  listener->watches = watches;
   listener->look_timer = (pc_timer){.routine = look_on_timer, .user = listener};
   *out_listener = listener;
   return PC_OK;
-}
-
-static void listener_finish(pc_listener *listener) {
-  pc_fifo_close(&listener->fifo);
-  pc_loop_release_timers(listener->loop, 1);
-  pc_loop_complete(listener->loop, listener->done, PC_OK);
-  free(listener);
-}
-
-static void next_on_closed(pc_watch *watch) {
-  pc_listener *listener = watch->user;
-  if (watch->fd >= 0) {
-    close(watch->fd);
-  }
-  pc_fifo_channel_free(listener->next);
-  listener_finish(listener);
 }
 
 void pc_fifo_unlisten(pc_listener *listener, pc_operation *done) {
@@ -184,13 +178,11 @@ void pc_fifo_unlisten(pc_listener *listener, pc_operation *done) {
   pc_loop_issue(loop, done, NULL);
   if (listener->accept) {
     pc_loop_abort(loop, &listener->accept->operation);
-    listener->accept = NULL;
   }
   pc_timer_stop(loop, &listener->look_timer);
-  listener->done = done;
-  if (listener->next) {
-    listener->next->watch->by->close(listener->next->watch);
-  } else {
-    listener_finish(listener);
-  }
+  pc_loop_release_timers(loop, 1);
+  pc_fifo_channel_discard(listener->next);
+  pc_fifo_close(&listener->fifo);
+  free(listener);
+  pc_loop_complete(loop, done, PC_OK);
 }

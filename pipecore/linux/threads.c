@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fifo.h"
 #include "system.h"
 
 /* ---- asking and answering ---- */
@@ -59,10 +60,15 @@ void pc_threads_answer(threads_instance *instance, pc_posted *done) {
 /* ---- the wait ---- */
 
 static pc_status wakeup_wait(pc_backend_state *state, int timeout_ms) {
-  struct pollfd poller = {.fd = state->wakeup_fd, .events = POLLIN};
-  int count = poll(&poller, 1, timeout_ms);
-  if (count > 0) {
+  /* A descriptor of -1 is looked over. */
+  struct pollfd pollers[] = {{.fd = state->wakeup_fd, .events = POLLIN},
+                             {.fd = state->watches.fd, .events = POLLIN}};
+  int count = poll(pollers, 2, timeout_ms);
+  if (count > 0 && pollers[0].revents != 0) {
     pc_linux_wakeup_drain(state->wakeup_fd);
+  }
+  if (count > 0 && pollers[1].revents != 0) {
+    pc_watch_set_take(&state->watches);
   }
   return count >= 0 || errno == EINTR ? PC_OK : pc_linux_status(errno);
 }
@@ -85,6 +91,8 @@ static pc_status backend_wait(pc_backend_state *state, int timeout_ms) {
     if (status != PC_OK) {
       return status;
     }
+  } else if (state->watches.fd >= 0) {
+    pc_watch_set_take(&state->watches);
   }
   for (int count = 0; count < PC_WAIT_READY_MAX; count++) {
     pc_posted *done = done_pop(state);
@@ -106,6 +114,7 @@ static pc_status backend_create(pc_loop *loop, pc_backend_state **out_state,
     return out_failure->status;
   }
   state->loop = loop;
+  state->watches = (pc_watch_set){.fd = -1};
   state->wakeup_fd = pc_linux_wakeup_create();
   if (state->wakeup_fd < 0) {
     out_failure->native = errno;
@@ -118,6 +127,7 @@ static pc_status backend_create(pc_loop *loop, pc_backend_state **out_state,
 }
 
 static void backend_destroy(pc_backend_state *state) {
+  pc_watch_set_close(&state->watches);
   close(state->wakeup_fd);
   free(state);
 }
@@ -131,8 +141,19 @@ static void backend_wake(pc_backend_state *state) {
   pc_linux_wakeup_signal(state->wakeup_fd);
 }
 
+static pc_status fifo_listen(pc_backend_state *state, const pc_listen *listen,
+                             pc_listener **out_listener, pc_failure *out_failure) {
+  pc_status status = pc_watch_set_open(&state->watches, out_failure);
+  return status == PC_OK
+             ? pc_fifo_listen(state->loop, &state->watches, listen, out_listener, out_failure)
+             : status;
+}
+
+static const pc_backend backend_fifo = PC_FIFO_BACKEND("threads", fifo_listen);
+
 const pc_backend pc_backend_threads = {
     .name = "threads",
+    .fifo = &backend_fifo,
     .create = backend_create,
     .destroy = backend_destroy,
     .now_ns = backend_now_ns,

@@ -14,6 +14,7 @@
 #include "../src/posted_stack.h"
 #include "endpoint.h"
 #include "transfer.h"
+#include "watch.h"
 
 enum {
   /* Of a thread, where the system does not want more. Its I/O needs some 8 KiB. */
@@ -36,6 +37,7 @@ typedef enum threads_ask {
 struct pc_backend_state {
   pc_loop *loop;
   int wakeup_fd;
+  pc_watch_set watches; /* of FIFOs, which the loop's thread serves itself */
   pc_posted_stack done; /* any thread pushes */
   pc_posted *taken;     /* from it, and not looked at yet */
   struct threads_instance *submit_first;

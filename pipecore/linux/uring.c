@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../src/check.h"
+#include "fifo.h"
 #include "system.h"
 
 enum { MS_PER_S = 1000, NS_PER_MS = 1000000 };
@@ -63,6 +64,15 @@ static void wakeup_start(pc_backend_state *state) {
   pc_uring_tag(sqe, &state->wakeup, URING_WAKEUP);
 }
 
+/* Asked for anew each time, so that what was there before counts. */
+static void watches_start(pc_backend_state *state) {
+  if (state->watches_source.in_flight == 0) {
+    struct io_uring_sqe *sqe = pc_uring_submission(state, &state->watches_source);
+    io_uring_prep_poll_add(sqe, state->watches.fd, POLLIN);
+    pc_uring_tag(sqe, &state->watches_source, URING_WATCHES);
+  }
+}
+
 static void source_start(pc_backend_state *state, uring_source *source) {
   switch (source->kind) {
   case URING_OF_WAKEUP:
@@ -74,8 +84,8 @@ static void source_start(pc_backend_state *state, uring_source *source) {
   case URING_OF_CHANNEL:
     pc_uring_channel_start(source);
     break;
-  case URING_OF_WATCH:
-    pc_uring_watch_start(source);
+  case URING_OF_WATCHES:
+    watches_start(state);
     break;
   }
 }
@@ -137,12 +147,17 @@ static void completion_take(pc_backend_state *state, const struct io_uring_cqe *
       pc_uring_list(state, source);
     }
     break;
+  case URING_WATCHES:
+    if (cqe->res > 0) {
+      pc_watch_set_take(&state->watches);
+    }
+    pc_uring_list(state, source);
+    break;
   case URING_ACCEPT:
     pc_uring_listener_complete(source, cqe);
     break;
   default:
-    (source->kind == URING_OF_WATCH ? pc_uring_watch_complete
-                                    : pc_uring_channel_complete)(source, tag, cqe);
+    pc_uring_channel_complete(source, tag, cqe);
   }
 }
 
@@ -219,6 +234,8 @@ static pc_status backend_create(pc_loop *loop, pc_backend_state **out_state,
     return pc_uring_refuse(out_failure, ENOMEM, "set io_uring up");
   }
   state->loop = loop;
+  state->watches = (pc_watch_set){.fd = -1};
+  state->watches_source.kind = URING_OF_WATCHES;
   state->message_header = (struct msghdr){.msg_controllen = PC_LINUX_CONTROL_BYTES};
   state->wakeup_fd = pc_linux_wakeup_create();
   pc_status status = state->wakeup_fd >= 0
@@ -240,6 +257,7 @@ static pc_status backend_create(pc_loop *loop, pc_backend_state **out_state,
 static void backend_destroy(pc_backend_state *state) {
   pc_uring_lent_give(state);
   pc_uring_ring_close(state);
+  pc_watch_set_close(&state->watches);
   close(state->wakeup_fd);
   pc_linux_passing_destroy(state->passing);
   free(state);
@@ -251,12 +269,23 @@ static uint64_t backend_now_ns(pc_backend_state *state) {
 }
 
 extern const pc_backend pc_backend_epoll;
-extern const pc_backend pc_backend_uring_fifo;
+
+static pc_status fifo_listen(pc_backend_state *state, const pc_listen *listen,
+                             pc_listener **out_listener, pc_failure *out_failure) {
+  pc_status status = pc_watch_set_open(&state->watches, out_failure);
+  if (status != PC_OK) {
+    return status;
+  }
+  pc_uring_list(state, &state->watches_source);
+  return pc_fifo_listen(state->loop, &state->watches, listen, out_listener, out_failure);
+}
+
+static const pc_backend backend_fifo = PC_FIFO_BACKEND("io_uring", fifo_listen);
 
 const pc_backend pc_backend_uring = {
     .name = "io_uring",
     .instead = &pc_backend_epoll,
-    .fifo = &pc_backend_uring_fifo,
+    .fifo = &backend_fifo,
     .create = backend_create,
     .destroy = backend_destroy,
     .now_ns = backend_now_ns,

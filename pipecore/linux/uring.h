@@ -1,5 +1,5 @@
 /* The parts of the io_uring backend: uring.c (the wait, the table), uring_ring.c, uring_buffers.c,
- * uring_listener.c, uring_connect.c, uring_channel.c (life, writing), uring_read.c, uring_watch.c. The
+ * uring_listener.c, uring_connect.c, uring_channel.c (life, writing), uring_read.c. The
  * loop's thread.
  *
  * Nothing is asked of the kernel where it is wished for: who has something to ask puts itself on the submit
@@ -13,6 +13,7 @@
 #include "endpoint.h"
 #include "passing.h"
 #include "transfer.h"
+#include "watch.h"
 
 enum {
   URING_SUBMISSIONS = 512,
@@ -33,6 +34,7 @@ typedef enum uring_tag {
   URING_READ,
   URING_WRITE,
   URING_WRITABLE,
+  URING_WATCHES,
   URING_TAG_MASK = 7
 } uring_tag;
 
@@ -40,7 +42,7 @@ typedef enum uring_kind {
   URING_OF_WAKEUP,
   URING_OF_LISTENER,
   URING_OF_CHANNEL,
-  URING_OF_WATCH
+  URING_OF_WATCHES
 } uring_kind;
 
 typedef struct uring_source uring_source;
@@ -92,6 +94,8 @@ struct pc_backend_state {
   uint32_t in_flight;      /* of all sources                                         */
   int wakeup_fd;
   uring_source wakeup;
+  uring_source watches_source;
+  pc_watch_set watches; /* of FIFOs */
   uring_source *submit_first;
   uring_source *submit_last;
 
@@ -214,10 +218,6 @@ void pc_uring_close(pc_channel *opaque, pc_close *close);
 void pc_uring_describe(pc_channel *opaque, uint32_t parts, pc_peer_details *out_details);
 void pc_uring_channel_start(uring_source *source);
 void pc_uring_channel_complete(uring_source *source, uring_tag tag, const struct io_uring_cqe *cqe);
-
-/* ---- uring_watch.c ---- */
-void pc_uring_watch_start(uring_source *source);
-void pc_uring_watch_complete(uring_source *source, uring_tag tag, const struct io_uring_cqe *cqe);
 
 /* ---- uring_read.c ---- */
 void pc_uring_read(pc_channel *opaque, pc_read *read);

@@ -8,4 +8,4 @@ const suite_backend suite_backend_under_test = {
     .pass_time = socket_pass_time,
     .is_of_system = true,
     .is_concurrent = true,
-    .extra = {cases_client_system, cases_endpoint, cases_system, cases_threads}};
+    .extra = {cases_client_system, cases_endpoint, cases_fifo, cases_system, cases_threads}};

@@ -19,10 +19,10 @@ def fifo(name, access, **more):
 
 
 class FifoCase(BridgeCase):
-    BACKEND = "epoll"
+    PIPE_THREAD = {"backend": "epoll"}
 
     def serve(self, *pipes):
-        return self.bridge(pipes=list(pipes), config={"pipe_thread": {"backend": self.BACKEND}})
+        return self.bridge(pipes=list(pipes), config={"pipe_thread": self.PIPE_THREAD})
 
     @staticmethod
     def path(server, name):
@@ -243,8 +243,16 @@ class File(FifoCase):
 
 
 class InboundByIoUring(Inbound):
-    BACKEND = "io_uring"
+    PIPE_THREAD = {"backend": "io_uring"}
 
 
 class OutboundByIoUring(Outbound):
-    BACKEND = "io_uring"
+    PIPE_THREAD = {"backend": "io_uring"}
+
+
+class InboundByThreads(Inbound):
+    PIPE_THREAD = {"strategy": "threads"}
+
+
+class OutboundByThreads(Outbound):
+    PIPE_THREAD = {"strategy": "threads"}

@@ -92,9 +92,6 @@ static void strategy_without_choice_of_backends_refuses_one(void **state) {
   br_config_fini(&config);
   assert_false(parse("{\"pipe_thread\":{\"strategy\":\"threads\",\"backend\":\"epoll\"}}"));
   assert_non_null(strstr(error, "pipe_thread.backend: strategy \"threads\" has no choice"));
-  assert_false(parse("{\"pipe_thread\":{\"strategy\":\"threads\"},\"pipes\":[{\"name\":\"x\","
-                     "\"transport\":\"fifo\",\"access\":\"inbound\",\"path\":\"x\"}]}"));
-  assert_non_null(strstr(error, "pipes[0].transport: only strategy \"completion\""));
 }
 
 static void every_key_is_stored(void **state) {

@@ -89,7 +89,7 @@ static void owner_play(pc_loop *loop, pc_server *server, fifo_owner *owner, cons
 }
 
 /* Returns whether everything could be made, i.e. the scenario was played. */
-static bool scenario_run(pc_backend_kind backend, pc_access access, fifo_owner *owner) {
+static bool scenario_run(const pc_loop_options *loop_options, pc_access access, fifo_owner *owner) {
   *owner = (fifo_owner){0};
   char folder[] = "/tmp/pipecore-memory-XXXXXX";
   char path[64];
@@ -97,8 +97,7 @@ static bool scenario_run(pc_backend_kind backend, pc_access access, fifo_owner *
   snprintf(path, sizeof path, "%s/pipe.fifo", folder);
   allocation_count = 0;
   pc_loop *loop = NULL;
-  pc_loop_options loop_options = {.backend = backend};
-  pc_status status = pc_loop_create(&loop_options, &loop);
+  pc_status status = pc_loop_create(loop_options, &loop);
   if (status == PC_OK) {
     pc_server_options options = {.path = path,
                                  .transport = PC_TRANSPORT_FIFO,
@@ -128,13 +127,15 @@ static bool scenario_run(pc_backend_kind backend, pc_access access, fifo_owner *
 
 /* `length` allocations in a row fail, from every number on. */
 static void allocations_fail(unsigned length) {
-  static const pc_backend_kind backends[] = {PC_BACKEND_EPOLL, PC_BACKEND_IO_URING};
+  static const pc_loop_options loops[] = {{.backend = PC_BACKEND_EPOLL},
+                                          {.backend = PC_BACKEND_IO_URING},
+                                          {.strategy = PC_STRATEGY_THREADS}};
   static const pc_access both[] = {PC_ACCESS_INBOUND, PC_ACCESS_OUTBOUND};
-  for (unsigned index = 0; index < 4; index++) {
+  for (unsigned index = 0; index < 6; index++) {
     pc_access access = both[index % 2];
     fifo_owner owner;
     fail_from = fail_to = 0;
-    assert_true(scenario_run(backends[index / 2], access, &owner));
+    assert_true(scenario_run(&loops[index / 2], access, &owner));
     assert_int_equal(owner.errors, 0);
     assert_int_equal(owner.messages, access == PC_ACCESS_INBOUND ? 3 : 0);
     assert_int_equal(owner.accepted, access == PC_ACCESS_OUTBOUND);
@@ -143,7 +144,7 @@ static void allocations_fail(unsigned length) {
     for (unsigned number = 0; number < needed; number++) {
       fail_from = number;
       fail_to = number + length;
-      played += scenario_run(backends[index / 2], access, &owner);
+      played += scenario_run(&loops[index / 2], access, &owner);
     }
     assert_true(played > 0 && played < needed);
     fail_from = fail_to = 0;
