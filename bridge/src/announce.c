@@ -17,8 +17,9 @@ static void address_format(const char *listen, uint16_t port, char *out, size_t 
 static void pipe_announce(const br_pipe_config *pipe) {
   bool is_byte = pipe->type == PC_TYPE_BYTE;
   bool is_fifo = pipe->transport == PC_TRANSPORT_FIFO;
-  (void)fprintf(stderr, "pipe       %s  %s  (%s%s%s%s%s%s%s)\n", pipe->name, pipe->path,
-                is_fifo ? "fifo, " : "", is_fifo ? pc_access_name(pipe->access) : "",
+  (void)fprintf(stderr, "pipe       %s  %s  (%s%s%s%s%s%s%s%s)\n", pipe->name, pipe->path,
+                pipe->role == BR_ROLE_SERVER ? "" : "client, ", is_fifo ? "fifo, " : "",
+                is_fifo ? pc_access_name(pipe->access) : "",
                 is_fifo   ? ""
                 : is_byte ? "byte"
                           : "message",
@@ -31,8 +32,8 @@ static void pipe_announce(const br_pipe_config *pipe) {
 static const br_pipe_config *pipe_for_hints(const br_config *config) {
   for (size_t index = 0; index < config->pipe_count; index++) {
     const br_pipe_config *pipe = &config->pipes[index];
-    if (pipe->transport == PC_TRANSPORT_SOCKET && pipe->type == PC_TYPE_BYTE &&
-        pipe->framing == PC_FRAMING_LINE) {
+    if (pipe->role == BR_ROLE_SERVER && pipe->transport == PC_TRANSPORT_SOCKET &&
+        pipe->type == PC_TYPE_BYTE && pipe->framing == PC_FRAMING_LINE) {
       return pipe;
     }
   }

@@ -2,20 +2,26 @@
  *
  * Success: the command reaches the pipe thread, its `injected` event gets a seq, its result says that the
  * kernel took the bytes: 201.
- * Failures: no such pipe or session 404, closed or inbound 409, over the limit 413, a queue full 429 with Retry-After; no
- * receiver, or none that reads at the moment, is 202. */
+ * Failures: no such pipe or session 404, closed or inbound 409, over the limit 413, a queue full 429 with Retry-After;
+ * no receiver, or none that reads at the moment, is 202, and so is a server that is away (role client). */
 #include <string.h>
 
 #include "api_private.h"
 
+/* What the bridge says on a pipe goes from its end of the sessions to the other. */
+static br_direction direction_said(const br_pipe_config *config) {
+  return config->role == BR_ROLE_CLIENT ? BR_DIRECTION_C2S : BR_DIRECTION_S2C;
+}
+
 static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
                    br_command *command) {
   const char *direction = web_request_query(request, "direction");
-  if (direction && strcmp(direction, "s2c") != 0) {
-    web_respond_problem(
-        request, 400, "direction_not_possible",
-        "The bridge is the server of pipe \"%s\": it can only send s2c, not \"%s\".",
-        pipe->config->name, direction);
+  br_direction said = direction_said(pipe->config);
+  if (direction && strcmp(direction, br_direction_name((uint8_t)said)) != 0) {
+    web_respond_problem(request, 400, "direction_not_possible",
+                        "The bridge is the %s of pipe \"%s\": it can only send %s, not \"%s\".",
+                        br_role_name(pipe->config->role), pipe->config->name,
+                        br_direction_name((uint8_t)said), direction);
     return;
   }
   if (pipe->config->access == PC_ACCESS_INBOUND) {
@@ -35,7 +41,7 @@ static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
     return;
   }
   command->kind = BR_COMMAND_INJECT;
-  command->direction = BR_DIRECTION_S2C;
+  command->direction = (uint8_t)said;
   command->size_bytes = (uint32_t)size;
   (void)br_api_ask(api, request, command, body);
 }
@@ -92,11 +98,20 @@ void br_injection_result(br_api *api, const br_event *record) {
   web_request *request = br_pending_finish(waiting);
   if (result.delivered > 0) {
     respond_result(request, 201, api, &asked, &result);
+  } else if (result.queued == 0 && result.quota > 0 && result.is_away) {
+    const br_pipe_config *config = br_hub_registry(api->hub)->pipes[asked.pipe].config;
+    web_response_header(request, "Retry-After", "1");
+    web_respond_problem(request, 429, "queue_full",
+                        "The server of pipe \"%s\" is away, and what is kept for it has reached "
+                        "reconnect.max_queued_messages (%u) or max_queued_bytes (%u); try again "
+                        "when it is back.",
+                        config->name, config->reconnect.max_queued_messages,
+                        config->reconnect.max_queued_bytes);
   } else if (result.queued == 0 && result.quota > 0) {
     web_response_header(request, "Retry-After", "1");
     web_respond_problem(request, 429, "queue_full",
-                        "The write queue of every receiver is full (%u of %u): their clients do "
-                        "not read; try again.",
+                        "The write queue of every receiver is full (%u of %u): they do not read; "
+                        "try again.",
                         result.quota, result.targets);
   } else if (result.queued == 0 && asked.session != 0) {
     web_respond_problem(request, 409, "session_closed", "Session %llu is closed.",

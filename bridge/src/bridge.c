@@ -186,7 +186,7 @@ static bool bridge_make(br_bridge *bridge, char *error, size_t error_size) {
   }
   backend_tell(bridge->pipes, config->pipe_thread.strategy);
   bridge->hub = br_hub_create(&(br_hub_options){.config = config,
-                                                .counters = br_pipes_counters(bridge->pipes),
+                                                .live = br_pipes_live(bridge->pipes),
                                                 .events = bridge->events,
                                                 .run = bridge->run,
                                                 .on_room = on_room,

@@ -71,6 +71,8 @@ const char *br_role_name(br_role role) {
   switch (role) {
   case BR_ROLE_SERVER:
     return "server";
+  case BR_ROLE_CLIENT:
+    return "client";
   }
   return "unknown";
 }

@@ -7,6 +7,7 @@
 #include "config_reader.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +20,40 @@ typedef struct object_reader {
   char *target;
   const br_config_place *place; /* NULL: the document */
   br_config_problems *problems;
+  uint32_t role; /* the bit of the pipe that this is, or is part of; 0: none */
 } object_reader;
 
 static void object_read(const json_t *value, const object_reader *reader);
 static void object_set_defaults(const br_config_object *object, char *target);
+
+/* Which role a pipe has; 0 if it is none that there is, which is told elsewhere. */
+static uint32_t role_bit(const br_config_key *key, const json_t *value) {
+  const char *text = value ? json_string_value(value) : key->words[0].name;
+  for (const br_config_word *word = key->words; text && word->name; word++) {
+    if (strcmp(word->name, text) == 0) {
+      return word->is_later ? 0 : 1u << word->value;
+    }
+  }
+  return 0;
+}
+
+/* Whether the pipe's role has this key. */
+static bool role_has_key(const object_reader *reader, const br_config_key *key,
+                         const br_config_place *place) {
+  if (key->roles == 0 || reader->role == 0 || (key->roles & reader->role)) {
+    return true;
+  }
+  char names[64] = "";
+  for (unsigned role = 0; key->roles >> role; role++) {
+    if (key->roles & 1u << role) {
+      size_t used = strlen(names);
+      (void)snprintf(names + used, sizeof names - used, "%s\"%s\"", used ? " or " : "",
+                     br_role_name((br_role)role));
+    }
+  }
+  br_config_problems_add(reader->problems, place, "only role %s has it; leave it out", names);
+  return false;
+}
 
 static void object_list_read(const json_t *value, const br_config_key *key, char *target,
                              const br_config_place *place, br_config_problems *problems) {
@@ -40,7 +71,7 @@ static void object_list_read(const json_t *value, const br_config_key *key, char
     char *element_target = elements + index * key->object->target_size;
     object_set_defaults(key->object, element_target);
     object_read(json_array_get(value, index),
-                &(object_reader){key->object, element_target, &element, problems});
+                &(object_reader){key->object, element_target, &element, problems, 0});
   }
   memcpy(target + key->offset, &elements, sizeof elements);
   memcpy(target + key->count_offset, &count, sizeof count);
@@ -71,10 +102,16 @@ static void object_set_defaults(const br_config_object *object, char *target) {
   }
 }
 
-static void value_read(const json_t *value, const br_config_key *key, char *target,
-                       const br_config_place *place, br_config_problems *problems) {
+static void value_read(const json_t *value, const br_config_key *key, const object_reader *reader,
+                       const br_config_place *place) {
+  char *target = reader->target;
+  br_config_problems *problems = reader->problems;
+  if (!role_has_key(reader, key, place)) {
+    return;
+  }
   if (key->kind == BR_CONFIG_OBJECT) {
-    object_read(value, &(object_reader){key->object, target + key->offset, place, problems});
+    object_read(value,
+                &(object_reader){key->object, target + key->offset, place, problems, reader->role});
   } else if (key->kind == BR_CONFIG_OBJECT_LIST) {
     object_list_read(value, key, target, place, problems);
   } else if (key->kind == BR_CONFIG_LATER) {
@@ -94,12 +131,16 @@ static void unknown_key_add(const object_reader *reader, const char *name,
   }
 }
 
-static void object_read(const json_t *value, const object_reader *reader) {
+static void object_read(const json_t *value, const object_reader *given) {
   if (!json_is_object(value)) {
-    br_config_problems_add(reader->problems, reader->place, "must be an object, not %s",
+    br_config_problems_add(given->problems, given->place, "must be an object, not %s",
                            br_config_type_name(value));
     return;
   }
+  const br_config_key *role = br_config_key_find(given->object, "role");
+  object_reader here = *given;
+  here.role = role ? role_bit(role, json_object_get(value, "role")) : given->role;
+  const object_reader *reader = &here;
   const char *name;
   json_t *member;
   /* json_object_foreach wants a mutable object only for its iterators' type. */
@@ -107,7 +148,7 @@ static void object_read(const json_t *value, const object_reader *reader) {
     br_config_place place = {reader->place, name, 0};
     const br_config_key *key = br_config_key_find(reader->object, name);
     if (key) {
-      value_read(member, key, reader->target, &place, reader->problems);
+      value_read(member, key, reader, &place);
     } else {
       unknown_key_add(reader, name, &place);
     }
@@ -132,7 +173,7 @@ bool br_config_read(const char *text, size_t size, br_config *config, bool *out_
     return false;
   }
   object_set_defaults(&br_config_root, (char *)config);
-  object_read(document, &(object_reader){&br_config_root, (char *)config, NULL, problems});
+  object_read(document, &(object_reader){&br_config_root, (char *)config, NULL, problems, 0});
   *out_has_queue_bytes =
       json_object_get(json_object_get(document, "events"), "queue_bytes") != NULL;
   json_decref(document);

@@ -151,7 +151,8 @@ static void pipe_check_unique(const br_config *config, size_t index, br_config_p
   }
   for (size_t other = 0; other < index; other++) {
     const br_pipe_config *earlier = &config->pipes[other];
-    if (pipe->path && earlier->path && strcmp(pipe->path, earlier->path) == 0) {
+    bool own_both = pipe->role != BR_ROLE_CLIENT && earlier->role != BR_ROLE_CLIENT;
+    if (own_both && pipe->path && earlier->path && strcmp(pipe->path, earlier->path) == 0) {
       br_config_problems_add(problems, pipe_place_at(&place, index, "path"),
                              "%s is the path of pipes[%zu] already", pipe->path, other);
       break;
@@ -217,6 +218,27 @@ static void pipe_thread_check(const br_config *config, br_config_problems *probl
   }
 }
 
+/* One session at a time, with a server that is not ours. */
+static void pipe_apply_client(const br_config *config, size_t index, br_config_problems *problems) {
+  br_pipe_config *pipe = &config->pipes[index];
+  pipe_place place;
+  if (pipe->role != BR_ROLE_CLIENT) {
+    return;
+  }
+  if (pipe->reply == BR_REPLY_BROADCAST) {
+    br_config_problems_add(problems, pipe_place_at(&place, index, "reply"),
+                           "role \"client\" has one session, so there is nobody else to send to; "
+                           "set \"none\" or \"echo\"");
+  }
+  const pc_reconnect *delays = &pipe->reconnect.delays;
+  if (delays->first_delay_ms > delays->max_delay_ms) {
+    br_config_problems_add(problems, pipe_place_at(&place, index, "reconnect"),
+                           "first_delay_ms %" PRIu32 " is above max_delay_ms %" PRIu32,
+                           delays->first_delay_ms, delays->max_delay_ms);
+  }
+  pipe->limits.max_instances = 1; /* what is told of it is what it has */
+}
+
 /* ---- the queue ---- */
 static uint64_t power_of_two_from(uint64_t value) {
   uint64_t power = 4096;
@@ -274,6 +296,7 @@ void br_config_apply_rules(br_config *config, bool has_queue_bytes,
     pipe_check_unique(config, index, problems);
     pipe_apply_framing(config, index, problems);
     pipe_apply_fifo(config, index, problems);
+    pipe_apply_client(config, index, problems);
   }
   pipe_thread_check(config, problems);
   queue_resolve(config, has_queue_bytes, problems);

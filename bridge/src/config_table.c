@@ -27,6 +27,7 @@ static const uint32_t listen_max_bytes = 128;
 static const uint32_t listen_max_count = 16;
 static const uint32_t account_max_bytes = 64;
 static const uint32_t none = 0;
+static const uint32_t queued_messages = 1000, queued_max_messages = 1000 * 1000;
 static const uint32_t pipes_max_count = 1024; /* an event has 16 bits for the pipe's index */
 
 static const uint32_t connections_max = 100000;
@@ -86,7 +87,7 @@ static bool listen_check(const char *text, char *error, size_t error_size) {
 }
 
 static const br_config_word role_words[] = {
-    {"server", BR_ROLE_SERVER, false}, {"client", 0, true}, {"tap", 0, true}, {0}};
+    {"server", BR_ROLE_SERVER, false}, {"client", BR_ROLE_CLIENT, false}, {"tap", 0, true}, {0}};
 static const br_config_word transport_words[] = {
     {"socket", PC_TRANSPORT_SOCKET, false}, {"fifo", PC_TRANSPORT_FIFO, false}, {0}};
 static const br_config_word access_words[] = {{"duplex", PC_ACCESS_DUPLEX, false},
@@ -117,15 +118,33 @@ static const br_config_word reply_words[] = {{"none", BR_REPLY_NONE, false},
     .name = key, .kind = BR_CONFIG_INTEGER, .offset = offsetof(type, field), .fallback = default_, \
     .minimum = min, .maximum = max                                                                 \
   }
-#define PIPE_LIMIT(field)                                                           \
-  INTEGER(#field, pc_limits, field, &pc_limits_default.field, &pc_limits_min.field, \
-          &pc_limits_max.field)
+/* Keys that not every role has. */
+enum { OF_SERVER = 1 << BR_ROLE_SERVER, OF_CLIENT = 1 << BR_ROLE_CLIENT };
 
-static const br_config_key limits_keys[] = {PIPE_LIMIT(max_message_bytes),
-                                            PIPE_LIMIT(max_instances),
-                                            PIPE_LIMIT(max_write_queue_bytes),
+#define LIMIT(roles_, type, field, limits)                                      \
+  {                                                                             \
+    .name = #field, .kind = BR_CONFIG_INTEGER, .offset = offsetof(type, field), \
+    .fallback = &limits##_default.field, .minimum = &limits##_min.field,        \
+    .maximum = &limits##_max.field, .roles = (roles_)                           \
+  }
+#define PIPE_LIMIT(roles_, field) LIMIT(roles_, pc_limits, field, pc_limits)
+
+static const br_config_key limits_keys[] = {PIPE_LIMIT(0, max_message_bytes),
+                                            PIPE_LIMIT(OF_SERVER, max_instances),
+                                            PIPE_LIMIT(0, max_write_queue_bytes),
                                             {0}};
 static const br_config_object limits_object = {limits_keys, sizeof(pc_limits)};
+
+static const br_config_key reconnect_keys[] = {
+    LIMIT(0, pc_reconnect, first_delay_ms, pc_reconnect),
+    LIMIT(0, pc_reconnect, max_delay_ms, pc_reconnect),
+    INTEGER("max_queued_messages", br_reconnect_config, max_queued_messages, &queued_messages,
+            &none, &queued_max_messages),
+    INTEGER("max_queued_bytes", br_reconnect_config, max_queued_bytes,
+            &pc_limits_default.max_write_queue_bytes, &pc_limits_min.max_write_queue_bytes,
+            &pc_limits_max.max_write_queue_bytes),
+    {0}};
+static const br_config_object reconnect_object = {reconnect_keys, sizeof(br_reconnect_config)};
 
 static const br_config_key permissions_keys[] = {{.name = "mode",
                                                   .kind = BR_CONFIG_MODE,
@@ -159,11 +178,13 @@ static const br_config_key pipe_keys[] = {
      .words = role_words},
     {.name = "transport",
      .kind = BR_CONFIG_WORD,
+     .roles = OF_SERVER,
      .is_stored = true,
      .offset = offsetof(br_pipe_config, transport),
      .words = transport_words},
     {.name = "access",
      .kind = BR_CONFIG_WORD,
+     .roles = OF_SERVER,
      .is_stored = true,
      .offset = offsetof(br_pipe_config, access),
      .words = access_words},
@@ -198,8 +219,14 @@ static const br_config_key pipe_keys[] = {
      .is_stored = true,
      .offset = offsetof(br_pipe_config, oversize),
      .words = oversize_words},
+    {.name = "reconnect",
+     .kind = BR_CONFIG_OBJECT,
+     .roles = OF_CLIENT,
+     .offset = offsetof(br_pipe_config, reconnect),
+     .object = &reconnect_object},
     {.name = "permissions",
      .kind = BR_CONFIG_OBJECT,
+     .roles = OF_SERVER,
      .offset = offsetof(br_pipe_config, security),
      .object = &permissions_object},
     {.name = "upstream", .kind = BR_CONFIG_LATER, .later_text = "it belongs to role \"tap\""},

@@ -48,6 +48,7 @@ typedef struct br_config_key {
   bool (*check)(const char *text, char *error, size_t error_size);
   const br_config_object *object;
   const char *later_text; /* what a LATER key belongs to */
+  uint32_t roles;         /* of a pipe: those that have this key, as bits 1 << br_role; 0: all */
 } br_config_key;
 
 struct br_config_object {

@@ -20,15 +20,33 @@ void br_describe_string(web_buffer *out, const char *text) {
 }
 
 static void describe_counters(web_buffer *out, const br_counters *counters) {
-  web_buffer_append_format(out,
-                           "\"c2s\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
-                           "},\"s2c\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
-                           "},\"skipped\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
-                           "},\"refused\":%" PRIu64,
-                           br_count(&counters->c2s.messages), br_count(&counters->c2s.bytes),
-                           br_count(&counters->s2c.messages), br_count(&counters->s2c.bytes),
-                           br_count(&counters->skipped.messages),
-                           br_count(&counters->skipped.bytes), br_count(&counters->refused));
+  web_buffer_append_format(
+      out,
+      "\"c2s\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 "},\"s2c\":{\"messages\":%" PRIu64
+      ",\"bytes\":%" PRIu64 "},\"skipped\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
+      "},\"refused\":%" PRIu64 ",\"lost\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
+      br_count(&counters->c2s.messages), br_count(&counters->c2s.bytes),
+      br_count(&counters->s2c.messages), br_count(&counters->s2c.bytes),
+      br_count(&counters->skipped.messages), br_count(&counters->skipped.bytes),
+      br_count(&counters->refused), br_count(&counters->lost.messages),
+      br_count(&counters->lost.bytes));
+}
+
+/* How a pipe of role client stands to its server. */
+static void describe_link(web_buffer *out, const br_link *link) {
+  bool is_connected = br_count(&link->is_connected) != 0;
+  uint64_t next_ns = br_count(&link->next_try_wall_ns);
+  int32_t failure = atomic_load_explicit(&link->failure, memory_order_relaxed);
+  web_buffer_append_format(out, ",\"connection\":{\"connected\":%s,\"failed\":%" PRIu64,
+                           is_connected ? "true" : "false", br_count(&link->failed_count));
+  if (!is_connected && failure != PC_OK) {
+    web_buffer_append_format(out, ",\"failure\":\"%s\"", pc_status_name((pc_status)failure));
+  }
+  if (!is_connected && next_ns != 0) {
+    web_buffer_append_format(out, ",\"next_try_wall_ns\":%" PRIu64, next_ns);
+  }
+  web_buffer_append_format(out, ",\"queued\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 "}}",
+                           br_count(&link->queued.messages), br_count(&link->queued.bytes));
 }
 
 void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
@@ -46,7 +64,10 @@ void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
                            ",\"sessions\":%" PRIu32 ",\"sessions_total\":%" PRIu64
                            ",\"injected\":%" PRIu64 ",\"errors\":%" PRIu64 ",",
                            pipe->sessions, pipe->sessions_total, pipe->injected, pipe->errors);
-  describe_counters(out, pipe->counters);
+  describe_counters(out, &pipe->live->counters);
+  if (config->role == BR_ROLE_CLIENT) {
+    describe_link(out, &pipe->live->link);
+  }
   web_buffer_append_format(out,
                            ",\"limits\":{\"max_instances\":%" PRIu32
                            ",\"max_message_bytes\":%" PRIu32 ",\"max_write_queue_bytes\":%" PRIu32

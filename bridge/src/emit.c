@@ -13,7 +13,7 @@
 #include "pipes_private.h"
 
 /* One clock reading a turn: events of one turn share their time. */
-static void emitter_stamp(br_pipes *pipes, br_event *record) {
+uint64_t br_emit_wall_ns(br_pipes *pipes) {
   emitter *out = &pipes->out;
   uint64_t now_ns = pc_loop_now_ns(pipes->loop);
   if (now_ns != out->turn_ns) {
@@ -22,8 +22,12 @@ static void emitter_stamp(br_pipes *pipes, br_event *record) {
     out->turn_ns = now_ns;
     out->wall_ns = (uint64_t)wall.tv_sec * UINT64_C(1000000000) + (uint64_t)wall.tv_nsec;
   }
-  record->wall_ns = out->wall_ns;
-  record->mono_ns = now_ns - out->run_start_ns;
+  return out->wall_ns;
+}
+
+static void emitter_stamp(br_pipes *pipes, br_event *record) {
+  record->wall_ns = br_emit_wall_ns(pipes);
+  record->mono_ns = pipes->out.turn_ns - pipes->out.run_start_ns;
 }
 
 static bool emitter_push(br_pipes *pipes, const br_event *event, const void *payload) {

@@ -1,4 +1,4 @@
-/* Names of events' kinds. Pure; any thread. */
+/* Names of events' values. Pure; any thread. */
 #include "bridge/event.h"
 
 const char *br_event_kind_name(uint8_t kind) {
@@ -18,4 +18,16 @@ const char *br_event_kind_name(uint8_t kind) {
     break;
   }
   return "";
+}
+
+const char *br_direction_name(uint8_t direction) {
+  switch ((br_direction)direction) {
+  case BR_DIRECTION_C2S:
+    return "c2s";
+  case BR_DIRECTION_S2C:
+    return "s2c";
+  case BR_DIRECTION_NONE:
+    break;
+  }
+  return "none";
 }

@@ -43,7 +43,7 @@ br_hub *br_hub_create(const br_hub_options *options) {
   const br_config *config = options->config;
   hub->options = *options;
   hub->pipe_names = calloc(config->pipe_count + 1, sizeof *hub->pipe_names);
-  if (!br_registry_init(&hub->registry, config, options->counters) || !hub->pipe_names) {
+  if (!br_registry_init(&hub->registry, config, options->live) || !hub->pipe_names) {
     br_hub_destroy(hub);
     return NULL;
   }

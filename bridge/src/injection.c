@@ -17,8 +17,10 @@ static injection *injection_create(br_pipes *pipes, const br_command *command) {
     injected = malloc(sizeof *injected);
   }
   if (injected) {
-    *injected =
-        (injection){.command_id = command->id, .pipe = command->pipe, .session = command->session};
+    *injected = (injection){.command_id = command->id,
+                            .pipe = command->pipe,
+                            .session = command->session,
+                            .size_bytes = command->size_bytes};
   }
   return injected;
 }
@@ -67,9 +69,16 @@ void br_injection_timer(pc_timer *timer, void *user) {
   }
 }
 
-void br_injection_written(br_pipes *pipes, uint64_t tag, pc_status status) {
+void br_injection_written(pipe_session *session, uint64_t tag, pc_status status) {
+  br_pipes *pipes = session->pipe->owner;
   injection *injected = (injection *)(uintptr_t)tag;
   *(status == PC_OK ? &injected->result.delivered : &injected->result.closed) += 1;
+  if (injected->is_answered && status != PC_OK) {
+    session->lost_count++; /* who asked was told that it is queued */
+    session->lost_bytes += injected->size_bytes;
+    br_traffic_add(&session->info->counters.lost, injected->size_bytes);
+    br_traffic_add(&session->pipe->counters->lost, injected->size_bytes);
+  }
   if (--injected->remaining > 0) {
     return;
   }
@@ -80,10 +89,10 @@ void br_injection_written(br_pipes *pipes, uint64_t tag, pc_status status) {
   injection_recycle(pipes, injected);
 }
 
-static void injection_write(pipe_session *session, injection *injected, const br_command *command) {
-  pc_status status = pc_session_write(session->session, br_command_payload(command),
-                                      command->size_bytes, (uint64_t)(uintptr_t)injected);
-  br_session_count_written(session, status, command->size_bytes);
+static void injection_write(pipe_session *session, injection *injected, const void *payload) {
+  pc_status status = pc_session_write(session->session, payload, injected->size_bytes,
+                                      (uint64_t)(uintptr_t)injected);
+  br_session_count_written(session, status, injected->size_bytes);
   injected->result.targets++;
   switch (status) {
   case PC_OK:
@@ -102,25 +111,44 @@ static void injection_write(pipe_session *session, injection *injected, const br
   }
 }
 
-static void injection_announce(br_pipes *pipes, const injection *injected,
-                               const br_command *command) {
+static void injection_announce(br_pipes *pipes, const injection *injected, const void *payload) {
   br_event event = {.kind = BR_EVENT_INJECTED,
                     .direction = (uint8_t)pipes->pipes[injected->pipe].role->said,
                     .pipe = injected->pipe,
                     .session = injected->session,
                     .command_id = injected->command_id,
                     .targets = injected->remaining,
-                    .size_bytes = command->size_bytes};
-  br_emit_always(pipes, &event, br_command_payload(command));
+                    .size_bytes = injected->size_bytes};
+  br_emit_always(pipes, &event, payload);
 }
 
-/* No memory to follow the injection: nothing is written, and the asker may try again. */
-static void command_refuse(br_pipes *pipes, const br_command *command) {
-  injection refused = {.command_id = command->id,
-                       .pipe = command->pipe,
-                       .session = command->session,
-                       .result = {.targets = 1, .quota = 1}};
-  injection_answer(pipes, &refused);
+void br_injection_answer(br_pipes *pipes, const br_command *command, br_result result) {
+  injection answered = {.command_id = command->id,
+                        .pipe = command->pipe,
+                        .session = command->session,
+                        .remaining = result.queued,
+                        .result = result};
+  injection_answer(pipes, &answered);
+}
+
+pc_status br_injection_deliver(pipe_session *session, const br_command *command,
+                               const void *payload) {
+  br_pipes *pipes = session->pipe->owner;
+  injection *injected = injection_create(pipes, command);
+  if (!injected) {
+    return PC_E_NO_MEMORY;
+  }
+  injected->is_answered = true;
+  injected->remaining = 1;
+  pc_status status = pc_session_write(session->session, payload, command->size_bytes,
+                                      (uint64_t)(uintptr_t)injected);
+  if (status == PC_OK) {
+    br_session_count_written(session, status, command->size_bytes);
+    injection_announce(pipes, injected, payload);
+  } else {
+    injection_recycle(pipes, injected);
+  }
+  return status;
 }
 
 /* The answer must come before the request that waits for it is given up. */
@@ -130,27 +158,32 @@ static uint64_t answer_delay_ns(const br_pipes *pipes) {
 }
 
 static void command_inject(br_pipes *pipes, const br_command *command) {
+  pipe_entry *pipe = &pipes->pipes[command->pipe];
+  if (command->session == 0 && pipe->role->inject && pipe->role->inject(pipe, command)) {
+    return;
+  }
+  const void *payload = br_command_payload(command);
   injection *injected = injection_create(pipes, command);
-  if (!injected) {
-    command_refuse(pipes, command);
+  if (!injected) { /* nothing is written, and the asker may try again */
+    br_injection_answer(pipes, command, (br_result){.targets = 1, .quota = 1});
     return;
   }
   if (command->session != 0) {
     pipe_session *session = br_id_table_get(&pipes->sessions, command->session);
     if (session) {
-      injection_write(session, injected, command);
+      injection_write(session, injected, payload);
     } else {
       injected->result.closed++;
     }
   } else {
-    for (pipe_session *session = pipes->pipes[command->pipe].first; session;
-         session = session->next) {
-      injection_write(session, injected, command);
+    for (pipe_session *session = pipe->first; session; session = session->next) {
+      injected->session = pipe->role->has_one_session ? session->id : 0;
+      injection_write(session, injected, payload);
     }
   }
   const br_result *result = &injected->result;
   if (injected->remaining > 0 || result->quota + result->too_big + result->closed == 0) {
-    injection_announce(pipes, injected, command);
+    injection_announce(pipes, injected, payload);
   }
   if (injected->remaining == 0) {
     injection_answer(pipes, injected);

@@ -45,6 +45,12 @@ void br_session_explain_end(pipe_session *session, pc_status status) {
   if (session->untold_count > 0) {
     session_tell_skipped(session);
   }
+  if (session->lost_count > 0) {
+    br_emit_error(pipe->owner, pipe->index, session->id,
+                  "%" PRIu64 " messages to session %" PRIu64 ", together %" PRIu64
+                  " bytes, were queued when it ended, and are lost; send them again",
+                  session->lost_count, session->id, session->lost_bytes);
+  }
   if (status == PC_E_TOO_BIG) {
     br_emit_error(pipe->owner, pipe->index, session->id,
                   "session %" PRIu64 " closed: it began a message over limits.max_message_bytes, "
@@ -52,8 +58,7 @@ void br_session_explain_end(pipe_session *session, pc_status status) {
                   session->id, pipe->config->limits.max_message_bytes);
   } else if (status == PC_E_MALFORMED) {
     br_emit_error(pipe->owner, pipe->index, session->id,
-                  "session %" PRIu64
-                  " closed: what it said does not keep to framing %s; the client "
+                  "session %" PRIu64 " closed: what it said does not keep to framing %s; the peer "
                   "must, or the pipe's framing be another",
                   session->id, pc_framing_name(pipe->config->framing));
   }

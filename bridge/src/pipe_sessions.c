@@ -185,10 +185,9 @@ static void on_skipped(pc_session *pipe_end, uint64_t size_bytes, void *user) {
 }
 
 static void on_written(pc_session *pipe_end, uint64_t tag, pc_status status, void *user) {
-  pipe_entry *pipe = user;
-  (void)pipe_end;
+  (void)user;
   if (tag != 0) { /* replies are not waited for */
-    br_injection_written(pipe->owner, tag, status);
+    br_injection_written(pc_session_user(pipe_end), tag, status);
   }
 }
 

@@ -69,7 +69,8 @@ static void agent_awake(void *user) {
 
 /* ---- life ---- */
 
-static const pipe_role *const roles[] = {[BR_ROLE_SERVER] = &br_role_server};
+static const pipe_role *const roles[] = {
+    [BR_ROLE_SERVER] = &br_role_server, [BR_ROLE_CLIENT] = &br_role_client};
 
 static bool pipe_start(pipe_entry *pipe, char *error, size_t error_size) {
   pc_failure failure = {0};
@@ -131,8 +132,8 @@ br_pipes *br_pipes_create(const br_pipes_options *options, char *error, size_t e
   pipes->stop_request = (pc_posted){.routine = stop_routine, .user = pipes};
   pipes->answer_timer = (pc_timer){.routine = br_injection_timer, .user = pipes};
   pipes->pipes = calloc(count + 1, sizeof *pipes->pipes);
-  pipes->counters = calloc(count + 1, sizeof *pipes->counters);
-  if (!pipes->pipes || !pipes->counters) {
+  pipes->live = calloc(count + 1, sizeof *pipes->live);
+  if (!pipes->pipes || !pipes->live) {
     (void)snprintf(error, error_size, "out of memory");
     br_pipes_destroy(pipes);
     return NULL;
@@ -142,7 +143,8 @@ br_pipes *br_pipes_create(const br_pipes_options *options, char *error, size_t e
     pipes->pipes[index] = (pipe_entry){.owner = pipes,
                                        .config = &options->config->pipes[index],
                                        .role = roles[options->config->pipes[index].role],
-                                       .counters = &pipes->counters[index],
+                                       .counters = &pipes->live[index].counters,
+                                       .link = &pipes->live[index].link,
                                        .index = (uint16_t)index};
     is_ready = pipe_start(&pipes->pipes[index], error, error_size);
   }
@@ -194,7 +196,7 @@ void br_pipes_destroy(br_pipes *pipes) {
   br_injection_fini(pipes);
   br_emit_fini(pipes);
   br_id_table_fini(&pipes->sessions);
-  free(pipes->counters);
+  free(pipes->live);
   free(pipes->pipes);
   free(pipes);
 }
@@ -223,6 +225,6 @@ bool br_pipes_refusal(const br_pipes *pipes, char *out_text, size_t size) {
   return true;
 }
 
-const br_counters *br_pipes_counters(const br_pipes *pipes) {
-  return pipes->counters;
+const br_pipe_live *br_pipes_live(const br_pipes *pipes) {
+  return pipes->live;
 }

@@ -19,10 +19,38 @@ typedef struct pipe_role {
   /* Begins to stop; br_pipe_stopped follows when every session is gone. */
   void (*stop)(pipe_entry *pipe, uint32_t drain_ms);
   void (*destroy)(pipe_entry *pipe);
-  br_direction heard; /* of what the peer of a session says */
-  br_direction said;  /* of what the bridge says to it      */
+  /* Takes an injection into the whole pipe, and answers it; false: it is for the sessions that there are. NULL:
+   * it always is. */
+  bool (*inject)(pipe_entry *pipe, const br_command *command);
+  br_direction heard;   /* of what the peer of a session says */
+  br_direction said;    /* of what the bridge says to it      */
+  bool has_one_session; /* at a time: what is for the pipe is for that one */
 } pipe_role;
 extern const pipe_role br_role_server;
+extern const pipe_role br_role_client;
+
+/* An injection that waits for somebody to be connected. */
+typedef struct away_message {
+  struct away_message *next;
+  uint64_t command_id;
+  uint32_t size_bytes;
+  uint8_t data[];
+} away_message;
+
+typedef struct away_queue {
+  away_message *first, *last;
+  uint32_t count;
+  uint64_t bytes;
+  uint64_t refused_count; /* since it was last empty */
+} away_queue;
+
+/* Of role client. */
+typedef struct client_end {
+  pc_client *client;
+  away_queue away;
+  pc_status told_failure; /* the last one that an error event told … */
+  uint64_t told_ns;       /* … and when                              */
+} client_end;
 
 /* One configured pipe. */
 struct pipe_entry {
@@ -31,8 +59,10 @@ struct pipe_entry {
   const pipe_role *role;
   union { /* the role's */
     pc_server *server;
+    client_end client;
   };
   br_counters *counters;
+  br_link *link;
   pipe_session *first; /* open sessions */
   uint16_t index;
   bool is_started;
@@ -48,7 +78,9 @@ struct pipe_session {
   uint64_t refused_count;        /* messages that the full write queue refused, in this episode */
   uint64_t untold_count;         /* skipped messages of which no error event told yet */
   uint64_t untold_bytes;
-  uint64_t told_ns; /* when the last one did; 0: never */
+  uint64_t told_ns;    /* when the last one did; 0: never */
+  uint64_t lost_count; /* injections answered as queued, never written */
+  uint64_t lost_bytes;
   bool is_paused;
   bool is_closed; /* gone while it waited */
 };
@@ -75,6 +107,7 @@ typedef struct injection {
   uint64_t command_id;
   uint64_t deadline_ns;
   uint64_t session;
+  uint32_t size_bytes;
   uint32_t remaining; /* accepted writes that have not ended */
   bool is_answered;
   uint16_t pipe;
@@ -85,7 +118,7 @@ struct br_pipes {
   br_pipes_options options;
   pc_loop *loop;
   pipe_entry *pipes;
-  br_counters *counters;
+  br_pipe_live *live;
   size_t pipe_count;
   size_t running_count; /* pipes that have not stopped */
   bool is_stopping;
@@ -104,6 +137,8 @@ struct br_pipes {
 bool br_emit_message(br_pipes *pipes, const br_event *event, const void *payload);
 /* Never refuses: waits its turn in memory when the queue is full. */
 void br_emit_always(br_pipes *pipes, const br_event *event, const void *payload);
+/* Nanoseconds since 1970-01-01 UTC, as events of this turn have them. */
+uint64_t br_emit_wall_ns(br_pipes *pipes);
 /* printf-like `error` event. */
 __attribute__((format(printf, 4, 5))) void br_emit_error(br_pipes *pipes, uint16_t pipe,
                                                          uint64_t session, const char *detail, ...);
@@ -114,9 +149,24 @@ void br_emit_fini(br_pipes *pipes);
 /* ---- injection.c ---- */
 void br_command_handle(const void *record, size_t size, void *user);
 /* A write with this tag ended. */
-void br_injection_written(br_pipes *pipes, uint64_t tag, pc_status status);
+void br_injection_written(pipe_session *session, uint64_t tag, pc_status status);
+/* Answers a command of which nothing more is to come. */
+void br_injection_answer(br_pipes *pipes, const br_command *command, br_result result);
+/* Writes what was answered before as queued, and announces it. PC_OK, or as pc_session_write. */
+pc_status br_injection_deliver(pipe_session *session, const br_command *command,
+                               const void *payload);
 void br_injection_timer(pc_timer *timer, void *user);
 void br_injection_fini(br_pipes *pipes);
+
+/* ---- away.c ---- */
+/* Whether injections must wait, since nobody is there or others wait already. */
+bool br_away_is_needed(const pipe_entry *pipe);
+/* Keeps it and answers `queued`, or refuses it. */
+void br_away_append(pipe_entry *pipe, const br_command *command);
+/* Writes what the session takes, in order. */
+void br_away_deliver(pipe_entry *pipe);
+/* Tells what nobody will get any more, and lets it go. */
+void br_away_give_up(pipe_entry *pipe);
 
 /* ---- oversize.c ---- */
 /* A message over the limit was skipped: counts it, and tells at most once a second. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool br_registry_init(br_registry *registry, const br_config *config, const br_counters *counters) {
+bool br_registry_init(br_registry *registry, const br_config *config, const br_pipe_live *live) {
   *registry = (br_registry){.pipe_count = config->pipe_count};
   registry->pipes = calloc(config->pipe_count + 1, sizeof *registry->pipes);
   if (!registry->pipes) {
@@ -12,7 +12,7 @@ bool br_registry_init(br_registry *registry, const br_config *config, const br_c
   }
   for (size_t index = 0; index < config->pipe_count; index++) {
     registry->pipes[index].config = &config->pipes[index];
-    registry->pipes[index].counters = &counters[index];
+    registry->pipes[index].live = &live[index];
   }
   return true;
 }

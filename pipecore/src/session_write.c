@@ -65,11 +65,15 @@ void pc_session_on_write(pc_operation *operation) {
   output_end_if_flushed(session);
 }
 
+bool pc_session_is_open(const pc_session *session) {
+  return session->state == SESSION_OPEN && !session->is_write_broken && !session->is_output_ended;
+}
+
 pc_status pc_session_write(pc_session *session, const void *data, uint32_t size, uint64_t tag) {
   const pc_host *host = session->host;
   pc_loop_check_thread(host->loop);
   const pc_limits *limits = &host->terms.limits;
-  if (session->state != SESSION_OPEN || session->is_write_broken || session->is_output_ended) {
+  if (!pc_session_is_open(session)) {
     return PC_E_NOT_CONNECTED;
   }
   if (host->terms.access == PC_ACCESS_INBOUND) {

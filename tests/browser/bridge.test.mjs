@@ -122,6 +122,45 @@ test('what_is_sent_into_an_outbound_fifo_is_read_there', () =>
     { config: fifos },
   ));
 
+const clientPipe = {
+  pipes: [
+    {
+      name: 'player',
+      role: 'client',
+      framing: 'line',
+      path: 'player.sock',
+      reconnect: { max_delay_ms: 100 },
+    },
+  ],
+};
+
+test('a_client_pipe_waits_for_its_server_and_keeps_what_is_sent', () =>
+  withBridge(
+    async ({ bridge, page }) => {
+      await page.locator('.title .link.warn', { hasText: 'not connected' }).waitFor();
+      await page.locator('.rail .pipe', { hasText: 'no server' }).waitFor();
+      await page.fill('#composer-body', 'are you there');
+      await page.click('.composer .primary');
+      await page.locator('.outcome.warn', { hasText: 'kept until the server is there' }).waitFor();
+      await page.locator('.title .link.warn', { hasText: '1 message kept' }).waitFor();
+      const server = bridge.spawn('socat', ['-', `UNIX-LISTEN:${bridge.path('player')}`]);
+      let heard = '';
+      server.stdout.on('data', (data) => {
+        heard += data;
+      });
+      await until('the server hears it', () => heard === 'are you there\n');
+      await row(page, 'connected to socat').waitFor();
+      await page.locator('.title .link', { hasText: /^connected$/ }).waitFor();
+      server.stdin.write('yes\n');
+      const answer = row(page, 'yes').last();
+      await answer.waitFor();
+      assert.match(await answer.innerText(), /←[\s\S]*yes/);
+      server.kill();
+      await row(page, 'closed by the other end').waitFor();
+    },
+    { config: clientPipe, hash: '#pipe=player' },
+  ));
+
 test('what_nobody_can_get_is_told', () =>
   withBridge(
     async ({ page }) => {

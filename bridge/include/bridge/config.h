@@ -8,11 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipecore/client.h"
 #include "pipecore/server.h"
 
 /* What the bridge is on a pipe. */
 typedef enum br_role {
-  BR_ROLE_SERVER /* it owns the endpoint, local processes connect */
+  BR_ROLE_SERVER, /* it owns the endpoint, local processes connect              */
+  BR_ROLE_CLIENT  /* it connects to an endpoint of another program, and reconnects */
 } br_role;
 
 typedef enum br_reply {
@@ -20,6 +22,12 @@ typedef enum br_reply {
   BR_REPLY_ECHO,     /* each message goes back to the session that said it          */
   BR_REPLY_BROADCAST /* each message goes to all other sessions of the pipe         */
 } br_reply;
+
+typedef struct br_reconnect_config {
+  pc_reconnect delays;
+  uint32_t max_queued_messages; /* injections kept while nobody is connected */
+  uint32_t max_queued_bytes;
+} br_reconnect_config;
 
 typedef struct br_pipe_config {
   char *name; /* owned; 1–64 of [A-Za-z0-9._-], not beginning with a dot; unique */
@@ -32,7 +40,8 @@ typedef struct br_pipe_config {
   br_reply reply;
   pc_limits limits; /* filled in */
   pc_oversize oversize;
-  pc_security security; /* mode 0: none was given */
+  br_reconnect_config reconnect; /* role client */
+  pc_security security;          /* mode 0: none was given */
 } br_pipe_config;
 
 typedef struct br_http_config {

@@ -1,4 +1,4 @@
-/* Traffic counters of a pipe or a session: written by the pipe thread alone, read by any. Relaxed: a number
+/* Counters of a pipe or a session, and where a client pipe stands: written by the pipe thread alone, read by any. Relaxed: a number
  * orders nothing. */
 #ifndef BRIDGE_COUNTERS_H
 #define BRIDGE_COUNTERS_H
@@ -13,13 +13,33 @@ typedef struct br_traffic {
 
 typedef struct br_counters {
   br_traffic c2s;
-  br_traffic s2c;           /* accepted for the client */
-  br_traffic skipped;       /* from the client, over the limit of a pipe that skips such */
-  _Atomic uint64_t refused; /* messages to the client that its full write queue refused */
+  br_traffic s2c;           /* what the bridge says counts when it is accepted */
+  br_traffic skipped;       /* from the peer, over the limit of a pipe that skips such */
+  _Atomic uint64_t refused; /* messages to the peer that a full queue refused */
+  br_traffic lost;          /* injections answered as queued that their session ended before */
 } br_counters;
+
+/* Where a pipe of role client stands. */
+typedef struct br_link {
+  _Atomic uint64_t is_connected;
+  _Atomic uint64_t next_try_wall_ns; /* while it is not; 0: now          */
+  _Atomic uint64_t failed_count;     /* tries that failed since it was   */
+  _Atomic int32_t failure;           /* pc_status of the last one        */
+  br_traffic queued;                 /* injections that wait for somebody */
+} br_link;
+
+/* What is to be known of a pipe as it is now. */
+typedef struct br_pipe_live {
+  br_counters counters;
+  br_link link;
+} br_pipe_live;
 
 static inline uint64_t br_count(const _Atomic uint64_t *counter) {
   return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static inline void br_count_set(_Atomic uint64_t *counter, uint64_t value) {
+  atomic_store_explicit(counter, value, memory_order_relaxed);
 }
 
 /* The one writer's way to add: no locked instruction. */

@@ -59,10 +59,11 @@ typedef struct br_closed {
 typedef struct br_result {
   uint32_t targets;   /* sessions that there were                                 */
   uint32_t delivered; /* the kernel has the bytes                                 */
-  uint32_t queued;    /* accepted, waiting for a client that does not read now    */
+  uint32_t queued;    /* accepted, waiting for a peer that does not read now, or is away */
   uint32_t quota;     /* refused: the session's write queue is full               */
   uint32_t too_big;   /* refused: over the pipe's message limit                   */
   uint32_t closed;    /* refused or lost: the session ended                       */
+  uint32_t is_away;   /* nobody is connected: queued until somebody is, or refused by that queue */
 } br_result;
 
 typedef enum br_command_kind {
@@ -84,6 +85,7 @@ static inline const uint8_t *br_command_payload(const br_command *command) {
   return (const uint8_t *)(command + 1);
 }
 
-const char *br_event_kind_name(uint8_t kind); /* "opened", "message", … */
+const char *br_event_kind_name(uint8_t kind);     /* "opened", "message", … */
+const char *br_direction_name(uint8_t direction); /* "c2s", "s2c", "none" */
 
 #endif

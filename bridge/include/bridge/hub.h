@@ -20,8 +20,8 @@
 typedef struct br_hub br_hub;
 
 typedef struct br_hub_options {
-  const br_config *config;     /* must outlive the hub                              */
-  const br_counters *counters; /* of each pipe; must outlive the hub                */
+  const br_config *config;  /* must outlive the hub                              */
+  const br_pipe_live *live; /* of each pipe; must outlive the hub                */
   br_queue *events;
   const char *run; /* 16 hexadecimal digits; must outlive the hub       */
   /* After each drain: the queue has room again. */

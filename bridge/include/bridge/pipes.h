@@ -45,6 +45,6 @@ const char *br_pipes_backend_name(const br_pipes *pipes);
  * thread. */
 bool br_pipes_refusal(const br_pipes *pipes, char *out_text, size_t size);
 /* One for each configured pipe. Any thread. */
-const br_counters *br_pipes_counters(const br_pipes *pipes);
+const br_pipe_live *br_pipes_live(const br_pipes *pipes);
 
 #endif

@@ -30,7 +30,7 @@ typedef struct br_pipe_info {
   uint64_t sessions_total;
   uint64_t injected;
   uint64_t errors;
-  const br_counters *counters; /* the pipe thread's */
+  const br_pipe_live *live; /* the pipe thread's */
 } br_pipe_info;
 
 typedef struct br_registry {
@@ -41,8 +41,8 @@ typedef struct br_registry {
   uint64_t last_session_id; /* the youngest ever */
 } br_registry;
 
-/* `counters`: one for each pipe of the configuration; must outlive the registry. */
-bool br_registry_init(br_registry *registry, const br_config *config, const br_counters *counters);
+/* `live`: one for each pipe of the configuration; must outlive the registry. */
+bool br_registry_init(br_registry *registry, const br_config *config, const br_pipe_live *live);
 void br_registry_fini(br_registry *registry);
 
 /* Takes note of one event. */

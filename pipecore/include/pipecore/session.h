@@ -117,6 +117,8 @@ void pc_session_end_output(pc_session *session);
  * happens if the session is not paused. */
 void pc_session_resume(pc_session *session);
 
+/* Whether pc_session_write may accept: not closing, and the peer still receives. */
+bool pc_session_is_open(const pc_session *session);
 /* Bytes accepted by pc_session_write and not yet the kernel's. */
 size_t pc_session_queued_bytes(const pc_session *session);
 

@@ -194,9 +194,44 @@ static void what_this_version_lacks_is_refused_honestly(void **state) {
   assert_refused(PIPE(",\"role\":\"tap\",\"upstream\":\"/x\""),
                  "pipes[0].role: role \"tap\" is not available in this version",
                  "pipes[0].upstream: not available in this version (it belongs to role \"tap\")");
-  assert_refused(PIPE(",\"role\":\"client\""), "role \"client\" is not available in this version");
   assert_refused("{\"http\":{\"listen\":[\"unix:/tmp/x\"]}}",
                  "listening on a UNIX socket is not available in this version");
+}
+
+static void a_client_has_what_it_can_have(void **state) {
+  (void)state;
+  assert_true(parse(PIPE(",\"role\":\"client\"")));
+  const br_pipe_config *pipe = &config.pipes[0];
+  assert_int_equal(pipe->role, BR_ROLE_CLIENT);
+  assert_memory_equal(&pipe->reconnect.delays, &pc_reconnect_default, sizeof pc_reconnect_default);
+  assert_int_equal(pipe->reconnect.max_queued_messages, 1000);
+  assert_int_equal(pipe->reconnect.max_queued_bytes, 1024 * 1024);
+  assert_int_equal(pipe->limits.max_instances, 1);
+  br_config_fini(&config);
+  assert_true(parse(PIPE(",\"role\":\"client\",\"reply\":\"echo\",\"reconnect\":{"
+                         "\"first_delay_ms\":5,\"max_delay_ms\":5,\"max_queued_messages\":0}")));
+  assert_int_equal(config.pipes[0].reconnect.delays.max_delay_ms, 5);
+  assert_int_equal(config.pipes[0].reconnect.max_queued_messages, 0);
+  br_config_fini(&config);
+  assert_refused(PIPE(",\"role\":\"client\",\"permissions\":{\"mode\":\"0660\"}"),
+                 "pipes[0].permissions: only role \"server\" has it");
+  assert_refused(PIPE(",\"limits\":{\"max_instances\":5},\"role\":\"client\""),
+                 "pipes[0].limits.max_instances: only role \"server\" has it");
+  assert_refused(PIPE(",\"role\":\"client\",\"transport\":\"fifo\""),
+                 "pipes[0].transport: only role \"server\" has it");
+  assert_refused(PIPE(",\"role\":\"client\",\"reply\":\"broadcast\""), "pipes[0].reply: ");
+  assert_refused(PIPE(",\"reconnect\":{}"), "pipes[0].reconnect: only role \"client\" has it");
+  assert_refused(PIPE(",\"role\":\"client\",\"reconnect\":{\"first_delay_ms\":9000}"),
+                 "first_delay_ms 9000 is above max_delay_ms 5000");
+}
+
+/* Two may own no endpoint together, but connect to the same one, also to one of ours. */
+static void clients_may_share_a_path(void **state) {
+  (void)state;
+  assert_true(parse("{\"pipes\":[{\"name\":\"a\",\"path\":\"/x\"},"
+                    "{\"name\":\"b\",\"path\":\"/x\",\"role\":\"client\"},"
+                    "{\"name\":\"c\",\"path\":\"/x\",\"role\":\"client\"}]}"));
+  br_config_fini(&config);
 }
 
 static void required_keys_are_named_when_missing(void **state) {
@@ -445,6 +480,8 @@ int main(void) {
       cmocka_unit_test(an_unknown_key_is_refused_with_a_suggestion_if_one_is_near),
       cmocka_unit_test(an_unknown_word_is_refused_with_the_known_ones),
       cmocka_unit_test(what_this_version_lacks_is_refused_honestly),
+      cmocka_unit_test(a_client_has_what_it_can_have),
+      cmocka_unit_test(clients_may_share_a_path),
       cmocka_unit_test(required_keys_are_named_when_missing),
       cmocka_unit_test(a_bad_name_or_path_or_mode_is_refused),
       cmocka_unit_test(a_name_of_64_bytes_is_taken_and_of_65_refused),

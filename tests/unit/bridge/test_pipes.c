@@ -253,7 +253,7 @@ static void pipes_full_event_queue_pauses_the_client_and_loses_nothing(void **st
   pthread_join(writer, NULL);
   assert_int_equal(f->messages, job.count);
   assert_int_equal(f->closed_payload.reason, PC_CLOSE_PEER);
-  assert_int_equal(br_count(&br_pipes_counters(f->pipes)->c2s.messages), job.count);
+  assert_int_equal(br_count(&br_pipes_live(f->pipes)->counters.c2s.messages), job.count);
   fixture_close(f);
 }
 

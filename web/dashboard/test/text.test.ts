@@ -85,3 +85,21 @@ test('commands_are_safe_to_paste', () => {
     "curl --data-binary 'hello' http://127.0.0.1:7117/api/v1/pipes/demo/messages",
   );
 });
+
+test('a_client_pipe_says_who_is_who_and_where_it_stands', () => {
+  const peer = { pid: 12, uid: 1000, gid: 1000, name: 'mpv' };
+  assert.equal(en.table.opened(peer, true), 'connected to mpv (pid 12, uid 1000)');
+  assert.equal(en.table.opened(peer, false), 'opened by mpv (pid 12, uid 1000)');
+  const nothing = { messages: 0, bytes: 0 };
+  const away = { connected: false, failed: 3, failure: 'not_found', queued: nothing };
+  assert.equal(en.main.away(away), 'not connected (not found), tries again');
+  assert.equal(
+    en.main.away({ connected: false, failed: 0, queued: { messages: 2, bytes: 9 } }),
+    'not connected, tries again; 2 messages kept',
+  );
+  const kept = { run: '', pipe: 'mpv', session: 0, bytes: 5, seq: 0, targets: 1 };
+  assert.equal(
+    en.composer.delivered({ ...kept, delivered: 0, queued: 1, refused: 0 }),
+    'kept until the server is there · 5 B',
+  );
+});

@@ -29,6 +29,16 @@ export interface PipeInfo {
   readonly s2c: Traffic;
   readonly injected: number;
   readonly errors: number;
+  /** Role client only: how it stands to its server. */
+  readonly connection?: PipeConnection;
+}
+
+export interface PipeConnection {
+  readonly connected: boolean;
+  readonly failed: number;
+  readonly failure?: string;
+  readonly next_try_wall_ns?: number;
+  readonly queued: Traffic;
 }
 
 export interface SessionInfo {

@@ -51,6 +51,11 @@ export class Store implements ConnectionSink, PollerSink {
     return this.pipes.find((pipe) => pipe.info.name === name);
   }
 
+  /** Whether the bridge is the client on that pipe, and its peer the server. */
+  isClient(name: string): boolean {
+    return this.pipe(name)?.info.role === 'client';
+  }
+
   // ---- from the event stream ----
   onState(state: ConnectionState): void {
     if (state.kind === 'waiting' && this.connection.kind !== 'waiting') this.#forgetRates();

@@ -1,13 +1,13 @@
 // Every English word that the page says. Plain and exact; an error says what happened, to what, what to do.
 import type { Delivery, Problem } from '../connection/api';
-import type { ClosedEvent, GapEvent, Peer, PipeInfo } from '../protocol/event';
+import type { ClosedEvent, GapEvent, Peer, PipeConnection, PipeInfo } from '../protocol/event';
 import { formatBytes, formatClock, formatCount, formatDuration } from './format';
 
 const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
 
 const closedBy: Readonly<Record<string, string>> = {
-  peer: 'closed by the client',
+  peer: 'closed by the other end',
   local: 'disconnected on request',
   error: 'broke',
   limit: 'closed at a limit',
@@ -56,6 +56,7 @@ export const en = {
   rail: {
     title: 'Pipes',
     sessions: (count: number) => plural(count, 'session'),
+    away: 'no server',
     errors: (count: number) => plural(count, 'error'),
     noPipes: 'No pipes are configured.',
     spark: (name: string) => `Messages per second of ${name} in the last minute`,
@@ -63,6 +64,12 @@ export const en = {
 
   main: {
     allPath: (count: number) => plural(count, 'pipe'),
+    away: ({ failure, queued }: PipeConnection) => {
+      const why = failure === undefined ? '' : ` (${failure.replaceAll('_', ' ')})`;
+      const waiting = queued.messages === 0 ? '' : `; ${plural(queued.messages, 'message')} kept`;
+      return `not connected${why}, tries again${waiting}`;
+    },
+    connected: 'connected',
     unknownPipe: (name: string) => `There is no pipe named ${name}.`,
     tabs: { messages: 'Messages', sessions: 'Sessions' },
     onlySession: (id: number, name: string) => `Only session #${id}${name === '' ? '' : ` ${name}`}`,
@@ -101,11 +108,12 @@ export const en = {
     hex: 'hex',
     empty: 'empty message',
     error: 'error',
-    opened: (peer: Peer) => {
-      const name = peer.name === '' ? 'a client' : peer.name;
+    opened: (peer: Peer, isClient: boolean) => {
+      const name = peer.name === '' ? (isClient ? 'a server' : 'a client') : peer.name;
+      const verb = isClient ? 'connected to' : 'opened by';
       const known = [peer.pid >= 0 ? `pid ${peer.pid}` : '', peer.uid >= 0 ? `uid ${peer.uid}` : ''];
       const detail = known.filter((part) => part !== '').join(', ');
-      return detail === '' ? `opened by ${name}` : `opened by ${name} (${detail})`;
+      return detail === '' ? `${verb} ${name}` : `${verb} ${name} (${detail})`;
     },
     closed: (event: ClosedEvent, openedWallNs: number) => {
       const by = closedBy[event.reason] ?? `closed: ${event.reason}`;
@@ -151,6 +159,8 @@ export const en = {
       title: (id: number, name: string) =>
         `Disconnect session #${id}${name === '' ? '' : ` (${name})`}?`,
       body: 'Its client sees the pipe close. What the client has not read yet may be lost. It can connect again.',
+      bodyClient:
+        'Its server sees the pipe close. What the server has not read yet may be lost. The bridge connects again.',
       bodyInbound:
         'Who writes to this FIFO notices nothing: what comes from now on is a session of its own.',
       yes: 'Disconnect',
@@ -196,7 +206,7 @@ export const en = {
     notText: 'Not valid UTF-8: shown with � where bytes are no text. See Hex.',
     empty: 'The message has no bytes.',
     flags: {
-      incomplete: 'incomplete: the client closed in the middle of it',
+      incomplete: 'incomplete: the other end closed in the middle of it',
       reply: 'reply: said by the bridge itself',
     } as Readonly<Record<string, string>>,
   },
@@ -206,6 +216,8 @@ export const en = {
     to: 'to',
     targetLabel: 'Receiver',
     allOf: (pipe: string, sessions: number) => `all of ${pipe} (${plural(sessions, 'session')})`,
+    serverOf: (pipe: string, isConnected: boolean) =>
+      isConnected ? `the server of ${pipe}` : `the server of ${pipe}, when it is there`,
     session: (id: number, name: string) => `#${id}${name === '' ? '' : ` ${name}`}`,
     more: (count: number) => `${plural(count, 'more session')}: choose in the Sessions tab`,
     gone: (id: number) => `#${id} (closed)`,
@@ -223,9 +235,14 @@ export const en = {
       const parts: string[] = [];
       if (answer.targets === 0) parts.push('no session is connected: nobody got it');
       else if (answer.delivered > 0) parts.push(`delivered to ${plural(answer.delivered, 'session')}`);
-      if (answer.queued > 0) parts.push(`waiting in the queue of ${plural(answer.queued, 'session')}`);
+      const isKept = answer.queued > 0 && answer.seq === 0;
+      if (isKept) parts.push('kept until the server is there');
+      else if (answer.queued > 0)
+        parts.push(`waiting in the queue of ${plural(answer.queued, 'session')}`);
       if (answer.refused > 0) parts.push(`refused by ${plural(answer.refused, 'session')}`);
-      return `${parts.join(' · ')} · ${formatBytes(answer.bytes)} · seq ${formatCount(answer.seq)}`;
+      parts.push(formatBytes(answer.bytes));
+      if (answer.seq > 0) parts.push(`seq ${formatCount(answer.seq)}`);
+      return parts.join(' · ');
     },
     problem: (problem: Problem) =>
       problem.retryAfterSeconds === null
@@ -240,6 +257,7 @@ export const en = {
     write: (pipe: string) => `Say something into ${pipe}`,
     read: (pipe: string) => `Read what is sent to ${pipe}`,
     inject: (pipe: string) => `Send to every client of ${pipe}`,
+    injectServer: (pipe: string) => `Send to the server of ${pipe}`,
     watch: 'Watch in a terminal',
     copy: 'Copy',
     copied: 'Copied',

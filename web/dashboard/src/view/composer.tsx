@@ -65,7 +65,9 @@ function TargetSelect({ target }: { target: Target }) {
       {pipes.map(({ info }) => (
         <optgroup key={info.name} label={info.name}>
           <option value={encode({ pipe: info.name })}>
-            {en.composer.allOf(info.name, info.sessions)}
+            {info.role === 'client'
+              ? en.composer.serverOf(info.name, info.connection?.connected === true)
+              : en.composer.allOf(info.name, info.sessions)}
           </option>
           {listed
             .filter((session) => session.info.pipe === info.name)

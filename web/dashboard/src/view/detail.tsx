@@ -87,7 +87,9 @@ function Fields({ row }: { row: Row }) {
         {event.pipe} {pipe !== undefined && <span class="faint">{en.detail.pipeKind(pipe)}</span>}
       </Field>
       {(event.kind === 'message' || event.kind === 'injected') && <PayloadFields event={event} />}
-      {event.kind === 'opened' && <Field name={fields.what}>{en.table.opened(event.peer)}</Field>}
+      {event.kind === 'opened' && (
+        <Field name={fields.what}>{en.table.opened(event.peer, store.isClient(event.pipe))}</Field>
+      )}
       {event.kind === 'closed' && (
         <Field name={fields.what}>{en.table.closed(event, row.openedWallNs)}</Field>
       )}

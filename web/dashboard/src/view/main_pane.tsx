@@ -11,13 +11,20 @@ function Title() {
   const { store, ui } = useApp();
   useTopics(store.pipesTopic, ui.topic);
   const { pipe } = ui.route;
-  const path = pipe === null ? en.main.allPath(store.pipes.length) : (store.pipe(pipe)?.info.path ?? '');
+  const info = store.pipe(pipe)?.info;
+  const path = pipe === null ? en.main.allPath(store.pipes.length) : (info?.path ?? '');
+  const connection = info?.connection;
   return (
     <div class="title">
       <h1>{pipe ?? en.allPipes}</h1>
       <span class={pipe === null ? 'path dim' : 'path dim mono'} title={path}>
         {path}
       </span>
+      {connection !== undefined && (
+        <span class={`link ${connection.connected ? 'dim' : 'warn'}`} role="status">
+          {connection.connected ? en.main.connected : en.main.away(connection)}
+        </span>
+      )}
     </div>
   );
 }

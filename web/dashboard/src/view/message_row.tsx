@@ -4,6 +4,7 @@ import type { PayloadEvent, WireEvent } from '../protocol/event';
 import type { Row } from '../store/row';
 import { en } from '../text/en';
 import { formatCount, formatTime } from '../text/format';
+import { useApp } from './context';
 
 interface Mark {
   readonly glyph: string;
@@ -52,13 +53,14 @@ function Payload({ event }: { event: PayloadEvent }) {
 }
 
 function Words({ row }: { row: Row }) {
+  const { store } = useApp();
   const { event } = row;
   switch (event.kind) {
     case 'message':
     case 'injected':
       return <Payload event={event} />;
     case 'opened':
-      return <>{en.table.opened(event.peer)}</>;
+      return <>{en.table.opened(event.peer, store.isClient(event.pipe))}</>;
     case 'closed':
       return <>{en.table.closed(event, row.openedWallNs)}</>;
     case 'error':

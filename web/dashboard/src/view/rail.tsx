@@ -76,7 +76,9 @@ function PipeEntry({ pipe, isCurrent, isLive, onSelect }: PipeEntryProps) {
     >
       <span class="sub">
         <span class="chip">{info.role}</span>
-        <span class="num">{en.rail.sessions(info.sessions)}</span>
+        <span class="num">
+          {info.connection?.connected === false ? en.rail.away : en.rail.sessions(info.sessions)}
+        </span>
         {info.errors > 0 && <span class="bad num">{en.rail.errors(info.errors)}</span>}
         <Sparkline values={rate.history} label={en.rail.spark(info.name)} />
       </span>

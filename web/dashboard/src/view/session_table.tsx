@@ -159,17 +159,18 @@ function Confirm({ session, onDone }: { session: Session; onDone: () => void }) 
   const { store } = useApp();
   const [problem, setProblem] = useState('');
   const { info } = session;
+  const { confirm } = en.sessions;
   const isInbound = store.pipe(info.pipe)?.info.access === 'inbound';
+  const toDuplex = store.isClient(info.pipe) ? confirm.bodyClient : confirm.body;
   const disconnect = async (): Promise<void> => {
     const answer = await api.disconnect(info.id);
     if (answer.ok || answer.problem.status === 404 || answer.problem.status === 409) onDone();
     else setProblem(en.composer.problem(answer.problem));
   };
-  const { confirm } = en.sessions;
   return (
     <ConfirmDialog
       title={confirm.title(info.id, info.peer.name)}
-      body={isInbound ? confirm.bodyInbound : confirm.body}
+      body={isInbound ? confirm.bodyInbound : toDuplex}
       problem={problem}
       yes={confirm.yes}
       no={confirm.no}

@@ -30,7 +30,9 @@ function Lines() {
   const { info } = pipe;
   return (
     <>
-      {info.access === 'duplex' && <Line what={en.start.talk(info.name)} command={socatCommand(info)} />}
+      {info.access === 'duplex' && info.role !== 'client' && (
+        <Line what={en.start.talk(info.name)} command={socatCommand(info)} />
+      )}
       {info.access === 'inbound' && (
         <Line what={en.start.write(info.name)} command={writeCommand(info)} />
       )}
@@ -38,7 +40,10 @@ function Lines() {
         <Line what={en.start.read(info.name)} command={readCommand(info)} />
       )}
       {takesMessages(info) && (
-        <Line what={en.start.inject(info.name)} command={injectCommand(location.origin, info)} />
+        <Line
+          what={info.role === 'client' ? en.start.injectServer(info.name) : en.start.inject(info.name)}
+          command={injectCommand(location.origin, info)}
+        />
       )}
       <Line what={en.start.watch} command={watchCommand(location.origin, ui.route.pipe)} />
     </>
