@@ -27,6 +27,8 @@ const char *pc_close_reason_name(pc_close_reason reason) {
     return "stop";
   case PC_CLOSE_REFUSED:
     return "refused";
+  case PC_CLOSE_UPSTREAM:
+    return "upstream";
   }
   return "unknown";
 }

@@ -153,6 +153,11 @@ static void server_on_accept(pc_operation *operation) {
   accept_next(server);
 }
 
+void pc_server_linger(pc_server *server, int change) {
+  server->lingering_count += (uint32_t)change;
+  accept_next(server);
+}
+
 static void server_on_accept_timer(pc_timer *timer, void *user) {
   (void)timer;
   accept_next(user);
@@ -181,8 +186,8 @@ static pc_server *server_create(pc_loop *loop, const pc_server_options *options,
   return server;
 }
 
-pc_status pc_server_start(pc_loop *loop, const pc_server_options *options, pc_server **out_server,
-                          pc_failure *out_failure) {
+pc_status pc_server_open(pc_loop *loop, const pc_server_options *options, bool is_passing,
+                         pc_server **out_server, pc_failure *out_failure) {
   pc_loop_check_thread(loop);
   pc_session_terms terms;
   pc_failure failure = {.status = PC_OK};
@@ -215,6 +220,7 @@ pc_status pc_server_start(pc_loop *loop, const pc_server_options *options, pc_se
                       .type = terms.type,
                       .access = terms.access,
                       .max_message_bytes = terms.limits.max_message_bytes,
+                      .is_passing = is_passing,
                       .security = options->security};
   failure.status = server->host.backend->listen(pc_loop_backend_state(loop), &listen,
                                                 &server->listener, &failure);
@@ -236,4 +242,9 @@ fail_server:
   free(server);
 fail:
   return pc_failure_tell(out_failure, failure);
+}
+
+pc_status pc_server_start(pc_loop *loop, const pc_server_options *options, pc_server **out_server,
+                          pc_failure *out_failure) {
+  return pc_server_open(loop, options, false, out_server, out_failure);
 }

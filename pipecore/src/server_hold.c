@@ -54,10 +54,14 @@ static void hold_begin(pc_server *server, pc_hold hold, uint64_t look_ms) {
   }
 }
 
+static uint32_t instances_in_use(const pc_server *server) {
+  return server->host.session_count + server->lingering_count;
+}
+
 bool pc_server_is_held(pc_server *server) {
   const pc_limits *limits = &server->host.terms.limits;
   uint64_t now_ns = pc_loop_now_ns(server->host.loop);
-  if (server->host.session_count >= limits->max_instances) {
+  if (instances_in_use(server) >= limits->max_instances) {
     hold_begin(server, PC_HOLD_INSTANCES, FULL_LOOK_MS);
     return true;
   }
@@ -74,7 +78,7 @@ bool pc_server_is_held(pc_server *server) {
 }
 
 uint32_t pc_server_room(const pc_server *server) {
-  uint32_t instances = server->host.terms.limits.max_instances - server->host.session_count;
+  uint32_t instances = server->host.terms.limits.max_instances - instances_in_use(server);
   uint32_t rate = pc_rate_free(&server->rate, pc_loop_now_ns(server->host.loop));
   return instances < rate ? instances : rate;
 }

@@ -39,10 +39,20 @@ struct pc_server {
   uint32_t admission_parts; /* what they ask for beside the ids */
   void *admission_memory;   /* NULL: no rules                   */
 
+  uint32_t lingering_count; /* instances in use whose sessions are gone */
+
   pc_operation unlisten;
   pc_operation stopped;
   bool is_stopped;
 };
+
+/* ---- server.c ---- */
+/* pc_server_start, whose channels may be such that pass on what they read. */
+PC_MUST_USE pc_status pc_server_open(pc_loop *loop, const pc_server_options *options,
+                                     bool is_passing, pc_server **out_server,
+                                     pc_failure *out_failure);
+/* An instance stays in use without its session (1), or no more (-1). */
+void pc_server_linger(pc_server *server, int change);
 
 /* ---- server_options.c ---- */
 /* Fills in the defaults and the terms of the sessions; false: `*out_failure` says what is wrong. */

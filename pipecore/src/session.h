@@ -10,6 +10,7 @@
 #include "write_queue.h"
 
 typedef struct pc_host pc_host;
+typedef struct pc_relay_end pc_relay_end;
 
 typedef enum session_state {
   SESSION_OPEN,
@@ -26,6 +27,7 @@ struct pc_session {
   pc_host *host;
   pc_channel *channel;
   void *user;
+  pc_relay_end *relay;     /* a tap's; NULL: what is read is not passed on */
   session_link link;       /* in host->sessions */
   session_link flush_link; /* in host->flushing, while `has_flush_deadline` */
   uint64_t flush_deadline_ns;
@@ -75,6 +77,8 @@ void pc_session_tell_skipped(pc_session *session, uint64_t size_bytes);
 
 /* ---- session_write.c ---- */
 void pc_session_on_write(pc_operation *operation);
+/* Issues a write if there is something to write. */
+void pc_session_write_next(pc_session *session);
 /* Reports every message that is still queued as not written. */
 void pc_session_fail_writes(pc_session *session, pc_status status);
 

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "host.h"
+#include "relay.h"
 
 /* Bytes by which a kept rest is completed at first; doubled until its message is whole. */
 enum { COMPLETE_STEP_BYTES = 256 };
@@ -64,6 +65,13 @@ static bool frame_refuse(pc_session *session, pc_status status) {
   return false;
 }
 
+/* A tap goes on: what it watches is not for it to judge. From here on each read is a message. */
+static void frames_give_up(pc_session *session) {
+  pc_frame_decoder_init(&session->decoder, PC_FRAMING_NONE,
+                        session->host->terms.limits.max_message_bytes);
+  pc_tap_unframed(session->relay);
+}
+
 /* Delivers the whole frames at the start of `data`; returns how many bytes are done with. */
 static size_t frames_deliver(pc_session *session, const uint8_t *data, size_t size) {
   size_t done = session->decoder.is_skipping ? frame_skip(session, data, size) : 0;
@@ -74,6 +82,10 @@ static size_t frames_deliver(pc_session *session, const uint8_t *data, size_t si
         pc_frame_decode(&session->decoder, data + done, size - done, &frame, &consumed);
     if (status == PC_AGAIN) {
       break;
+    }
+    if (status == PC_E_MALFORMED && session->relay) {
+      frames_give_up(session);
+      continue;
     }
     if (status != PC_OK) {
       if (!frame_refuse(session, status)) {
@@ -113,6 +125,13 @@ static size_t rest_complete(pc_session *session, const uint8_t *data, size_t siz
       step *= 2;
       continue;
     }
+    if (status == PC_E_MALFORMED && session->relay) {
+      frames_give_up(session);
+      pc_input_buffer_consume(
+          input, chunks,
+          frames_deliver(session, pc_input_buffer_data(input), pc_input_buffer_size(input)));
+      return appended + part;
+    }
     if (status != PC_OK) {
       if (!frame_refuse(session, status)) {
         return size;
@@ -128,10 +147,26 @@ static size_t rest_complete(pc_session *session, const uint8_t *data, size_t siz
   return appended;
 }
 
+/* Where a message ended in the middle of what was read, a tap's owner may put one of its own. Returns how many more
+ * bytes are done with. */
+static size_t relay_pass_held(pc_session *session, const uint8_t *data, size_t size, size_t done) {
+  size_t skipped = 0;
+  if (session->decoder.is_skipping && session_is_taking(session) && done < size) {
+    skipped = frame_skip(session, data + done, size - done);
+  }
+  bool is_between = session_is_taking(session) && !session->decoder.is_skipping &&
+                    pc_input_buffer_size(&session->input) == 0;
+  pc_relay_pass_held(session->relay, done + skipped, is_between);
+  return skipped;
+}
+
 static void bytes_deliver(pc_session *session, const uint8_t *data, size_t size) {
   size_t done = 0;
   if (pc_input_buffer_size(&session->input) > 0) {
     done = rest_complete(session, data, size);
+  }
+  if (session->relay) {
+    done += relay_pass_held(session, data, size, done);
   }
   if (session_is_taking(session) && done < size) {
     done += frames_deliver(session, data + done, size - done);
@@ -223,14 +258,28 @@ static void eof_deliver(pc_session *session) {
 
 void pc_session_read_next(pc_session *session) {
   if (session_is_taking(session) && !session->is_eof &&
-      session->read.operation.state == PC_OPERATION_IDLE) {
+      session->read.operation.state == PC_OPERATION_IDLE &&
+      (!session->relay || pc_relay_may_read(session->relay))) {
     session->host->backend->read(session->channel, &session->read);
   }
+}
+
+static void read_end(pc_session *session) {
+  if (session->relay) {
+    pc_relay_after_read(session->relay);
+  }
+  if (session->is_eof) {
+    eof_deliver(session);
+  }
+  pc_session_read_next(session);
 }
 
 void pc_session_on_read(pc_operation *operation) {
   pc_session *session = PC_CONTAINER_OF(operation, pc_session, read.operation);
   if (session->state != SESSION_OPEN || operation->status == PC_E_ABORTED) {
+    if (session->relay && operation->status == PC_OK) {
+      pc_relay_discard(session->relay);
+    }
     return;
   }
   if (operation->status != PC_OK) {
@@ -240,18 +289,21 @@ void pc_session_on_read(pc_operation *operation) {
   session->idle.active_ns = pc_loop_now_ns(session->host->loop);
   for (uint32_t index = 0; index < session->read.view_count; index++) {
     const pc_view *view = &session->read.views[index];
+    if (session->relay && !view->is_eof) {
+      view = pc_relay_pass(session->relay, view);
+    }
     if (view->is_eof) {
       session->is_eof = true;
+      if (session->relay) {
+        pc_relay_input_end(session->relay, view->is_hung_up);
+      }
     } else if (session->host->terms.type == PC_TYPE_BYTE) {
       bytes_deliver(session, view->data, view->size_bytes);
     } else {
       view_deliver(session, view);
     }
   }
-  if (session->is_eof) {
-    eof_deliver(session);
-  }
-  pc_session_read_next(session);
+  read_end(session);
 }
 
 void pc_session_on_resume(pc_operation *operation) {
@@ -267,10 +319,7 @@ void pc_session_on_resume(pc_operation *operation) {
   } else {
     records_deliver(session);
   }
-  if (session->is_eof) {
-    eof_deliver(session);
-  }
-  pc_session_read_next(session);
+  read_end(session);
 }
 
 void pc_session_resume(pc_session *session) {

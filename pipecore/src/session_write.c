@@ -8,16 +8,20 @@
  * for writing may have said something before); any other answer of the system ends the session. */
 #include "check.h"
 #include "host.h"
+#include "relay.h"
 
 void pc_session_fail_writes(pc_session *session, pc_status status) {
   const pc_host *host = session->host;
   uint64_t tag;
+  if (session->relay) {
+    pc_relay_count_lost(session->relay);
+  }
   while (pc_write_queue_pop_any(&session->queue, pc_loop_chunks(host->loop), &tag)) {
     host->terms.on.on_written(session, tag, status, host->terms.user);
   }
 }
 
-static void write_next(pc_session *session) {
+void pc_session_write_next(pc_session *session) {
   if (session->queue.messages > 0 && session->state != SESSION_CLOSING &&
       session->write.operation.state == PC_OPERATION_IDLE) {
     session->host->backend->write(session->channel, &session->write);
@@ -50,6 +54,9 @@ void pc_session_on_write(pc_operation *operation) {
   } else if (operation->status == PC_E_BROKEN) {
     session->is_write_broken = true;
     pc_session_fail_writes(session, PC_E_BROKEN);
+    if (session->relay) {
+      pc_relay_output_broken(session->relay);
+    }
     if (session->is_input_told) {
       pc_session_end(session, PC_CLOSE_PEER, PC_OK, false);
     }
@@ -58,11 +65,14 @@ void pc_session_on_write(pc_operation *operation) {
     pc_session_fail_writes(session, operation->status);
     pc_session_end(session, PC_CLOSE_ERROR, operation->status, false);
   }
-  write_next(session);
+  pc_session_write_next(session);
   if (session->queue.messages == 0) {
     pc_session_abort(session); /* flushed */
   }
   output_end_if_flushed(session);
+  if (session->relay) {
+    pc_relay_written(session->relay);
+  }
 }
 
 bool pc_session_is_open(const pc_session *session) {
@@ -99,7 +109,7 @@ pc_status pc_session_write(pc_session *session, const void *data, uint32_t size,
   if (!pc_write_queue_append(&session->queue, pc_loop_chunks(host->loop), &message)) {
     return PC_E_NO_MEMORY;
   }
-  write_next(session);
+  pc_session_write_next(session);
   return PC_OK;
 }
 

@@ -34,12 +34,13 @@ typedef enum pc_access {
 const char *pc_access_name(pc_access access); /* "duplex", "inbound", "outbound" */
 
 typedef enum pc_close_reason {
-  PC_CLOSE_PEER,   /* the other end closed or died         */
-  PC_CLOSE_LOCAL,  /* pc_session_close                     */
-  PC_CLOSE_ERROR,  /* the system said no, or the peer broke the framing; status says what */
-  PC_CLOSE_LIMIT,  /* a limit of the options was reached   */
-  PC_CLOSE_STOP,   /* the owner's stop: pc_server_stop, …  */
-  PC_CLOSE_REFUSED /* on_connected returned false          */
+  PC_CLOSE_PEER,    /* the other end closed or died         */
+  PC_CLOSE_LOCAL,   /* pc_session_close                     */
+  PC_CLOSE_ERROR,   /* the system said no, or the peer broke the framing; status says what */
+  PC_CLOSE_LIMIT,   /* a limit of the options was reached   */
+  PC_CLOSE_STOP,    /* the owner's stop: pc_server_stop, …  */
+  PC_CLOSE_REFUSED, /* on_connected returned false         */
+  PC_CLOSE_UPSTREAM /* of a tap: its upstream closed or died */
 } pc_close_reason;
 const char *pc_close_reason_name(pc_close_reason reason); /* "peer", "local", … */
 
