@@ -116,6 +116,19 @@ static void operation_that_is_over_at_once_sets_its_event(void **state) {
   expect_text(read, PC_OK, "here already");
 }
 
+static void event_that_is_not_set_is_set_by_what_is_over_at_once(void **state) {
+  low_fixture *fixture = *state;
+  low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
+  pc_event *event;
+  assert_int_equal(pc_event_create(false, &event), PC_OK);
+  pc_overlapped overlapped = {.event = event};
+  uint32_t bytes = 0;
+  assert_int_equal(pc_instance_write(pair.server, "room", 4, &bytes, &overlapped), PC_OK);
+  assert_int_equal(bytes, 4);
+  assert_true(pc_event_is_set(event));
+  pc_event_destroy(event);
+}
+
 static void call_that_fails_starts_nothing(void **state) {
   low_fixture *fixture = *state;
   pc_instance *server = server_create(fixture);
@@ -262,6 +275,7 @@ const low_case cases_event[] = {
     LOW_CASE(operation_resets_its_event_when_it_starts, OVERLAPPED),
     LOW_CASE(result_is_waited_for_as_long_as_one_likes, OVERLAPPED),
     LOW_CASE(operation_that_is_over_at_once_sets_its_event, OVERLAPPED),
+    LOW_CASE(event_that_is_not_set_is_set_by_what_is_over_at_once, OVERLAPPED),
     LOW_CASE(call_that_fails_starts_nothing, OVERLAPPED),
     LOW_CASE(record_without_an_event_is_waited_for, OVERLAPPED),
     LOW_CASE(blocking_and_overlapped_reads_keep_their_order, OVERLAPPED),

@@ -1,6 +1,6 @@
-/* Who leads the port of the low level, and that whatever pends there progresses while any thread waits. The cases
- * of events and routines themselves are in tests/conformance/low; the client here is a bare socket, so that it
- * drives nothing by the way. */
+/* Who leads the port of the low level, and that whatever pends there progresses while any thread waits; and how
+ * an instance is with a client that is a bare socket, as all of them are here: it drives nothing by the way. The
+ * cases of the interface itself are in tests/conformance/low. */
 #include "test.h"
 
 #include <dirent.h>
@@ -23,6 +23,7 @@ enum { DEADLINE_MS = 20000 };
 typedef struct port_fixture {
   char folder[64];
   char path[96];
+  pc_access access;
 } port_fixture;
 
 typedef struct port_connection {
@@ -51,6 +52,7 @@ static pc_instance *server_make(const port_fixture *fixture) {
   pc_pipe_options options = {.path = fixture->path,
                              .type = PC_TYPE_MESSAGE,
                              .read_mode = PC_TYPE_MESSAGE,
+                             .access = fixture->access,
                              .security = {.uid = -1, .gid = -1}};
   pc_instance *server;
   assert_int_equal(pc_instance_create(&options, &server, NULL), PC_OK);
@@ -292,6 +294,33 @@ static void last_words_come_before_the_end_also_over_unread_input(void **state) 
   close(connection.client);
 }
 
+static void last_words_of_a_client_that_read_nothing_are_read(void **state) {
+  port_connection connection = connect_one(*state);
+  char data[16];
+  uint32_t bytes;
+  assert_int_equal(pc_instance_write(connection.server, "never read", 10, &bytes, NULL), PC_OK);
+  client_send(connection, "bye");
+  close(connection.client); /* the kernel tells a reset before what is there */
+  assert_int_equal(pc_instance_read(connection.server, data, sizeof data, &bytes, NULL), PC_OK);
+  assert_memory_equal(data, "bye", 3);
+  assert_int_equal(pc_instance_read(connection.server, data, sizeof data, &bytes, NULL),
+                   PC_E_BROKEN);
+  pc_instance_close(connection.server);
+}
+
+static void client_of_a_one_way_pipe_cannot_go_the_other_way(void **state) {
+  port_fixture *fixture = *state;
+  char data[4];
+  fixture->access = PC_ACCESS_INBOUND;
+  port_connection connection = connect_one(fixture);
+  assert_int_equal(recv(connection.client, data, sizeof data, 0), 0); /* and does not hang */
+  disconnect_one(connection);
+  fixture->access = PC_ACCESS_OUTBOUND;
+  connection = connect_one(fixture);
+  assert_int_equal(send(connection.client, "no", 2, MSG_NOSIGNAL), -1);
+  disconnect_one(connection);
+}
+
 /* ---- all at once ---- */
 
 enum { TALKERS = 6, ROUNDS = 300 };
@@ -380,6 +409,8 @@ int main(void) {
       PORT_TEST(routine_that_is_always_due_lets_the_wait_return),
       PORT_TEST(port_is_gone_with_its_last_instance_also_under_a_leader),
       PORT_TEST(last_words_come_before_the_end_also_over_unread_input),
+      PORT_TEST(last_words_of_a_client_that_read_nothing_are_read),
+      PORT_TEST(client_of_a_one_way_pipe_cannot_go_the_other_way),
       PORT_TEST(threads_of_all_forms_talk_at_once),
   };
   return cmocka_run_group_tests_name("port", tests, NULL, NULL);
