@@ -2,6 +2,7 @@
 by a program of its own, by a terminal, over FIFOs; half-closed, and with empty messages."""
 
 import os
+import tty
 
 from harness.bridge import pipe
 from harness.case import BridgeCase
@@ -54,6 +55,7 @@ class Stream(SocatCase):
         session = self.observer.until_kind("opened")["session"]
         terminal = os.open(link, os.O_RDWR | os.O_NOCTTY)
         self.addCleanup(os.close, terminal)
+        tty.setraw(terminal)  # socat does so too, but the link may be there before
         os.write(terminal, b"typed\n")
         self.assertEqual(self.heard(), [b"typed"])
         self.say(session, b"shown")
