@@ -7,6 +7,7 @@ import tty
 from harness.bridge import pipe
 from harness.case import BridgeCase
 from harness.clients import need_tool
+from harness.deadline import wait_until
 from harness.observer import payload_of
 
 
@@ -53,6 +54,7 @@ class Stream(SocatCase):
         self.tool(self.program, f"UNIX-CONNECT:{self.server.path('line')}",
                   f"PTY,link={link},raw,echo=0")
         session = self.observer.until_kind("opened")["session"]
+        wait_until(link.exists, "the terminal")
         terminal = os.open(link, os.O_RDWR | os.O_NOCTTY)
         self.addCleanup(os.close, terminal)
         tty.setraw(terminal)  # socat does so too, but the link may be there before
