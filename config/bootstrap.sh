@@ -64,6 +64,7 @@ python websockets python3-websockets
 command socat socat
 command curl curl
 command nc netcat-openbsd
+command mpv mpv
 command ps procps
 command chromium chromium
 command spin spin

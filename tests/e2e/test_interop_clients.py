@@ -4,28 +4,26 @@ Over a byte pipe it says hello and hears its echo, hears what a person sends, th
 hundred short ones, half-closes, and must hear every echo before the end. Over a message pipe it says three messages,
 one of them empty, and is sent three. The programs are in programs/."""
 
-import os
-import pathlib
-
+from harness import languages
 from harness.bridge import pipe
 from harness.case import BridgeCase
-from harness.clients import need_tool
 from harness.deadline import LONG_S
 from harness.observer import payload_of
 
-PROGRAMS = pathlib.Path(__file__).parent / "programs"
 LARGE = 1 << 20
 ECHOED = [b"hello", b"x" * LARGE] + [b"line %d" % number for number in range(100)]
 SENT = "from a person"
 
 
 class StreamCase(BridgeCase):
-    def converse(self, *command, environment=None):
+    def converse(self, program):
         """One of the program's own threads or processes may write while it reads: nothing may be lost."""
+        command = languages.command(program)
         limits = {"max_message_bytes": LARGE, "max_write_queue_bytes": 4 * LARGE}
         server = self.bridge(pipes=[pipe("talk", reply="echo", limits=limits)])
         observer = self.ndjson(server, timeout_s=LONG_S)
-        tool = self.tool(*command, server.path("talk"), environment=environment)
+        tool = self.tool(*command, server.path("talk"),
+                         environment=languages.environment(self.folder))
         opened = observer.until_kind("opened")
         self.assertEqual(payload_of(observer.messages(1)[0]), ECHOED[0])
         tool.read_until(b"heard hello\n", LONG_S)
@@ -44,10 +42,12 @@ class MessageCase(BridgeCase):
     # What the program tells of the three messages "two words", "" and "end".
     HEARD = b"heard 9 two words\nheard 0 \nheard 3 end\n"
 
-    def converse(self, *command, environment=None):
+    def converse(self, program):
+        command = languages.command(program)
         server = self.bridge(pipes=[pipe("exact", mode="message")])
         observer = self.ndjson(server, timeout_s=LONG_S)
-        tool = self.tool(*command, server.path("exact"), environment=environment)
+        tool = self.tool(*command, server.path("exact"),
+                         environment=languages.environment(self.folder))
         session = observer.until_kind("opened")["session"]
         said = [payload_of(e) for e in observer.messages(3)]
         self.assertEqual(said, self.SAID)
@@ -63,60 +63,48 @@ class MessageCase(BridgeCase):
 
 class NodeStream(StreamCase):
     def test_net_holds_the_conversation(self):
-        self.converse(need_tool("node"), PROGRAMS / "stream_client.mjs")
+        self.converse("stream_client.mjs")
 
     def test_net_is_told_that_a_message_pipe_is_no_stream(self):
+        command = languages.command("stream_client.mjs")
         server = self.bridge(pipes=[pipe("exact", mode="message")])
-        tool = self.tool(need_tool("node"), PROGRAMS / "stream_client.mjs", server.path("exact"))
+        tool = self.tool(*command, server.path("exact"))
         tool.read_until(b"error EPROTOTYPE\n", LONG_S)
 
 
 class PythonStream(StreamCase):
     def test_asyncio_holds_the_conversation(self):
-        self.converse(need_tool("python3"), PROGRAMS / "stream_client.py")
+        self.converse("stream_client.py")
 
 
 class PythonMessages(MessageCase):
     def test_socket_holds_the_conversation(self):
-        self.converse(need_tool("python3"), PROGRAMS / "message_client.py")
+        self.converse("message_client.py")
 
 
-class GoCase:
-    """Compiles with a cache beside the build, so that only the first run is slow."""
-
-    def go(self):
-        cache = pathlib.Path(os.environ.get("PIPEBRIDGE_BUILD", self.folder)) / "go-cache"
-        environment = os.environ | {"GOCACHE": str(cache), "GOPATH": str(self.folder / "go"),
-                                    "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GO111MODULE": "off",
-                                    "GOTOOLCHAIN": "local"}
-        return [need_tool("go"), "run"], environment
-
-
-class GoStream(GoCase, StreamCase):
+class GoStream(StreamCase):
     def test_unix_holds_the_conversation(self):
-        command, environment = self.go()
-        self.converse(*command, PROGRAMS / "stream_client.go", environment=environment)
+        self.converse("stream_client.go")
 
 
-class GoMessages(GoCase, MessageCase):
+class GoMessages(MessageCase):
     # Go takes an empty message for the end, but it is not: the next one is still there to be read.
     HEARD = b"heard 9 two words\nerror EOF\nheard 3 end\n"
 
     def test_unixpacket_holds_the_conversation_but_takes_an_empty_message_for_the_end(self):
-        command, environment = self.go()
-        self.converse(*command, PROGRAMS / "message_client.go", environment=environment)
+        self.converse("message_client.go")
 
 
 class JavaStream(StreamCase):
     def test_socket_channel_holds_the_conversation(self):
-        self.converse(need_tool("java"), "-XX:TieredStopAtLevel=1", PROGRAMS / "StreamClient.java")
+        self.converse("StreamClient.java")
 
 
 class PerlStream(StreamCase):
     def test_io_socket_holds_the_conversation(self):
-        self.converse(need_tool("perl"), PROGRAMS / "stream_client.pl")
+        self.converse("stream_client.pl")
 
 
 class PerlMessages(MessageCase):
     def test_socket_holds_the_conversation(self):
-        self.converse(need_tool("perl"), PROGRAMS / "message_client.pl")
+        self.converse("message_client.pl")
