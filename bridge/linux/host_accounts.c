@@ -1,8 +1,10 @@
-/* Users and groups by name or number. Main thread, at start: the look-up is not reentrant. */
+/* Users and groups by name or number: main thread, at start, since the look-up is not reentrant. Names of users:
+ * any thread. */
 #include "host.h"
 
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,4 +38,23 @@ bool br_host_find_group(const char *name, int64_t *out_gid) {
     return true;
   }
   return id_parse(name, out_gid);
+}
+
+bool br_host_user_name(int64_t uid, char *out_name, size_t size) {
+  FILE *file = fopen("/etc/passwd", "re");
+  if (!file) {
+    return false;
+  }
+  struct passwd entry;
+  struct passwd *found = NULL;
+  char line[1024]; /* a longer one ends the look-up: whoever has such lines has no names */
+  while (fgetpwent_r(file, &entry, line, sizeof line, &found) == 0 &&
+         (int64_t)entry.pw_uid != uid) {
+  }
+  bool is_found = found && strlen(found->pw_name) < size;
+  if (is_found) {
+    strcpy(out_name, found->pw_name);
+  }
+  fclose(file);
+  return is_found;
 }

@@ -96,3 +96,7 @@ char *br_host_absolute_path(const char *path) {
   free(directory);
   return absolute;
 }
+
+char *br_host_real_path(const char *path) {
+  return realpath(path, NULL);
+}

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config_clients.h"
 #include "config_demo.h"
 #include "config_problems.h"
 #include "config_reader.h"
@@ -54,6 +55,7 @@ void br_config_fini(br_config *config) {
   for (size_t index = 0; index < config->pipe_count; index++) {
     free(config->pipes[index].name);
     free(config->pipes[index].path);
+    br_config_clients_fini(&config->pipes[index].clients);
   }
   free(config->pipes);
   br_config_texts_free(config->http.listen, config->http.listen_count);

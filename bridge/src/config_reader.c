@@ -70,8 +70,11 @@ static void object_list_read(const json_t *value, const br_config_key *key, char
     br_config_place element = {place, NULL, index};
     char *element_target = elements + index * key->object->target_size;
     object_set_defaults(key->object, element_target);
-    object_read(json_array_get(value, index),
-                &(object_reader){key->object, element_target, &element, problems, 0});
+    const json_t *given = json_array_get(value, index);
+    if (key->empty_text && json_is_object(given) && json_object_size(given) == 0) {
+      br_config_problems_add(problems, &element, "%s", key->empty_text);
+    }
+    object_read(given, &(object_reader){key->object, element_target, &element, problems, 0});
   }
   memcpy(target + key->offset, &elements, sizeof elements);
   memcpy(target + key->count_offset, &count, sizeof count);
@@ -89,8 +92,11 @@ static void word_set_default(const br_config_key *key, char *target) {
 static void object_set_defaults(const br_config_object *object, char *target) {
   for (const br_config_key *key = object->keys; key->name; key++) {
     char *place = target + key->offset;
-    if (key->kind == BR_CONFIG_INTEGER) {
+    if (key->kind == BR_CONFIG_INTEGER && !key->is_rule_default) {
       memcpy(place, key->fallback, sizeof *key->fallback);
+    } else if (key->kind == BR_CONFIG_SWITCH) {
+      bool is_on = *key->fallback != 0;
+      memcpy(place, &is_on, sizeof is_on);
     } else if (key->kind == BR_CONFIG_WORD) {
       word_set_default(key, target);
     } else if (key->kind == BR_CONFIG_USER || key->kind == BR_CONFIG_GROUP) {

@@ -12,13 +12,14 @@
 
 #include "bridge/event.h"
 #include "bridge/queue.h"
+#include "config_clients.h"
 #include "config_table.h"
 #include "config_values.h"
 #include "host.h"
 
 /* The place pipes[index].key, in memory of the caller's. */
 typedef struct pipe_place {
-  br_config_place list, element, key;
+  br_config_place list, element, key, part;
 } pipe_place;
 
 static const br_config_place *pipe_place_at(pipe_place *place, size_t index, const char *key) {
@@ -26,6 +27,13 @@ static const br_config_place *pipe_place_at(pipe_place *place, size_t index, con
   place->element = (br_config_place){&place->list, NULL, index};
   place->key = (br_config_place){&place->element, key, 0};
   return &place->key;
+}
+
+/* The place pipes[index].limits.key. */
+static const br_config_place *limit_place_at(pipe_place *place, size_t index, const char *key) {
+  (void)pipe_place_at(place, index, "limits");
+  place->part = (br_config_place){&place->key, key, 0};
+  return &place->part;
 }
 
 /* ---- listen addresses ---- */
@@ -171,8 +179,26 @@ static void pipe_apply_framing(const br_config *config, size_t index,
   }
   /* What is told of the pipe is what it can do: 16 bits cannot say the default limit. */
   uint32_t most = pc_framing_max_message_bytes(pipe->framing);
-  if (pipe->limits.max_message_bytes > most) {
-    pipe->limits.max_message_bytes = most;
+  uint32_t fallback = pc_limits_default.max_message_bytes;
+  if (pipe->limits.max_message_bytes == 0) {
+    pipe->limits.max_message_bytes = fallback < most ? fallback : most;
+  } else if (pipe->limits.max_message_bytes > most) {
+    br_config_problems_add(problems, limit_place_at(&place, index, "max_message_bytes"),
+                           "framing \"%s\" cannot say a length over %" PRIu32
+                           "; lower it, or choose another framing",
+                           pc_framing_name(pipe->framing), most);
+  }
+}
+
+static void pipe_apply_rate(const br_config *config, size_t index, br_config_problems *problems) {
+  pc_limits *limits = &config->pipes[index].limits;
+  pipe_place place;
+  if (limits->accept_burst == 0) {
+    limits->accept_burst = limits->accept_rate;
+  } else if (limits->accept_rate == 0) {
+    br_config_problems_add(problems, limit_place_at(&place, index, "accept_burst"),
+                           "says how many may come at once of limits.accept_rate, which is not "
+                           "set; set that too");
   }
 }
 
@@ -295,6 +321,8 @@ void br_config_apply_rules(br_config *config, bool has_queue_bytes,
     path_resolve(config, index, problems);
     pipe_check_unique(config, index, problems);
     pipe_apply_framing(config, index, problems);
+    pipe_apply_rate(config, index, problems);
+    br_config_clients_resolve(config, index, problems);
     pipe_apply_fifo(config, index, problems);
     pipe_apply_client(config, index, problems);
   }

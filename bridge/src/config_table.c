@@ -28,6 +28,8 @@ static const uint32_t listen_max_count = 16;
 static const uint32_t account_max_bytes = 64;
 static const uint32_t none = 0;
 static const uint32_t queued_messages = 1000, queued_max_messages = 1000 * 1000;
+static const uint32_t executable_max_bytes = PC_PEER_EXECUTABLE_BYTES - 1;
+static const uint32_t client_rules_max_count = PC_ADMISSION_RULES_MAX;
 static const uint32_t pipes_max_count = 1024; /* an event has 16 bits for the pipe's index */
 
 static const uint32_t connections_max = 100000;
@@ -129,10 +131,20 @@ enum { OF_SERVER = 1 << BR_ROLE_SERVER, OF_CLIENT = 1 << BR_ROLE_CLIENT };
   }
 #define PIPE_LIMIT(roles_, field) LIMIT(roles_, pc_limits, field, pc_limits)
 
-static const br_config_key limits_keys[] = {PIPE_LIMIT(0, max_message_bytes),
-                                            PIPE_LIMIT(OF_SERVER, max_instances),
-                                            PIPE_LIMIT(0, max_write_queue_bytes),
-                                            {0}};
+static const br_config_key limits_keys[] = {
+    {.name = "max_message_bytes",
+     .kind = BR_CONFIG_INTEGER,
+     .is_rule_default = true, /* less where the framing cannot say it */
+     .offset = offsetof(pc_limits, max_message_bytes),
+     .fallback = &pc_limits_default.max_message_bytes,
+     .minimum = &pc_limits_min.max_message_bytes,
+     .maximum = &pc_limits_max.max_message_bytes},
+    PIPE_LIMIT(OF_SERVER, max_instances),
+    PIPE_LIMIT(0, max_write_queue_bytes),
+    PIPE_LIMIT(0, idle_timeout_ms),
+    PIPE_LIMIT(OF_SERVER, accept_rate),
+    PIPE_LIMIT(OF_SERVER, accept_burst),
+    {0}};
 static const br_config_object limits_object = {limits_keys, sizeof(pc_limits)};
 
 static const br_config_key reconnect_keys[] = {
@@ -162,6 +174,45 @@ static const br_config_key permissions_keys[] = {{.name = "mode",
                                                   .maximum = &account_max_bytes},
                                                  {0}};
 static const br_config_object permissions_object = {permissions_keys, sizeof(pc_security)};
+
+static bool executable_check(const char *text, char *error, size_t error_size) {
+  if (text[0] == '/') {
+    return true;
+  }
+  (void)snprintf(error, error_size, "must be an absolute path, for example \"/usr/bin/mpv\"");
+  return false;
+}
+
+static const br_config_key client_rule_keys[] = {{.name = "user",
+                                                  .kind = BR_CONFIG_USER,
+                                                  .offset = offsetof(pc_admission_rule, uid),
+                                                  .minimum = &one,
+                                                  .maximum = &account_max_bytes},
+                                                 {.name = "group",
+                                                  .kind = BR_CONFIG_GROUP,
+                                                  .offset = offsetof(pc_admission_rule, gid),
+                                                  .minimum = &one,
+                                                  .maximum = &account_max_bytes},
+                                                 {.name = "executable",
+                                                  .kind = BR_CONFIG_TEXT,
+                                                  .offset = offsetof(pc_admission_rule, executable),
+                                                  .minimum = &one,
+                                                  .maximum = &executable_max_bytes,
+                                                  .check = executable_check},
+                                                 {0}};
+static const br_config_object client_rule_object = {client_rule_keys, sizeof(pc_admission_rule)};
+
+#define CLIENT_RULES(key, field)                                                            \
+  {                                                                                         \
+    .name = key, .kind = BR_CONFIG_OBJECT_LIST, .minimum = &none,                           \
+    .maximum = &client_rules_max_count, .object = &client_rule_object,                      \
+    .offset = offsetof(pc_admission_rules, field),                                          \
+    .count_offset = offsetof(pc_admission_rules, field##_count),                            \
+    .empty_text = "must name a user, a group or an executable: as it is it means everybody" \
+  }
+static const br_config_key clients_keys[] = {
+    CLIENT_RULES("allow", allow), CLIENT_RULES("deny", deny), {0}};
+static const br_config_object clients_object = {clients_keys, sizeof(pc_admission_rules)};
 
 static const br_config_key pipe_keys[] = {
     {.name = "name",
@@ -229,6 +280,15 @@ static const br_config_key pipe_keys[] = {
      .roles = OF_SERVER,
      .offset = offsetof(br_pipe_config, security),
      .object = &permissions_object},
+    {.name = "clients",
+     .kind = BR_CONFIG_OBJECT,
+     .roles = OF_SERVER,
+     .offset = offsetof(br_pipe_config, clients),
+     .object = &clients_object},
+    {.name = "describe_clients",
+     .kind = BR_CONFIG_SWITCH,
+     .offset = offsetof(br_pipe_config, describe_clients),
+     .fallback = &one},
     {.name = "upstream", .kind = BR_CONFIG_LATER, .later_text = "it belongs to role \"tap\""},
     {0}};
 static const br_config_object pipe_object = {pipe_keys, sizeof(br_pipe_config)};

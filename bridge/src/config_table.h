@@ -9,6 +9,7 @@
 
 typedef enum br_config_kind {
   BR_CONFIG_INTEGER,     /* uint32_t                                              */
+  BR_CONFIG_SWITCH,      /* true or false; bool, on if *fallback is not 0         */
   BR_CONFIG_WORD,        /* one of `words`: an enum of 32 bits, or not stored      */
   BR_CONFIG_TEXT,        /* char *, owned by the target                           */
   BR_CONFIG_TEXT_LIST,   /* char ** and a size_t behind it                        */
@@ -34,7 +35,9 @@ typedef struct br_config_key {
   br_config_kind kind;
   bool is_required;
   bool is_stored; /* words only: checked alone otherwise */
-  size_t offset;  /* in the object's target */
+  bool
+      is_rule_default; /* integers: one that is not given stays 0, and a rule says what it becomes */
+  size_t offset;       /* in the object's target */
   size_t count_offset;
   /* Integers: default, minimum, maximum. Texts: bytes. Lists: elements. Pointers, because pipecore's and
    * web's own limits are the source of theirs. */
@@ -47,6 +50,8 @@ typedef struct br_config_key {
   /* NULL, or says what is wrong with a text of fitting length. */
   bool (*check)(const char *text, char *error, size_t error_size);
   const br_config_object *object;
+  const char
+      *empty_text; /* of an object list: what is wrong with an element without keys, or NULL */
   const char *later_text; /* what a LATER key belongs to */
   uint32_t roles;         /* of a pipe: those that have this key, as bits 1 << br_role; 0: all */
 } br_config_key;

@@ -52,6 +52,17 @@ static void integer_read(const json_t *value, const br_config_key *key, char *ta
   }
 }
 
+static void switch_read(const json_t *value, const br_config_key *key, char *target,
+                        const br_config_place *place, br_config_problems *problems) {
+  if (!json_is_boolean(value)) {
+    br_config_problems_add(problems, place, "must be true or false, not %s",
+                           br_config_type_name(value));
+    return;
+  }
+  bool is_on = json_is_true(value);
+  memcpy(target + key->offset, &is_on, sizeof is_on);
+}
+
 /* "a, b or c", of what this version has. */
 static void words_list(const br_config_word *words, char *out, size_t size) {
   size_t available = 0;
@@ -130,11 +141,12 @@ static void text_read(const char *text, const br_config_key *key, char *target,
   if (!text_check(text, key, *key->minimum, *key->maximum, place, problems)) {
     return;
   }
-  char **slot = (char **)(void *)(target + key->offset);
-  *slot = strdup(text);
-  if (!*slot) {
+  const char *copy = strdup(text);
+  if (!copy) {
     no_memory(problems, place);
+    return;
   }
+  memcpy(target + key->offset, &copy, sizeof copy);
 }
 
 static void mode_read(const char *text, const br_config_key *key, char *target,
@@ -262,6 +274,8 @@ void br_config_value_read(const json_t *value, const br_config_key *key, char *t
                           const br_config_place *place, br_config_problems *problems) {
   if (key->kind == BR_CONFIG_INTEGER) {
     integer_read(value, key, target, place, problems);
+  } else if (key->kind == BR_CONFIG_SWITCH) {
+    switch_read(value, key, target, place, problems);
   } else if (key->kind == BR_CONFIG_TEXT_LIST) {
     text_list_read(value, key, target, place, problems);
   } else {

@@ -49,6 +49,18 @@ static void describe_link(web_buffer *out, const br_link *link) {
                            br_count(&link->queued.messages), br_count(&link->queued.bytes));
 }
 
+static void describe_limits_reached(web_buffer *out, const br_pipe_live *live) {
+  const br_limit_counters *limits = &live->limits;
+  web_buffer_append_format(
+      out,
+      ",\"refused_clients\":%" PRIu64 ",\"limits_reached\":{\"max_instances\":%" PRIu64
+      ",\"max_message_bytes\":%" PRIu64 ",\"max_write_queue_bytes\":%" PRIu64
+      ",\"idle_timeout_ms\":%" PRIu64 ",\"accept_rate\":%" PRIu64 "}",
+      br_count(&live->refused_clients), br_count(&limits->max_instances),
+      br_count(&limits->max_message_bytes), br_count(&limits->max_write_queue_bytes),
+      br_count(&limits->idle_timeout_ms), br_count(&limits->accept_rate));
+}
+
 void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
   const br_pipe_config *config = pipe->config;
   web_buffer_append_format(
@@ -65,28 +77,32 @@ void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
                            ",\"injected\":%" PRIu64 ",\"errors\":%" PRIu64 ",",
                            pipe->sessions, pipe->sessions_total, pipe->injected, pipe->errors);
   describe_counters(out, &pipe->live->counters);
+  describe_limits_reached(out, pipe->live);
   if (config->role == BR_ROLE_CLIENT) {
     describe_link(out, &pipe->live->link);
   }
   web_buffer_append_format(out,
                            ",\"limits\":{\"max_instances\":%" PRIu32
                            ",\"max_message_bytes\":%" PRIu32 ",\"max_write_queue_bytes\":%" PRIu32
-                           "}}",
+                           ",\"idle_timeout_ms\":%" PRIu32 ",\"accept_rate\":%" PRIu32
+                           ",\"accept_burst\":%" PRIu32 "}}",
                            config->limits.max_instances, config->limits.max_message_bytes,
-                           config->limits.max_write_queue_bytes);
+                           config->limits.max_write_queue_bytes, config->limits.idle_timeout_ms,
+                           config->limits.accept_rate, config->limits.accept_burst);
 }
 
 void br_describe_session(web_buffer *out, const br_registry *registry,
                          const br_session_info *session) {
-  const pc_peer *peer = &session->peer;
-  web_buffer_append_format(out,
-                           "{\"id\":%" PRIu64 ",\"pipe\":\"%s\",\"opened_wall_ns\":%" PRIu64
-                           ",\"peer\":{\"pid\":%" PRId64 ",\"uid\":%" PRId64 ",\"gid\":%" PRId64
-                           ",\"name\":",
-                           session->id, registry->pipes[session->pipe].config->name,
-                           session->opened_wall_ns, peer->pid, peer->uid, peer->gid);
-  br_describe_string(out, peer->name);
-  web_buffer_append_text(out, "},");
+  web_buffer_append_format(
+      out,
+      "{\"id\":%" PRIu64 ",\"pipe\":\"%s\",\"opened_wall_ns\":%" PRIu64 ",\"peer\":", session->id,
+      registry->pipes[session->pipe].config->name, session->opened_wall_ns);
+  const br_peer_details *details = br_session_details(session);
+  uint8_t *cursor = web_buffer_reserve(out, br_peer_json_bound(details));
+  if (cursor) {
+    web_buffer_commit(out, (size_t)(br_peer_json_write(cursor, &session->peer, details) - cursor));
+  }
+  web_buffer_append_text(out, ",");
   describe_counters(out, &session->counters);
   web_buffer_append_text(out, "}");
 }

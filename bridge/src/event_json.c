@@ -9,7 +9,7 @@
 
 enum {
   /* Everything but names and payload, generously: keys, eight numbers of 20 digits, run, flags. */
-  FIXED_BOUND = 512
+  FIXED_BOUND = 768
 };
 
 static uint8_t *write_bytes(uint8_t *cursor, const char *text, size_t size) {
@@ -24,14 +24,6 @@ static uint8_t *write_text(uint8_t *cursor, const char *text) {
 
 static uint8_t *write_string(uint8_t *cursor, const char *text) {
   return web_json_write_string(cursor, (const uint8_t *)text, strlen(text));
-}
-
-static uint8_t *write_i64(uint8_t *cursor, int64_t value) {
-  if (value < 0) {
-    *cursor++ = '-';
-    return web_json_write_u64(cursor, (uint64_t) - (value + 1) + 1);
-  }
-  return web_json_write_u64(cursor, (uint64_t)value);
 }
 
 void br_event_json_init(br_event_json *encoder, const char *run, const char *const *pipe_names) {
@@ -107,20 +99,8 @@ static uint8_t *write_direction(uint8_t *cursor, const br_event *event) {
 }
 
 static uint8_t *write_peer(uint8_t *cursor, const br_event *event) {
-  br_opened opened;
-  memcpy(&opened, br_event_payload(event), sizeof opened);
-  const char *name = opened.peer.name;
-  cursor = WRITE(cursor, ",\"peer\":{\"pid\":");
-  cursor = write_i64(cursor, opened.peer.pid);
-  cursor = WRITE(cursor, ",\"uid\":");
-  cursor = write_i64(cursor, opened.peer.uid);
-  cursor = WRITE(cursor, ",\"gid\":");
-  cursor = write_i64(cursor, opened.peer.gid);
-  cursor = WRITE(cursor, ",\"name\":");
-  /* A process may call itself anything. */
-  bool is_text = web_utf8_is_valid((const uint8_t *)name, strlen(name));
-  cursor = write_string(cursor, is_text ? name : "?");
-  return WRITE(cursor, "}");
+  const br_opened *opened = (const br_opened *)(const void *)br_event_payload(event);
+  return br_peer_json_write(WRITE(cursor, ",\"peer\":"), &opened->peer, &opened->details);
 }
 
 static uint8_t *write_reason(uint8_t *cursor, const br_event *event) {

@@ -17,6 +17,9 @@ bool br_host_write_file(const char *path, const char *text, char *error, size_t 
  * directory any more. */
 char *br_host_absolute_path(const char *path);
 
+/* The same without symbolic links; the caller frees. NULL: no such file, or no memory. */
+char *br_host_real_path(const char *path);
+
 /* ---- the runtime directory (host_runtime_dir.c) ---- */
 /* Where pipes go when nobody said: the caller frees. NULL: this user has no such place; `error` says
  * what to set. */
@@ -29,6 +32,9 @@ bool br_host_check_runtime_dir(const char *path, bool create, char *error, size_
 /* By name or decimal number. False: there is none. */
 bool br_host_find_user(const char *name, int64_t *out_uid);
 bool br_host_find_group(const char *name, int64_t *out_gid);
+/* The name of a user of this machine's own list (what a directory service knows is not asked for, since it may take
+ * its time). Any thread; reads a file. False: there is none, or it does not fit. */
+bool br_host_user_name(int64_t uid, char *out_name, size_t size);
 
 /* ---- being asked to end (host_signals.c) ---- */
 typedef enum br_host_request {

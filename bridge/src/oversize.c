@@ -1,4 +1,4 @@
-/* What clients say beyond the limit or against the framing. Pipe thread.
+/* What clients say beyond the limit, against the framing, or not at all. Pipe thread.
  *
  * A skipped message is counted at once and told by an error event; a client that goes on so is told of at
  * most once a second and at its end, with the sum. */
@@ -31,6 +31,7 @@ static void session_tell_skipped(pipe_session *session) {
 void br_session_count_skipped(pipe_session *session, uint64_t size_bytes) {
   br_traffic_add(&session->info->counters.skipped, size_bytes);
   br_traffic_add(&session->pipe->counters->skipped, size_bytes);
+  br_count_add(&session->pipe->live->limits.max_message_bytes, 1);
   session->untold_count++;
   session->untold_bytes += size_bytes;
   uint64_t now_ns = pc_loop_now_ns(session->pipe->owner->loop);
@@ -51,7 +52,15 @@ void br_session_explain_end(pipe_session *session, pc_status status) {
                   " bytes, were queued when it ended, and are lost; send them again",
                   session->lost_count, session->id, session->lost_bytes);
   }
-  if (status == PC_E_TOO_BIG) {
+  if (status == PC_E_TIMEOUT) {
+    br_count_add(&pipe->live->limits.idle_timeout_ms, 1);
+    br_emit_error(pipe->owner, pipe->index, session->id,
+                  "session %" PRIu64
+                  " closed: nothing was said for limits.idle_timeout_ms, %" PRIu32
+                  "; raise the limit, or set it to 0, if it may be silent for longer",
+                  session->id, pipe->config->limits.idle_timeout_ms);
+  } else if (status == PC_E_TOO_BIG) {
+    br_count_add(&pipe->live->limits.max_message_bytes, 1);
     br_emit_error(pipe->owner, pipe->index, session->id,
                   "session %" PRIu64 " closed: it began a message over limits.max_message_bytes, "
                   "%" PRIu32 "; raise the limit, or set \"oversize\": \"skip\"",

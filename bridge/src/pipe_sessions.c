@@ -5,7 +5,9 @@
  * Failures: event queue full → the session pauses until the reader made room; the peer's write queue full →
  * the message to it is refused, counted and told. */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipes_private.h"
 
@@ -64,13 +66,21 @@ void br_session_count_written(pipe_session *session, pc_status status, uint32_t 
     }
     return;
   }
+  br_pipe_live *live = session->pipe->live;
+  bool is_too_big = status == PC_E_TOO_BIG;
   br_count_add(&counters->refused, 1);
-  br_count_add(&session->pipe->counters->refused, 1);
+  br_count_add(&live->counters.refused, 1);
+  if (is_too_big) {
+    br_count_add(&live->limits.max_message_bytes, 1);
+  } else if (status == PC_E_QUOTA) {
+    br_count_add(&live->limits.max_write_queue_bytes, 1);
+  }
   if (session->refused_count++ == 0) {
     br_emit_error(pipes, session->pipe->index, session->id,
-                  "message of %" PRIu32 " bytes to session %" PRIu64
-                  " refused: %s; the peer must read, or limits.max_write_queue_bytes grow",
-                  size_bytes, session->id, pc_status_text(status));
+                  "message of %" PRIu32 " bytes to session %" PRIu64 " refused: %s; %s", size_bytes,
+                  session->id, pc_status_text(status),
+                  is_too_big ? "send shorter ones, or raise limits.max_message_bytes"
+                             : "the peer must read, or limits.max_write_queue_bytes grow");
   }
 }
 
@@ -118,18 +128,32 @@ static void session_unlink(pipe_session *session) {
   }
 }
 
-static pipe_session *session_create(pipe_entry *pipe, pc_session *pipe_end, const pc_peer *peer) {
+/* What observers are told of the peer, packed; returns the bytes. */
+static size_t peer_pack(pipe_entry *pipe, const pc_session *pipe_end, const pc_peer *peer,
+                        uint8_t out_bytes[BR_PEER_DETAILS_MAX_BYTES]) {
   br_pipes *pipes = pipe->owner;
+  pc_peer_details details;
+  pc_session_describe_peer(pipe_end, pipe->config->describe_clients ? PC_PEER_ALL : 0, &details);
+  const char *user_name =
+      br_user_names_find(&pipes->user_names, peer->uid, pc_loop_now_ns(pipes->loop));
+  return br_peer_details_pack(&details, user_name, out_bytes);
+}
+
+static pipe_session *session_create(pipe_entry *pipe, pc_session *pipe_end,
+                                    const br_opened *opened) {
+  br_pipes *pipes = pipe->owner;
+  size_t details_bytes = opened->details.size_bytes;
   pipe_session *session = calloc(1, sizeof *session);
-  br_session_info *info = calloc(1, sizeof *info);
+  br_session_info *info = calloc(1, sizeof *info + details_bytes);
   if (!session || !info || !br_id_table_put(&pipes->sessions, pipes->next_session_id, session)) {
     free(session);
     free(info);
     return NULL;
   }
   info->id = session->id = pipes->next_session_id++;
-  info->peer = *peer;
+  info->peer = opened->peer;
   info->pipe = pipe->index;
+  memcpy(info + 1, &opened->details, details_bytes);
   session->info = info;
   session->pipe = pipe;
   session->session = pipe_end;
@@ -138,20 +162,26 @@ static pipe_session *session_create(pipe_entry *pipe, pc_session *pipe_end, cons
 
 static bool on_connected(pc_session *pipe_end, const pc_peer *peer, void *user) {
   pipe_entry *pipe = user;
-  pipe_session *session = session_create(pipe, pipe_end, peer);
+  union { /* a record of as many bytes as the details have */
+    br_opened record;
+    uint8_t bytes[offsetof(br_opened, details) + BR_PEER_DETAILS_MAX_BYTES];
+  } opened = {.record = {.peer = *peer}};
+  size_t details_bytes =
+      peer_pack(pipe, pipe_end, peer, opened.bytes + offsetof(br_opened, details));
+  pipe_session *session = session_create(pipe, pipe_end, &opened.record);
   if (!session) {
     br_emit_error(pipe->owner, pipe->index, 0,
                   "session with pid %" PRId64 " refused: out of memory", peer->pid);
     return false;
   }
+  opened.record.info = session->info;
   pc_session_set_user(pipe_end, session);
   session_link(session);
-  br_opened opened = {.peer = *peer, .info = session->info};
   br_event event = {.kind = BR_EVENT_OPENED,
                     .pipe = pipe->index,
                     .session = session->id,
-                    .size_bytes = sizeof opened};
-  br_emit_always(pipe->owner, &event, &opened);
+                    .size_bytes = (uint32_t)(offsetof(br_opened, details) + details_bytes)};
+  br_emit_always(pipe->owner, &event, opened.bytes);
   return true;
 }
 

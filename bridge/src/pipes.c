@@ -143,6 +143,7 @@ br_pipes *br_pipes_create(const br_pipes_options *options, char *error, size_t e
     pipes->pipes[index] = (pipe_entry){.owner = pipes,
                                        .config = &options->config->pipes[index],
                                        .role = roles[options->config->pipes[index].role],
+                                       .live = &pipes->live[index],
                                        .counters = &pipes->live[index].counters,
                                        .link = &pipes->live[index].link,
                                        .index = (uint16_t)index};

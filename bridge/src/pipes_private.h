@@ -1,6 +1,6 @@
 /* What the files of the pipe thread share: pipes.c (life), role_*.c (how a pipe comes by its sessions),
  * pipe_sessions.c (what happens in them), emit.c (records into the event queue), injection.c (commands),
- * oversize.c (what peers say beyond the limit). Pipe thread. */
+ * oversize.c (what peers say beyond the limit), refusals.c (who is not let in). Pipe thread. */
 #ifndef BRIDGE_SRC_PIPES_PRIVATE_H
 #define BRIDGE_SRC_PIPES_PRIVATE_H
 
@@ -8,6 +8,7 @@
 #include "bridge/id_table.h"
 #include "bridge/pipes.h"
 #include "bridge/registry.h"
+#include "user_names.h"
 
 typedef struct pipe_session pipe_session;
 typedef struct pipe_entry pipe_entry;
@@ -52,6 +53,14 @@ typedef struct client_end {
   uint64_t told_ns;       /* … and when                              */
 } client_end;
 
+/* Clients that a pipe's rules refused. */
+typedef struct br_refusals {
+  uint64_t untold_count; /* of which no error event told yet */
+  pc_peer last;
+  pc_admission admission;
+  pc_timer timer; /* while it runs, nothing is told */
+} br_refusals;
+
 /* One configured pipe. */
 struct pipe_entry {
   br_pipes *owner;
@@ -61,9 +70,11 @@ struct pipe_entry {
     pc_server *server;
     client_end client;
   };
+  br_pipe_live *live;
   br_counters *counters;
   br_link *link;
   pipe_session *first; /* open sessions */
+  br_refusals refusals;
   uint16_t index;
   bool is_started;
 };
@@ -125,6 +136,7 @@ struct br_pipes {
   br_id_table sessions;
   uint64_t next_session_id;
   emitter out;
+  br_user_names user_names;
   pipe_session *paused;
   injection *waiting_first, *waiting_last;
   injection *free_injections;
@@ -173,6 +185,13 @@ void br_away_give_up(pipe_entry *pipe);
 void br_session_count_skipped(pipe_session *session, uint64_t size_bytes);
 /* The end of a session: tells what was not told, and what it did wrong. */
 void br_session_explain_end(pipe_session *session, pc_status status);
+
+/* ---- refusals.c ---- */
+void br_refusals_init(pipe_entry *pipe);
+/* Counts one, and tells at most once a second. */
+void br_refusals_count(pipe_entry *pipe, const pc_peer *peer, pc_admission admission);
+/* Tells what was not told; none comes any more. */
+void br_refusals_end(pipe_entry *pipe);
 
 /* ---- pipes.c ---- */
 enum { BR_FAILURE_TEXT_BYTES = 384 };

@@ -1,15 +1,31 @@
 /* Role server: the pipe's endpoint is ours, and its clients come. Pipe thread.
  *
- * Failures: an endpoint that cannot be made (told at the start); clients that have to wait (an error event). */
+ * Failures: an endpoint that cannot be made (told at the start); clients that have to wait, and those that the
+ * rules refuse (an error event). */
 #include "pipes_private.h"
+
+/* A limit that makes clients wait. */
+static void limit_count(br_limit_counters *limits, pc_status status) {
+  if (status == PC_E_BUSY) {
+    br_count_add(&limits->max_instances, 1);
+  } else if (status == PC_E_RATE) {
+    br_count_add(&limits->accept_rate, 1);
+  }
+}
 
 static void on_error(pc_server *server, const pc_failure *failure, void *user) {
   pipe_entry *pipe = user;
   char text[BR_FAILURE_TEXT_BYTES];
   (void)server;
+  limit_count(&pipe->live->limits, failure->status);
   br_failure_format(failure, text, sizeof text);
   br_emit_error(pipe->owner, pipe->index, 0, "%s on pipe %s: %s", failure->action,
                 pipe->config->name, text);
+}
+
+static void on_refused(pc_server *server, const pc_peer *peer, pc_admission admission, void *user) {
+  (void)server;
+  br_refusals_count(user, peer, admission);
 }
 
 static void on_stopped(pc_server *server, void *user) {
@@ -29,13 +45,19 @@ static bool server_start(pipe_entry *pipe, pc_failure *out_failure) {
       .limits = config->limits,
       .oversize = config->oversize,
       .security = config->security,
-      .on = {.session = br_session_events, .on_error = on_error, .on_stopped = on_stopped},
+      .admission = config->clients,
+      .on = {.session = br_session_events,
+             .on_error = on_error,
+             .on_refused = on_refused,
+             .on_stopped = on_stopped},
       .user = pipe,
   };
+  br_refusals_init(pipe);
   return pc_server_start(pipe->owner->loop, &options, &pipe->server, out_failure) == PC_OK;
 }
 
 static void server_stop(pipe_entry *pipe, uint32_t drain_ms) {
+  br_refusals_end(pipe);
   pc_server_stop(pipe->server, drain_ms);
 }
 

@@ -42,6 +42,8 @@ typedef struct br_pipe_config {
   pc_oversize oversize;
   br_reconnect_config reconnect; /* role client */
   pc_security security;          /* mode 0: none was given */
+  pc_admission_rules clients;    /* owned; executables are absolute, without symbolic links */
+  bool describe_clients;
 } br_pipe_config;
 
 typedef struct br_http_config {

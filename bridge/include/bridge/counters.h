@@ -19,6 +19,15 @@ typedef struct br_counters {
   br_traffic lost;          /* injections answered as queued that their session ended before */
 } br_counters;
 
+/* How often each limit of a pipe was reached; called as the limits are. */
+typedef struct br_limit_counters {
+  _Atomic uint64_t max_message_bytes;     /* messages over it, either way                   */
+  _Atomic uint64_t max_instances;         /* times that clients began to wait for one       */
+  _Atomic uint64_t max_write_queue_bytes; /* messages that did not fit                      */
+  _Atomic uint64_t idle_timeout_ms;       /* sessions that it ended                         */
+  _Atomic uint64_t accept_rate;           /* times that clients began to wait their turn    */
+} br_limit_counters;
+
 /* Where a pipe of role client stands. */
 typedef struct br_link {
   _Atomic uint64_t is_connected;
@@ -32,6 +41,8 @@ typedef struct br_link {
 typedef struct br_pipe_live {
   br_counters counters;
   br_link link;
+  br_limit_counters limits;
+  _Atomic uint64_t refused_clients; /* by the rules of `clients` */
 } br_pipe_live;
 
 static inline uint64_t br_count(const _Atomic uint64_t *counter) {

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "bridge/peer_details.h"
 #include "pipecore/server.h"
 
 typedef enum br_event_kind {
@@ -47,6 +48,7 @@ static inline const uint8_t *br_event_payload(const br_event *event) {
 typedef struct br_opened {
   pc_peer peer;
   struct br_session_info *info; /* the HTTP thread's from here on; see registry.h */
+  br_peer_details details;      /* the last of it lies behind the struct          */
 } br_opened;
 
 typedef struct br_closed {

@@ -22,7 +22,11 @@ typedef struct br_session_info {
   br_counters counters;
   uint16_t pipe;
   struct br_session_info *previous, *next; /* the registry's: by id */
-} br_session_info;
+} br_session_info;                         /* the peer's details lie behind it */
+
+static inline const br_peer_details *br_session_details(const br_session_info *session) {
+  return (const br_peer_details *)(const void *)(session + 1);
+}
 
 typedef struct br_pipe_info {
   const br_pipe_config *config; /* borrowed */

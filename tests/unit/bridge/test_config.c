@@ -79,9 +79,72 @@ static void framing_of_16_bits_bounds_the_message_limit(void **state) {
   assert_true(parse(PIPE(",\"framing\":\"length16be\"")));
   assert_int_equal(config.pipes[0].limits.max_message_bytes, 65535);
   br_config_fini(&config);
+  assert_refused(PIPE(",\"framing\":\"length16le\",\"limits\":{\"max_message_bytes\":65536}"),
+                 "pipes[0].limits.max_message_bytes: framing \"length16le\" cannot say a length "
+                 "over 65535; lower it");
   assert_true(parse(PIPE(",\"framing\":\"length16le\",\"limits\":{\"max_message_bytes\":65534}")));
   assert_int_equal(config.pipes[0].limits.max_message_bytes, 65534);
   br_config_fini(&config);
+}
+
+static void burst_is_that_of_the_rate_if_there_is_one(void **state) {
+  (void)state;
+  assert_true(parse(PIPE(",\"limits\":{\"accept_rate\":7}")));
+  assert_int_equal(config.pipes[0].limits.accept_burst, 7);
+  br_config_fini(&config);
+  assert_true(parse(PIPE(",\"limits\":{\"accept_rate\":7,\"accept_burst\":20}")));
+  assert_int_equal(config.pipes[0].limits.accept_burst, 20);
+  br_config_fini(&config);
+  assert_refused(PIPE(",\"limits\":{\"accept_burst\":20}"),
+                 "pipes[0].limits.accept_burst: says how many may come at once of "
+                 "limits.accept_rate, which is not set");
+}
+
+static void clients_are_rules_of_users_groups_and_executables(void **state) {
+  (void)state;
+  assert_true(parse(PIPE("")));
+  assert_int_equal(config.pipes[0].clients.allow_count, 0);
+  assert_int_equal(config.pipes[0].clients.deny_count, 0);
+  assert_true(config.pipes[0].describe_clients);
+  br_config_fini(&config);
+  assert_true(parse(PIPE(",\"describe_clients\":false,\"clients\":{\"allow\":["
+                         "{\"user\":\"root\",\"executable\":\"/proc/../bin/sh\"},"
+                         "{\"group\":\"12345\"}],\"deny\":[{\"user\":\"4242\"}]}")));
+  const br_pipe_config *pipe = &config.pipes[0];
+  assert_false(pipe->describe_clients);
+  assert_int_equal(pipe->clients.allow_count, 2);
+  assert_int_equal(pipe->clients.allow[0].uid, 0);
+  assert_int_equal(pipe->clients.allow[0].gid, -1);
+  char *shell = realpath("/bin/sh", NULL);
+  assert_string_equal(pipe->clients.allow[0].executable, shell); /* what /proc will say */
+  free(shell);
+  assert_int_equal(pipe->clients.allow[1].uid, -1);
+  assert_int_equal(pipe->clients.allow[1].gid, 12345);
+  assert_null(pipe->clients.allow[1].executable);
+  assert_int_equal(pipe->clients.deny_count, 1);
+  assert_int_equal(pipe->clients.deny[0].uid, 4242);
+  br_config_fini(&config);
+}
+
+static void clients_that_are_nobody_or_everybody_are_refused_with_their_place(void **state) {
+  (void)state;
+  assert_refused(PIPE(",\"clients\":{\"allow\":[{\"user\":\"root\"},{\"user\":\"no-such-user-\"}],"
+                      "\"deny\":[{\"group\":\"no-such-group-\"}]}"),
+                 "pipes[0].clients.allow[1].user: there is no user \"no-such-user-\"",
+                 "pipes[0].clients.deny[0].group: there is no group \"no-such-group-\"");
+  assert_refused(PIPE(",\"clients\":{\"deny\":[{}]}"),
+                 "pipes[0].clients.deny[0]: must name a user, a group or an executable");
+  assert_refused(PIPE(",\"clients\":{\"allow\":[{\"executable\":\"mpv\"}]}"),
+                 "pipes[0].clients.allow[0].executable: must be an absolute path");
+  assert_refused(PIPE(",\"clients\":{\"allow\":[{\"executable\":\"/no/such/program\"}]}"),
+                 "pipes[0].clients.allow[0].executable: there is no file /no/such/program");
+  assert_refused(PIPE(",\"clients\":{\"alow\":[]}"),
+                 "pipes[0].clients.alow: unknown key; did you mean \"allow\"?");
+  assert_refused(PIPE(",\"describe_clients\":1"),
+                 "pipes[0].describe_clients: must be true or false, not a whole number");
+  assert_refused(PIPE(",\"transport\":\"fifo\",\"access\":\"inbound\","
+                      "\"clients\":{\"deny\":[{\"user\":\"root\"}]}"),
+                 "pipes[0].clients: nobody knows who is at the other end of a FIFO");
 }
 
 static void strategy_without_choice_of_backends_refuses_one(void **state) {
@@ -471,6 +534,9 @@ int main(void) {
       cmocka_unit_test(an_empty_document_has_every_default),
       cmocka_unit_test(a_short_pipe_has_every_default),
       cmocka_unit_test(framing_of_16_bits_bounds_the_message_limit),
+      cmocka_unit_test(burst_is_that_of_the_rate_if_there_is_one),
+      cmocka_unit_test(clients_are_rules_of_users_groups_and_executables),
+      cmocka_unit_test(clients_that_are_nobody_or_everybody_are_refused_with_their_place),
       cmocka_unit_test(strategy_without_choice_of_backends_refuses_one),
       cmocka_unit_test(every_key_is_stored),
       cmocka_unit_test(a_text_that_is_not_json_is_refused_with_its_line),

@@ -63,6 +63,8 @@ static void list_agrees(const json_t *of, const char *place, const br_config_key
   const json_t *items = member(of, place, "items");
   if (key->kind == BR_CONFIG_OBJECT_LIST) {
     object_agrees(items, place, key->object);
+    assert_int_equal(json_integer_value(json_object_get(items, "minProperties")),
+                     key->empty_text != NULL);
     return;
   }
   text_agrees(items, place, "type", "string");
@@ -84,6 +86,10 @@ static void key_agrees(const json_t *of, const char *place, const br_config_key 
     integer_agrees(of, place, "default", *key->fallback);
     integer_agrees(of, place, "minimum", *key->minimum);
     integer_agrees(of, place, "maximum", *key->maximum);
+    break;
+  case BR_CONFIG_SWITCH:
+    text_agrees(of, place, "type", "boolean");
+    assert_int_equal(json_is_true(member(of, place, "default")), *key->fallback != 0);
     break;
   case BR_CONFIG_WORD:
     words_agree(of, place, key->words);
