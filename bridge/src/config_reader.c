@@ -137,16 +137,15 @@ static void unknown_key_add(const object_reader *reader, const char *name,
   }
 }
 
-static void object_read(const json_t *value, const object_reader *given) {
+static void object_read(const json_t *value, const object_reader *reader) {
   if (!json_is_object(value)) {
-    br_config_problems_add(given->problems, given->place, "must be an object, not %s",
+    br_config_problems_add(reader->problems, reader->place, "must be an object, not %s",
                            br_config_type_name(value));
     return;
   }
-  const br_config_key *role = br_config_key_find(given->object, "role");
-  object_reader here = *given;
-  here.role = role ? role_bit(role, json_object_get(value, "role")) : given->role;
-  const object_reader *reader = &here;
+  const br_config_key *role = br_config_key_find(reader->object, "role");
+  object_reader here = *reader;
+  here.role = role ? role_bit(role, json_object_get(value, "role")) : reader->role;
   const char *name;
   json_t *member;
   /* json_object_foreach wants a mutable object only for its iterators' type. */
@@ -154,7 +153,7 @@ static void object_read(const json_t *value, const object_reader *given) {
     br_config_place place = {reader->place, name, 0};
     const br_config_key *key = br_config_key_find(reader->object, name);
     if (key) {
-      value_read(member, key, reader, &place);
+      value_read(member, key, &here, &place);
     } else {
       unknown_key_add(reader, name, &place);
     }

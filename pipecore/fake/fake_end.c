@@ -19,12 +19,16 @@ static fake_end *end_of(pc_fake_end *end) {
 
 pc_status pc_fake_connect(pc_loop *loop, const char *path, const pc_peer *peer,
                           pc_fake_end **out_end) {
-  fake_connection *connection;
-  pc_status status = pc_fake_connection_open(state_of(loop), path, peer, &connection);
-  if (status == PC_OK) {
-    *out_end = (pc_fake_end *)(void *)&connection->client;
+  pc_listener *listener = pc_fake_listener_find(state_of(loop), path);
+  if (!listener) {
+    return PC_E_NOT_FOUND;
   }
-  return status;
+  fake_connection *connection = pc_fake_connection_open(listener, peer);
+  if (!connection) {
+    return PC_E_NO_MEMORY;
+  }
+  *out_end = (pc_fake_end *)(void *)&connection->client;
+  return PC_OK;
 }
 
 /* ---- the server of another program ---- */
@@ -71,10 +75,10 @@ pc_status pc_fake_describe(pc_fake_end *end, const pc_peer_details *details) {
   return PC_OK;
 }
 
-pc_status pc_fake_write(pc_fake_end *opaque, const void *data, size_t size) {
-  fake_end *end = end_of(opaque);
-  fake_pipe *pipe = &end->other->input;
-  bool is_stream = end->connection->type == PC_TYPE_BYTE;
+pc_status pc_fake_write(pc_fake_end *end, const void *data, size_t size) {
+  const fake_end *held = end_of(end);
+  fake_pipe *pipe = &held->other->input;
+  bool is_stream = held->connection->type == PC_TYPE_BYTE;
   PC_CHECK(!pipe->is_ended);
   if (pipe->is_broken) {
     return PC_E_BROKEN;
@@ -82,19 +86,19 @@ pc_status pc_fake_write(pc_fake_end *opaque, const void *data, size_t size) {
   if (is_stream && size == 0) {
     return PC_OK;
   }
-  if (pc_fake_pipe_room(pipe, end->connection->state->capacity_bytes, size, is_stream) < size) {
+  if (pc_fake_pipe_room(pipe, held->connection->state->capacity_bytes, size, is_stream) < size) {
     return PC_AGAIN;
   }
   return pc_fake_pipe_put(pipe, data, size) ? PC_OK : PC_E_NO_MEMORY;
 }
 
-pc_status pc_fake_read(pc_fake_end *opaque, void *data, size_t capacity, size_t *out_size) {
-  fake_end *end = end_of(opaque);
-  fake_pipe *pipe = &end->input;
+pc_status pc_fake_read(pc_fake_end *end, void *data, size_t capacity, size_t *out_size) {
+  fake_end *held = end_of(end);
+  fake_pipe *pipe = &held->input;
   if (!pipe->first) {
     return pipe->is_ended ? PC_E_BROKEN : PC_AGAIN;
   }
-  if (end->connection->type == PC_TYPE_BYTE) {
+  if (held->connection->type == PC_TYPE_BYTE) {
     *out_size = pc_fake_pipe_read(pipe, data, capacity);
     return PC_OK;
   }
@@ -108,12 +112,12 @@ pc_status pc_fake_read(pc_fake_end *opaque, void *data, size_t capacity, size_t 
   return PC_OK;
 }
 
-void pc_fake_half_close(pc_fake_end *opaque) {
-  end_of(opaque)->other->input.is_ended = true;
+void pc_fake_half_close(pc_fake_end *end) {
+  end_of(end)->other->input.is_ended = true;
 }
 
-void pc_fake_close(pc_fake_end *opaque) {
-  pc_fake_end_close(end_of(opaque));
+void pc_fake_close(pc_fake_end *end) {
+  pc_fake_end_close(end_of(end));
 }
 
 /* ---- knobs ---- */

@@ -112,7 +112,7 @@ void pc_fake_listener_wait(pc_listener *listener) {
 
 /* ---- connecting ---- */
 
-static pc_listener *listener_find(const pc_backend_state *state, const char *path) {
+pc_listener *pc_fake_listener_find(const pc_backend_state *state, const char *path) {
   pc_listener *listener = state->listeners;
   while (listener && strcmp(listener->path, path) != 0) {
     listener = listener->next;
@@ -120,15 +120,11 @@ static pc_listener *listener_find(const pc_backend_state *state, const char *pat
   return listener;
 }
 
-pc_status pc_fake_connection_open(pc_backend_state *state, const char *path, const pc_peer *peer,
-                                  fake_connection **out_connection) {
-  pc_listener *listener = listener_find(state, path);
-  if (!listener) {
-    return PC_E_NOT_FOUND;
-  }
+fake_connection *pc_fake_connection_open(pc_listener *listener, const pc_peer *peer) {
+  pc_backend_state *state = listener->state;
   fake_connection *connection = calloc(1, sizeof *connection);
   if (!connection) {
-    return PC_E_NO_MEMORY;
+    return NULL;
   }
   *connection = (fake_connection){
       .state = state,
@@ -143,25 +139,31 @@ pc_status pc_fake_connection_open(pc_backend_state *state, const char *path, con
     link = &(*link)->next;
   }
   *link = connection;
-  *out_connection = connection;
+  return connection;
+}
+
+static pc_status connect_try(pc_backend_state *state, pc_connect *connect) {
+  pc_status ordered;
+  if (pc_fake_failure_take(state, FAKE_CONNECT, &ordered)) {
+    return ordered;
+  }
+  pc_listener *listener = pc_fake_listener_find(state, connect->path);
+  if (!listener || listener->type != connect->type) {
+    return listener ? PC_E_BAD_MODE : PC_E_NOT_FOUND;
+  }
+  fake_connection *connection = pc_fake_connection_open(listener, NULL);
+  if (!connection) {
+    return PC_E_NO_MEMORY;
+  }
+  connection->client.max_message_bytes = connect->max_message_bytes;
+  connect->channel = (pc_channel *)(void *)&connection->client;
+  connect->peer = listener->owner;
   return PC_OK;
 }
 
 static bool connect_perform(pc_operation *operation) {
   pc_connect *connect = PC_CONTAINER_OF(operation, pc_connect, operation);
-  pc_backend_state *state = operation->target;
-  pc_listener *listener = listener_find(state, connect->path);
-  fake_connection *connection;
-  if (!pc_fake_failure_take(state, FAKE_CONNECT, &operation->status)) {
-    operation->status = listener && listener->type != connect->type
-                            ? PC_E_BAD_MODE
-                            : pc_fake_connection_open(state, connect->path, NULL, &connection);
-  }
-  if (operation->status == PC_OK) {
-    connection->client.max_message_bytes = connect->max_message_bytes;
-    connect->channel = (pc_channel *)(void *)&connection->client;
-    connect->peer = listener->owner;
-  }
+  operation->status = connect_try(operation->target, connect);
   connect->failure = (pc_failure){.status = operation->status, .action = "connect"};
   return true;
 }

@@ -71,10 +71,10 @@ pc_status pc_fake_listener_open(pc_backend_state *state, const pc_listen *listen
 /* Clients that were never let in are sent away. */
 void pc_fake_listener_close(pc_listener *listener);
 fake_connection *pc_fake_first_waiting(const pc_listener *listener);
-/* A connection that waits to be accepted at the path; neither end is a channel yet. */
-PC_MUST_USE pc_status pc_fake_connection_open(pc_backend_state *state, const char *path,
-                                              const pc_peer *peer,
-                                              fake_connection **out_connection);
+/* NULL: nobody listens there. */
+pc_listener *pc_fake_listener_find(const pc_backend_state *state, const char *path);
+/* A connection that waits to be accepted; neither end is a channel yet. NULL: no memory. */
+fake_connection *pc_fake_connection_open(pc_listener *listener, const pc_peer *peer);
 void pc_fake_accept_channel(pc_listener *listener, pc_accept *accept);
 void pc_fake_connect_channel(pc_backend_state *state, pc_connect *connect);
 void pc_fake_unlisten_channel(pc_listener *listener, pc_operation *done);

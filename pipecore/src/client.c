@@ -171,12 +171,11 @@ static bool reconnect_complete(pc_reconnect *reconnect) {
 }
 
 static bool options_complete(const pc_client_options *options, pc_session_terms *out_terms,
-                             pc_reconnect *out_reconnect, pc_failure *out_failure) {
+                             pc_reconnect *reconnect, pc_failure *out_failure) {
   if (!options->path || options->path[0] == '\0') {
     return pc_options_refuse(out_failure, PC_E_NAME, "check path", "give the endpoint's path");
   }
-  *out_reconnect = options->reconnect;
-  if (!reconnect_complete(out_reconnect)) {
+  if (!reconnect_complete(reconnect)) {
     return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check reconnect",
                              "keep each delay below its maximum, the first not over the longest");
   }
@@ -215,7 +214,7 @@ pc_status pc_client_start(pc_loop *loop, const pc_client_options *options, pc_cl
                           pc_failure *out_failure) {
   pc_loop_check_thread(loop);
   pc_session_terms terms;
-  pc_reconnect reconnect;
+  pc_reconnect reconnect = options->reconnect;
   pc_failure failure = {.status = PC_OK};
   if (!options_complete(options, &terms, &reconnect, &failure)) {
     return pc_failure_tell(out_failure, failure);
