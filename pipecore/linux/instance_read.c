@@ -43,7 +43,11 @@ pc_status pc_instance_receive(pc_instance *instance, void *data, uint32_t size, 
 }
 
 void pc_instance_peek_offset_set(pc_instance *instance, int offset) {
-  PC_CHECK(setsockopt(instance->fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset) == 0);
+  int result;
+  do { /* some kernels take a lock for it, and a signal may end that */
+    result = setsockopt(instance->fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset);
+  } while (result != 0 && errno == EINTR);
+  PC_CHECK(result == 0);
 }
 
 /* Nothing comes any more. */
