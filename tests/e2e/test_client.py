@@ -120,6 +120,33 @@ class Talk(ClientCase):
         self.assertGreater(observer.until_kind("opened")["session"], opened["session"])
 
 
+class Backends(ClientCase):
+    def test_every_way_to_serve_the_pipes_has_clients(self):
+        ways = [{"backend": "epoll"}, {"backend": "io_uring"}, {"strategy": "threads"}]
+        for number, way in enumerate(ways):
+            for is_message in (False, True):
+                with self.subTest(f"{way}, {'message' if is_message else 'byte'}"):
+                    name = f"{'m' if is_message else 'b'}{number}"
+                    entry = client(name, mode="message") if is_message else client(name)
+                    end = b"" if is_message else b"\n"
+                    bridge = self.bridge(pipes=[entry], config={"pipe_thread": way}, name=name)
+                    observer = self.ndjson(bridge, "?since=0")
+                    self.assertEqual(bridge.inject(name, b"kept").status, 202)
+                    for word in (b"kept", b"after a restart"):
+                        server = self.serve(name, is_message=is_message)
+                        connection = self.accept(server)
+                        observer.until_kind("opened")
+                        if word != b"kept":
+                            self.assertEqual(bridge.inject(name, word).status, 201)
+                        self.assertEqual(connection.receive_exactly(len(word + end)), word + end)
+                        connection.send(b"answer" + end)
+                        self.assertEqual(payload_of(observer.messages(1)[0]), b"answer")
+                        connection.close()
+                        server.close()
+                        self.assertEqual(observer.until_kind("closed")["reason"], "peer")
+                    self.assertEqual(bridge.stop(), 0)
+
+
 class Absence(ClientCase):
     def test_a_server_that_is_late_is_waited_for_and_told_of_once(self):
         bridge = self.bridge(pipes=[client()])
