@@ -326,8 +326,10 @@ static const br_config_word backend_words[] = {{"auto", PC_BACKEND_AUTO, false},
                                                {"epoll", PC_BACKEND_EPOLL, false},
                                                {"io_uring", PC_BACKEND_IO_URING, false},
                                                {0}};
-static const br_config_word strategy_words[] = {
-    {"completion", PC_STRATEGY_COMPLETION, false}, {"threads", PC_STRATEGY_THREADS, false}, {0}};
+static const br_config_word strategy_words[] = {{"completion", PC_STRATEGY_COMPLETION, false},
+                                                {"overlapped", PC_STRATEGY_OVERLAPPED, false},
+                                                {"threads", PC_STRATEGY_THREADS, false},
+                                                {0}};
 static const br_config_key pipe_thread_keys[] = {
     {.name = "strategy",
      .kind = BR_CONFIG_WORD,

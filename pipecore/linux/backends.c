@@ -1,6 +1,7 @@
 /* The backends of this system. Constant; any thread. */
 #include "../src/backend.h"
 #include "endpoint.h"
+#include "system.h"
 
 extern const pc_backend pc_backend_epoll;
 extern const pc_backend pc_backend_threads;
@@ -23,10 +24,16 @@ const pc_backend *pc_backend_find(pc_strategy strategy, pc_backend_kind kind) {
   switch (strategy) {
   case PC_STRATEGY_COMPLETION:
     return completion_find(kind);
+  case PC_STRATEGY_OVERLAPPED:
+    return &pc_backend_overlapped;
   case PC_STRATEGY_THREADS:
     return &pc_backend_threads;
   }
   return NULL;
+}
+
+uint64_t pc_backend_now_ns(void) {
+  return pc_linux_now_ns();
 }
 
 size_t pc_backend_max_path_bytes(void) {

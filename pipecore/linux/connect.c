@@ -1,4 +1,4 @@
-/* Connecting to a socket at a path, for both backends. The loop's thread; never blocks.
+/* Connecting to a socket at a path, for every backend. The loop's thread; never blocks.
  *
  * Success: socket → what a message pipe needs → connect, which a UNIX socket does at once → who listens.
  * Failures: nothing at the path or nobody listens; no right to write to it; its backlog is full (EAGAIN:
@@ -11,33 +11,8 @@
 #include "peer.h"
 #include "system.h"
 
-static const char *advice_of(pc_status status) {
-  switch (status) {
-  case PC_E_NOT_FOUND:
-    return "nobody serves this path: start its server";
-  case PC_E_ACCESS:
-    return "this user must be allowed to write to the socket and to enter its folder";
-  case PC_E_BUSY:
-    return "its server accepts no clients just now";
-  case PC_E_BAD_MODE:
-    return "the server's pipe is of the other mode, byte or message";
-  case PC_E_NO_DESCRIPTORS:
-    return "raise the limit of open files";
-  default:
-    return NULL;
-  }
-}
-
-void pc_linux_connect_fail(pc_connect *connect, pc_failure failure) {
-  connect->failure = failure;
-  connect->operation.status = failure.status;
-}
-
 static void fail_native(pc_connect *connect, int native, pc_status status, const char *action) {
-  pc_linux_connect_fail(connect, (pc_failure){.status = status,
-                                              .native = native,
-                                              .action = action,
-                                              .advice = advice_of(status)});
+  pc_connect_fail(connect, (pc_failure){.status = status, .native = native, .action = action});
 }
 
 /* Before connecting, so that also the first message finds them. */
@@ -49,10 +24,10 @@ static bool message_socket_prepare(int fd, pc_connect *connect) {
     return false;
   }
   if (!pc_linux_send_buffer_raise(fd, connect->max_message_bytes)) {
-    pc_linux_connect_fail(
-        connect, (pc_failure){.status = PC_E_INVALID_ARG,
-                              .action = "set the send buffer",
-                              .advice = "lower max_message_bytes, or raise net.core.wmem_max"});
+    pc_connect_fail(connect,
+                    (pc_failure){.status = PC_E_INVALID_ARG,
+                                 .action = "set the send buffer",
+                                 .advice = "lower max_message_bytes, or raise net.core.wmem_max"});
     return false;
   }
   return true;
@@ -62,7 +37,7 @@ int pc_linux_connect(pc_connect *connect_options) {
   struct sockaddr_un address;
   pc_failure failure;
   if (pc_linux_address_fill(connect_options->path, &address, &failure) != PC_OK) {
-    pc_linux_connect_fail(connect_options, failure);
+    pc_connect_fail(connect_options, failure);
     return -1;
   }
   bool is_stream = connect_options->type == PC_TYPE_BYTE;

@@ -29,8 +29,6 @@ PC_MUST_USE pc_status pc_linux_address_fill(const char *path, struct sockaddr_un
 /* A connected socket that does not block, or -1: `connect->failure` and its operation's status tell. Fills in
  * who listens. */
 PC_MUST_USE int pc_linux_connect(pc_connect *connect);
-/* The operation ends with this failure. */
-void pc_linux_connect_fail(pc_connect *connect, pc_failure failure);
 
 /* ---- endpoint.c ---- */
 /* Makes a message of `max_message_bytes` fit the socket's send buffer. */

@@ -13,7 +13,7 @@ static bool connect_perform(pc_operation *operation) {
   if (!channel || !pc_epoll_scratch_reserve(state, connect->type, connect->max_message_bytes,
                                             connect->is_passing)) {
     pc_epoll_channel_discard(channel);
-    pc_linux_connect_fail(connect, (pc_failure){.status = PC_E_NO_MEMORY, .action = "connect"});
+    pc_connect_fail(connect, (pc_failure){.status = PC_E_NO_MEMORY});
     return true;
   }
   int fd = pc_linux_connect(connect);

@@ -274,3 +274,14 @@ pc_status pc_instance_get_peer(pc_instance *instance, pc_peer *out_peer) {
   pc_lock_drop(&instance->lock);
   return status;
 }
+
+pc_status pc_instance_describe_peer(pc_instance *instance, uint32_t parts,
+                                    pc_peer_details *out_details) {
+  pc_instance_enter(instance);
+  pc_status status = pc_instance_check(instance);
+  if (status == PC_OK) {
+    pc_linux_peer_describe(instance->fd, parts, out_details);
+  }
+  pc_lock_drop(&instance->lock);
+  return status;
+}

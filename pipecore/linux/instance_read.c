@@ -16,13 +16,15 @@ enum { RESETS_MAX = 4 /* the kernel tells one; more is an error */ };
 
 pc_status pc_instance_receive(pc_instance *instance, void *data, uint32_t size, int flags,
                               size_t *out_size, bool *out_has_credentials) {
+  /* Room for credentials and nothing else; without such, descriptors would find it. */
   _Alignas(struct cmsghdr) uint8_t control[PC_LINUX_CONTROL_BYTES];
+  bool is_stream = instance->type == PC_TYPE_BYTE;
   for (int resets = 0; resets <= RESETS_MAX;) {
     struct iovec part = {.iov_base = data, .iov_len = size};
     struct msghdr header = {.msg_iov = &part,
                             .msg_iovlen = 1,
-                            .msg_control = control,
-                            .msg_controllen = sizeof control};
+                            .msg_control = is_stream ? NULL : control,
+                            .msg_controllen = is_stream ? 0 : sizeof control};
     ssize_t received = recvmsg(instance->fd, &header, flags | MSG_DONTWAIT);
     if (received >= 0) {
       *out_size = (size_t)received;

@@ -1,4 +1,4 @@
-/* One attempt to write. The instance's lock is held; nothing here blocks.
+/* One attempt to write, with the instance's lock held; and the end of writing. Nothing here blocks.
  *
  * Success: a message goes whole, by one send; bytes go as far as there is room, and the rest pends.
  * Failures: no room (PC_PENDING); the other end is gone (PC_E_BROKEN); a message that no send buffer holds
@@ -29,4 +29,17 @@ pc_status pc_instance_write_once(pc_instance *instance, pc_request *request) {
     }
   }
   return PC_OK;
+}
+
+pc_status pc_instance_end_output(pc_instance *instance) {
+  pc_instance_enter(instance);
+  pc_status status = pc_instance_check(instance);
+  if (status == PC_OK && instance->writes.first) {
+    status = PC_E_BUSY;
+  }
+  if (status == PC_OK) {
+    shutdown(instance->fd, SHUT_WR); /* fails only of an end that is gone */
+  }
+  pc_lock_drop(&instance->lock);
+  return status;
 }

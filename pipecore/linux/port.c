@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -24,6 +26,9 @@ pc_lock pc_port_lock = {.native = PTHREAD_MUTEX_INITIALIZER};
 
 pc_port pc_the_port;
 
+/* Somebody called who may be a signal handler: the leader passes it on. */
+static atomic_bool port_is_called;
+
 /* The leader's. */
 static struct epoll_event port_events[PORT_EVENTS];
 
@@ -38,7 +43,28 @@ static pc_status port_failure(pc_failure *failure) {
   return failure->status;
 }
 
+/* A child made by fork shares its parent's epoll: it begins with a port of its own, and leaves alone what its
+ * parent made. */
+static void port_forget_parent(void) PC_UNCHECKED {
+  pc_port_lock = (pc_lock){.native = PTHREAD_MUTEX_INITIALIZER};
+  if (pc_the_port.is_open) {
+    close(pc_the_port.wakeup_fd);
+    close(pc_the_port.fd);
+  }
+  memset(&pc_the_port, 0, sizeof pc_the_port);
+}
+
+static bool forks_watch(void) PC_REQUIRES(pc_port_lock) {
+  static bool is_watching;
+  is_watching = is_watching || pthread_atfork(NULL, NULL, port_forget_parent) == 0;
+  return is_watching;
+}
+
 static pc_status port_make(pc_failure *failure) PC_REQUIRES(pc_port_lock) {
+  if (!forks_watch()) {
+    errno = ENOMEM;
+    return port_failure(failure);
+  }
   int fd = epoll_create1(EPOLL_CLOEXEC);
   if (fd < 0) {
     return port_failure(failure);
@@ -182,6 +208,22 @@ static void events_tell(int count) {
   }
 }
 
+void pc_port_call(void) PC_UNCHECKED {
+  /* release: pairs with the acquire in call_pass_on */
+  atomic_store_explicit(&port_is_called, true, memory_order_release);
+  /* edge-triggered: found by the next look at the latest */
+  pc_linux_wakeup_signal(pc_the_port.wakeup_fd);
+}
+
+/* The leader looks again by itself. */
+static void call_pass_on(void) PC_REQUIRES(pc_port_lock) {
+  if (atomic_exchange_explicit(&port_is_called, false, memory_order_acquire)) {
+    for (pc_link *link = pc_the_port.sleepers.first; link; link = link->next) {
+      pthread_cond_signal(&PC_CONTAINER_OF(link, pc_alertable, sleeper)->condition);
+    }
+  }
+}
+
 void pc_port_turn(pc_alertable *self, uint64_t deadline_ns) {
   int fd = pc_the_port.fd;
   pc_the_port.leader = self;
@@ -194,6 +236,7 @@ void pc_port_turn(pc_alertable *self, uint64_t deadline_ns) {
   pc_lock_take(&pc_port_lock);
   pc_the_port.leader_sleeps = false;
   pc_the_port.leader = NULL;
+  call_pass_on();
   port_release_retired();
   port_unmake();
 }

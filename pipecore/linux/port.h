@@ -102,6 +102,8 @@ uint64_t pc_port_deadline_ns(int timeout_ms);
  * PC_COMPLETION: `is_alertable` and a routine is due; PC_E_TIMEOUT, after at least one look at the system. */
 PC_MUST_USE pc_status pc_port_wait(const pc_port_condition *condition, uint64_t deadline_ns,
                                    bool is_alertable) PC_REQUIRES(pc_port_lock);
+/* Makes all who wait look again. The port is open. Async-signal-safe, and takes no lock. */
+void pc_port_call(void);
 /* Does what is possible now, unless another thread is at it. */
 void pc_port_look(void) PC_REQUIRES(pc_port_lock);
 

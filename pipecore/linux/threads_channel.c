@@ -261,7 +261,7 @@ void pc_threads_connect(pc_backend_state *state, pc_connect *connect) {
   threads_instance *instance;
   pc_status status = pc_threads_instance_create(&model, &instance, &connect->failure);
   if (status != PC_OK) {
-    connect->failure.action = connect->failure.action ? connect->failure.action : "connect";
+    pc_connect_fail(connect, connect->failure);
     pc_loop_complete(state->loop, &connect->operation, status);
     return;
   }

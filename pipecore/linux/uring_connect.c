@@ -16,7 +16,7 @@ static uring_channel *channel_create(pc_backend_state *state, pc_connect *connec
   pc_linux_passing *passing = NULL;
   if (connect->is_passing) {
     if (!pc_linux_passing_ensure(&state->passing)) {
-      pc_linux_connect_fail(connect, (pc_failure){.status = PC_E_NO_MEMORY, .action = "connect"});
+      pc_connect_fail(connect, (pc_failure){.status = PC_E_NO_MEMORY});
       return NULL;
     }
     passing = state->passing;
@@ -33,7 +33,7 @@ static uring_channel *channel_create(pc_backend_state *state, pc_connect *connec
     pc_uring_group_release(state, group); /* the channel uses it now */
   }
   if (!channel) {
-    pc_linux_connect_fail(connect, (pc_failure){.status = PC_E_NO_MEMORY, .action = "connect"});
+    pc_connect_fail(connect, (pc_failure){.status = PC_E_NO_MEMORY});
   }
   return channel;
 }

@@ -83,9 +83,12 @@ struct pc_backend {
 
 /* The backend for this on this system, or NULL. Each system's folder defines it. */
 const pc_backend *pc_backend_find(pc_strategy strategy, pc_backend_kind kind);
+/* Monotonic. Likewise. */
+uint64_t pc_backend_now_ns(void);
 /* Longest path of an endpoint on this system. Likewise. */
 size_t pc_backend_max_path_bytes(void);
 
 extern const pc_backend pc_backend_fake;
+extern const pc_backend pc_backend_overlapped;
 
 #endif

@@ -59,6 +59,8 @@ const char *pc_strategy_name(pc_strategy strategy) {
   switch (strategy) {
   case PC_STRATEGY_COMPLETION:
     return "completion";
+  case PC_STRATEGY_OVERLAPPED:
+    return "overlapped";
   case PC_STRATEGY_THREADS:
     return "threads";
   }

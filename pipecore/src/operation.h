@@ -92,6 +92,9 @@ typedef struct pc_connect {
   pc_failure failure;  /* what the status is about         */
 } pc_connect;
 
+/* It ends with this failure, whose missing words are filled in. */
+void pc_connect_fail(pc_connect *connect, pc_failure failure);
+
 /* Ends a channel: its other operations complete first (PC_E_ABORTED), then this one; the channel is gone. */
 typedef struct pc_close {
   pc_operation operation;

@@ -60,7 +60,7 @@ static void socket_that_nobody_listens_at_is_not_found(void **state) {
   client_fixture_start(fixture);
   TURN_UNTIL(fixture->suite, fixture->waiting_count == 1);
   assert_int_equal(fixture->waiting.failure.status, PC_E_NOT_FOUND);
-  assert_int_equal(fixture->waiting.failure.native, ECONNREFUSED);
+  expect_native(&fixture->waiting.failure, ECONNREFUSED);
   assert_non_null(fixture->waiting.failure.advice);
   client_fixture_destroy(fixture);
 }
@@ -95,7 +95,7 @@ static void socket_that_this_user_may_not_write_to_is_denied(void **state) {
   TURN_UNTIL(fixture->suite, fixture->waiting_count == 1);
   assert_int_equal(is_root ? seteuid(0) : 0, 0);
   assert_int_equal(fixture->waiting.failure.status, PC_E_ACCESS);
-  assert_int_equal(fixture->waiting.failure.native, EACCES);
+  expect_native(&fixture->waiting.failure, EACCES);
   assert_int_equal(chmod(fixture->suite->path, 0600), 0);
   client_close(server_accept(fixture));
   client_fixture_destroy(fixture);

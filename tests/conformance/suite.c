@@ -351,6 +351,10 @@ void expect_message_text(const session_record *record, unsigned index, const cha
   expect_message(record, index, text, strlen(text));
 }
 
+void expect_native(const pc_failure *failure, int native) {
+  assert_int_equal(failure->native, suite_backend_under_test.is_wordless ? 0 : native);
+}
+
 void pattern_fill(uint8_t *data, size_t size, uint32_t seed) {
   uint32_t value = seed * 2654435761u + 1;
   for (size_t index = 0; index < size; index++) {

@@ -45,6 +45,8 @@ typedef struct suite_backend {
   bool is_of_system; /* paths are files, peers are processes, time is real */
   bool
       is_concurrent; /* I/O is on other threads: what a client did is there after a while, not after a turn */
+  bool is_wordless;       /* its failures have a status and no native code */
+  size_t idle_heap_bytes; /* an idle session costs less; 0: 1024            */
   /* Cases beyond those that every backend has; ends with NULL. */
   const struct CMUnitTest *extra[7];
 } suite_backend;
@@ -152,6 +154,8 @@ void client_half_close(suite_client *client);
 void expect_message(const session_record *record, unsigned index, const void *data, size_t size);
 void expect_message_text(const session_record *record, unsigned index, const char *text);
 
+/* The native code of a failure, where the backend knows it. */
+void expect_native(const pc_failure *failure, int native);
 /* Bytes that tell by their content where they belong. */
 void pattern_fill(uint8_t *data, size_t size, uint32_t seed);
 

@@ -250,6 +250,14 @@ class OutboundByIoUring(Outbound):
     PIPE_THREAD = {"backend": "io_uring"}
 
 
+class InboundOverlapped(Inbound):
+    PIPE_THREAD = {"strategy": "overlapped"}
+
+
+class OutboundOverlapped(Outbound):
+    PIPE_THREAD = {"strategy": "overlapped"}
+
+
 class InboundByThreads(Inbound):
     PIPE_THREAD = {"strategy": "threads"}
 

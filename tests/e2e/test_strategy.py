@@ -7,7 +7,7 @@ from harness.case import BridgeCase
 from harness.deadline import wait_until
 from harness.observer import payload_of
 
-STRATEGIES = ("completion", "threads")
+STRATEGIES = ("completion", "overlapped", "threads")
 ROUNDS, CLIENTS = 50, 30
 
 

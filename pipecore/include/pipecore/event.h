@@ -42,6 +42,7 @@ PC_MUST_USE pc_status pc_wait(pc_event *const *events, uint32_t count, int timeo
 /* Any number of events that one thread waits for again and again: the cost of a wait is that of the events
  * that are set, not of those that are not. */
 typedef struct pc_wait_set pc_wait_set;
+/* PC_E_NO_MEMORY, PC_E_NO_DESCRIPTORS. */
 PC_MUST_USE pc_status pc_wait_set_create(pc_wait_set **out_set);
 /* Accepts NULL. Events that are in it leave it. */
 void pc_wait_set_destroy(pc_wait_set *set);
@@ -52,6 +53,12 @@ void pc_wait_set_remove(pc_wait_set *set, pc_event *event);
  * not hide the others. One thread at a time. */
 PC_MUST_USE pc_status pc_wait_set_wait(pc_wait_set *set, int timeout_ms, bool is_alertable,
                                        void **out_user);
+/* The `user` of each of its events that are set, at most `max`; returns their number. It neither waits nor looks
+ * at the system: for those that one wait found. Events take turns here too. */
+uint32_t pc_wait_set_ready(pc_wait_set *set, void **out_users, uint32_t max);
+/* Ends the wait of the thread that waits for the set, or else the next one, with PC_AGAIN. Several at once are
+ * one. Async-signal-safe. */
+void pc_wait_set_wake(pc_wait_set *set);
 
 /* ---- the queue of routines of a thread ---- */
 typedef struct pc_alertable pc_alertable;

@@ -12,7 +12,8 @@
  * PC_MORE_DATA is over: its event is set, its routine is queued all the same.
  * Operations of one direction complete in the order in which they were issued.
  *
- * Any thread may use an instance, several at once too; pc_instance_close is the last call of all. Calls that
+ * Any thread may use an instance, several at once too; pc_instance_close is the last call of all, and what
+ * pended is over when it returns. Calls that
  * say "blocks" answer PC_E_WOULD_DEADLOCK inside a completion routine.
  *
  * Source: the Win32 documentation of named pipes and of overlapped input and output. Where Linux forces
@@ -147,6 +148,9 @@ PC_MUST_USE pc_status pc_instance_peek(pc_instance *instance, void *data, uint32
  * end without a client, or whose client has closed, has nothing to wait for (PC_OK). PC_E_BROKEN (it closed meanwhile, over
  * unread bytes), PC_E_NOT_CONNECTED (disconnected meanwhile): it never will. PC_E_TIMEOUT. Blocks. */
 PC_MUST_USE pc_status pc_instance_flush(pc_instance *instance, int timeout_ms);
+/* Nothing more is written: the other end reads what was, then PC_E_BROKEN, and may write on. A second call changes
+ * nothing. PC_E_BUSY: a write is pending. Not of Win32, whose pipes end both ways at once. */
+PC_MUST_USE pc_status pc_instance_end_output(pc_instance *instance);
 /* CancelIoEx: `overlapped`, or with NULL all that is pending. Each ends once, with PC_E_ABORTED, unless it was over
  * already. PC_E_NOT_FOUND: nothing was pending. */
 PC_MUST_USE pc_status pc_instance_cancel(pc_instance *instance, pc_overlapped *overlapped);
@@ -173,6 +177,9 @@ void pc_instance_get_info(pc_instance *instance, pc_instance_info *out_info);
 PC_MUST_USE pc_status pc_instance_set_read_mode(pc_instance *instance, pc_type read_mode);
 /* GetNamedPipeClientProcessId and its kin: who is at the other end. */
 PC_MUST_USE pc_status pc_instance_get_peer(pc_instance *instance, pc_peer *out_peer);
+/* What more is known of it: `parts` is pc_peer_part, or-ed. */
+PC_MUST_USE pc_status pc_instance_describe_peer(pc_instance *instance, uint32_t parts,
+                                                pc_peer_details *out_details);
 
 PC_DECLARATIONS_END
 

@@ -27,6 +27,7 @@ typedef struct pc_loop pc_loop;
  * time. */
 typedef enum pc_strategy {
   PC_STRATEGY_COMPLETION, /* completion routines, on the loop's thread                          */
+  PC_STRATEGY_OVERLAPPED, /* overlapped operations of the low level, an event for each          */
   PC_STRATEGY_THREADS     /* a thread for each instance, which waits for its client and serves it */
 } pc_strategy;
 

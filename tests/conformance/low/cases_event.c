@@ -267,6 +267,111 @@ static void event_that_stays_set_hides_no_other(void **state) {
   }
 }
 
+static void ready_names_those_that_are_set_in_turn(void **state) {
+  (void)state;
+  enum { COUNT = 10, MOST = 4 };
+  pc_wait_set *set;
+  pc_event *events[COUNT];
+  void *users[COUNT] = {NULL};
+  unsigned seen[COUNT] = {0};
+  assert_int_equal(pc_wait_set_create(&set), PC_OK);
+  assert_int_equal(pc_wait_set_ready(set, users, COUNT), 0);
+  for (int index = 0; index < COUNT; index++) {
+    assert_int_equal(pc_event_create(index != 3, &events[index]), PC_OK);
+    assert_int_equal(pc_wait_set_add(set, events[index], &seen[index]), PC_OK);
+  }
+  assert_int_equal(pc_wait_set_ready(set, users, COUNT), COUNT - 1); /* each once */
+  for (int count = 0; count < 9; count++) {
+    assert_int_equal(pc_wait_set_ready(set, users, MOST), MOST);
+    for (int index = 0; index < MOST; index++) {
+      ++*(unsigned *)users[index];
+    }
+  }
+  for (int index = 0; index < COUNT; index++) {
+    assert_int_equal(seen[index], index == 3 ? 0 : MOST);
+  }
+  pc_wait_set_destroy(set);
+  for (int index = 0; index < COUNT; index++) {
+    pc_event_destroy(events[index]);
+  }
+}
+
+static void wake_ends_one_wait_for_a_set(void **state) {
+  (void)state;
+  pc_wait_set *set;
+  pc_event *event;
+  void *user = NULL;
+  assert_int_equal(pc_wait_set_create(&set), PC_OK);
+  pc_wait_set_wake(set);
+  pc_wait_set_wake(set); /* several are one */
+  assert_int_equal(pc_wait_set_wait(set, -1, false, &user), PC_AGAIN);
+  assert_int_equal(pc_wait_set_wait(set, 0, false, &user), PC_E_TIMEOUT);
+  assert_int_equal(pc_event_create(true, &event), PC_OK);
+  assert_int_equal(pc_wait_set_add(set, event, &event), PC_OK);
+  pc_wait_set_wake(set); /* beside an event that is set, which stays so */
+  assert_int_equal(pc_wait_set_wait(set, -1, false, &user), PC_AGAIN);
+  assert_int_equal(pc_wait_set_wait(set, -1, false, &user), PC_OK);
+  assert_ptr_equal(user, &event);
+  pc_wait_set_destroy(set);
+  pc_event_destroy(event);
+}
+
+/* A thread that waits for a set, and is woken again and again. */
+typedef struct woken_thread {
+  pc_wait_set *set;
+  atomic_uint count;
+} woken_thread;
+
+enum { WAKES = 300 };
+
+static void woken_thread_run(void *user) {
+  woken_thread *self = user;
+  void *ignored;
+  while (atomic_load(&self->count) < WAKES) {
+    if (pc_wait_set_wait(self->set, DEADLINE_MS, false, &ignored) != PC_AGAIN) {
+      return;
+    }
+    atomic_fetch_add(&self->count, 1);
+  }
+}
+
+static void event_thread_wait(void *user) {
+  uint32_t index;
+  (void)!wait_events(user, 1, -1, false, &index);
+}
+
+/* Whoever of them sleeps in the system itself: the others wait beside it. */
+static void wake_of_another_thread_reaches_each_set_that_is_waited_for(void **state) {
+  (void)state;
+  enum { SETS = 3 };
+  woken_thread threads[SETS];
+  host_thread *hosts[SETS + 1];
+  pc_event *last;
+  assert_int_equal(pc_event_create(false, &last), PC_OK);
+  for (int index = 0; index < SETS; index++) {
+    atomic_init(&threads[index].count, 0);
+    assert_int_equal(pc_wait_set_create(&threads[index].set), PC_OK);
+    hosts[index] = thread_start(woken_thread_run, &threads[index]);
+  }
+  hosts[SETS] = thread_start(event_thread_wait, (void *)&last);
+  for (unsigned count = 0; count < WAKES; count++) {
+    for (int index = 0; index < SETS; index++) {
+      pc_wait_set_wake(threads[index].set);
+    }
+    for (int index = 0; index < SETS; index++) {
+      WAIT_UNTIL(atomic_load(&threads[index].count) == count + 1);
+    }
+  }
+  pc_event_set(last);
+  host_thread_join(hosts[SETS]);
+  for (int index = 0; index < SETS; index++) {
+    host_thread_join(hosts[index]);
+    assert_int_equal(atomic_load(&threads[index].count), WAKES);
+    pc_wait_set_destroy(threads[index].set);
+  }
+  pc_event_destroy(last);
+}
+
 const low_case cases_event[] = {
     LOW_CASE(event_that_is_set_stays_set_until_it_is_reset, OVERLAPPED),
     LOW_CASE(wait_says_which_event_is_the_first_that_is_set, OVERLAPPED),
@@ -282,4 +387,7 @@ const low_case cases_event[] = {
     LOW_CASE(case_48_wait_set_serves_two_hundred_clients, OVERLAPPED),
     LOW_CASE(event_is_in_one_set_and_may_leave_it, OVERLAPPED),
     LOW_CASE(event_that_stays_set_hides_no_other, OVERLAPPED),
+    LOW_CASE(ready_names_those_that_are_set_in_turn, OVERLAPPED),
+    LOW_CASE(wake_ends_one_wait_for_a_set, OVERLAPPED),
+    LOW_CASE(wake_of_another_thread_reaches_each_set_that_is_waited_for, OVERLAPPED),
     {0}};

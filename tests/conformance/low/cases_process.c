@@ -122,12 +122,17 @@ static void case_49_both_ends_know_each_other(void **state) {
   low_fixture *fixture = *state;
   pc_instance *server = server_create(fixture);
   pc_peer peer;
+  static pc_peer_details details;
   assert_int_equal(pc_instance_get_peer(server, &peer), PC_E_LISTENING);
+  assert_int_equal(pc_instance_describe_peer(server, PC_PEER_ALL, &details), PC_E_LISTENING);
   host_child *child = host_child_start("visit", fixture->path);
   assert_int_equal(connect_now(fixture, server), PC_OK);
   assert_int_equal(pc_instance_get_peer(server, &peer), PC_OK);
   assert_int_equal(peer.pid, host_child_pid(child));
   assert_int_equal(peer.uid, host_self_uid());
+  assert_int_equal(pc_instance_describe_peer(server, PC_PEER_EXECUTABLE, &details), PC_OK);
+  assert_int_equal(details.known, PC_PEER_EXECUTABLE);
+  assert_true(details.executable[0] != '\0');
   write_text(fixture, server, "bye");
   assert_int_equal(host_child_wait(child), 0);
   assert_int_equal(read_status(fixture, server), PC_E_BROKEN);

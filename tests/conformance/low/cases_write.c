@@ -360,6 +360,36 @@ static void waiting_write_is_over_when_its_reader_closes(void **state) {
   }
 }
 
+static void end_of_output_is_read_behind_it_and_the_other_way_goes_on(void **state) {
+  low_fixture *fixture = *state;
+  for (int index = 0; index < 2; index++) {
+    low_pair pair = pair_create(fixture, both_types[index]);
+    write_text(fixture, pair.server, "last");
+    assert_int_equal(pc_instance_end_output(pair.server), PC_OK);
+    assert_int_equal(pc_instance_end_output(pair.server), PC_OK);
+    assert_int_equal(write_status(fixture, pair.server), PC_E_BROKEN);
+    read_expect(fixture, pair.client, "last");
+    assert_int_equal(read_status(fixture, pair.client), PC_E_BROKEN);
+    write_text(fixture, pair.client, "and yours");
+    read_expect(fixture, pair.server, "and yours");
+    instance_close(fixture, pair.server);
+    assert_int_equal(pc_instance_end_output(pair.client), PC_OK);
+    instance_close(fixture, pair.client);
+  }
+}
+
+static void output_does_not_end_before_what_waits(void **state) {
+  low_fixture *fixture = *state;
+  static write_fill fill;
+  low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
+  fill_until_pending(fixture, pair.server, KILOBYTE, &fill);
+  assert_int_equal(pc_instance_end_output(pair.server), PC_E_BUSY);
+  fill_expect(fixture, pair.client, &fill, KILOBYTE);
+  assert_int_equal(operation_end(fill.writes[fill.count - 1]), PC_OK);
+  assert_int_equal(pc_instance_end_output(pair.server), PC_OK);
+  assert_int_equal(read_status(fixture, pair.client), PC_E_BROKEN);
+}
+
 const low_case cases_write[] = {
     LOW_CASE(case_16_message_of_no_bytes_comes_behind_a_full_quota, ALL_FORMS),
     LOW_CASE(case_18_message_over_the_limit_is_refused_and_harms_nothing, ALL_FORMS),
@@ -372,4 +402,6 @@ const low_case cases_write[] = {
     LOW_CASE(case_25_both_ends_write_at_once, ALL_FORMS),
     LOW_CASE(large_write_to_a_byte_pipe_arrives_whole, ALL_FORMS),
     LOW_CASE(waiting_write_is_over_when_its_reader_closes, ALL_FORMS),
+    LOW_CASE(end_of_output_is_read_behind_it_and_the_other_way_goes_on, ALL_FORMS),
+    LOW_CASE(output_does_not_end_before_what_waits, ASYNCHRONOUS),
     {0}};

@@ -1,4 +1,4 @@
-/* Which backend a loop gets: the one wished for, or epoll with the reason where the system refuses io_uring. */
+/* Which backend a loop gets: the one wished for, by strategy or by name, or epoll with the reason where the system refuses io_uring. */
 #include "test.h"
 
 #include <errno.h>
@@ -22,9 +22,10 @@ static void wished_backend_is_the_one_that_works(void **state) {
     const char *name;
   } wishes[] = {{PC_STRATEGY_COMPLETION, PC_BACKEND_EPOLL, "epoll"},
                 {PC_STRATEGY_COMPLETION, PC_BACKEND_FAKE, "fake"},
+                {PC_STRATEGY_OVERLAPPED, PC_BACKEND_AUTO, "overlapped"},
                 {PC_STRATEGY_THREADS, PC_BACKEND_AUTO, "threads"},
                 {PC_STRATEGY_COMPLETION, PC_BACKEND_IO_URING, "io_uring"}};
-  for (int index = 0; index < 4; index++) {
+  for (int index = 0; index < 5; index++) {
     if (backend_is_refused(wishes[index].kind)) {
       skip();
     }
@@ -50,9 +51,10 @@ static void unknown_backend_or_strategy_is_not_supported(void **state) {
 static void backend_beside_another_strategy_is_refused(void **state) {
   (void)state;
   static const pc_backend_kind kinds[] = {PC_BACKEND_EPOLL, PC_BACKEND_IO_URING, PC_BACKEND_FAKE};
-  for (int index = 0; index < 3; index++) {
+  for (int index = 0; index < 6; index++) {
     pc_loop *loop = NULL;
-    pc_loop_options options = {.strategy = PC_STRATEGY_THREADS, .backend = kinds[index]};
+    pc_loop_options options = {.strategy = index < 3 ? PC_STRATEGY_THREADS : PC_STRATEGY_OVERLAPPED,
+                               .backend = kinds[index % 3]};
     assert_int_equal(pc_loop_create(&options, &loop), PC_E_INVALID_ARG);
     assert_null(loop);
   }
