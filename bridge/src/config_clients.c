@@ -57,11 +57,42 @@ static void rules_resolve(const pc_admission_rule *rules, size_t count, size_t p
   }
 }
 
+bool br_config_is_abstract(const br_pipe_config *pipe) {
+  return pipe->transport == PC_TRANSPORT_SOCKET && pipe->path && pipe->path[0] == '@';
+}
+
+/* Anybody on the machine reaches such a name: its rules are all that is between. */
+static void abstract_check(const br_pipe_config *pipe, size_t index, br_config_problems *problems) {
+  rule_place place;
+  const pc_admission_rules *clients = &pipe->clients;
+  bool has_users = clients->allow_count > 0;
+  for (size_t rule = 0; rule < clients->allow_count; rule++) {
+    has_users = has_users && clients->allow[rule].uid >= 0;
+  }
+  rule_place_at(&place, index, "allow", 0);
+  if (!has_users) {
+    br_config_problems_add(problems, &place.list,
+                           "anybody reaches the abstract name %s; name a user in each rule, or "
+                           "give the pipe a path",
+                           pipe->path);
+  }
+  if (pipe->security.mode != 0 || pipe->security.uid >= 0 || pipe->security.gid >= 0) {
+    place.key = (br_config_place){&place.pipe, "permissions", 0};
+    br_config_problems_add(problems, &place.key,
+                           "the abstract name %s has neither mode nor owner; leave permissions "
+                           "out, or give the pipe a path",
+                           pipe->path);
+  }
+}
+
 void br_config_clients_resolve(br_config *config, size_t index, br_config_problems *problems) {
   const br_pipe_config *pipe = &config->pipes[index];
   const pc_admission_rules *clients = &pipe->clients;
   rules_resolve(clients->allow, clients->allow_count, index, "allow", problems);
   rules_resolve(clients->deny, clients->deny_count, index, "deny", problems);
+  if (pipe->role != BR_ROLE_CLIENT && br_config_is_abstract(pipe)) {
+    abstract_check(pipe, index, problems);
+  }
   if (pipe->transport == PC_TRANSPORT_FIFO && clients->allow_count + clients->deny_count > 0) {
     rule_place place;
     rule_place_at(&place, index, "allow", 0);

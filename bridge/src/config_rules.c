@@ -82,8 +82,8 @@ static void listen_override(br_config *config, const br_config_overrides *overri
 /* ---- paths ---- */
 static bool needs_runtime_dir(const br_config *config) {
   for (size_t index = 0; index < config->pipe_count; index++) {
-    const char *path = config->pipes[index].path;
-    if (path && path[0] != '/') {
+    const br_pipe_config *pipe = &config->pipes[index];
+    if (pipe->path && pipe->path[0] != '/' && !br_config_is_abstract(pipe)) {
       return true;
     }
   }
@@ -124,7 +124,8 @@ static void path_resolve(const br_config *config, size_t index, br_config_proble
   if (!pipe->path) {
     return;
   }
-  if (pipe->path[0] != '/' && config->runtime_dir) {
+  bool is_abstract = br_config_is_abstract(pipe);
+  if (pipe->path[0] != '/' && !is_abstract && config->runtime_dir) {
     size_t size = strlen(config->runtime_dir) + strlen(pipe->path) + 2;
     char *absolute = malloc(size);
     if (!absolute) {
@@ -135,7 +136,9 @@ static void path_resolve(const br_config *config, size_t index, br_config_proble
     free(pipe->path);
     pipe->path = absolute;
   }
-  path_tidy(pipe->path);
+  if (!is_abstract) {
+    path_tidy(pipe->path);
+  }
   size_t length = strlen(pipe->path);
   if (length > pc_server_max_path_bytes()) {
     br_config_problems_add(problems, pipe_place_at(&place, index, "path"),

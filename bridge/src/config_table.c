@@ -63,6 +63,10 @@ static bool has_parent_part(const char *path) {
 }
 
 static bool path_check(const char *text, char *error, size_t error_size) {
+  if (strcmp(text, "@") == 0) {
+    (void)snprintf(error, error_size, "an abstract name needs something behind the @");
+    return false;
+  }
   const char *last = strrchr(text, '/');
   last = last ? last + 1 : text;
   if (strcmp(last, "") == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) {

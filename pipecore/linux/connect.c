@@ -35,8 +35,9 @@ static bool message_socket_prepare(int fd, pc_connect *connect) {
 
 int pc_linux_connect(pc_connect *connect_options) {
   struct sockaddr_un address;
+  socklen_t address_size;
   pc_failure failure;
-  if (pc_linux_address_fill(connect_options->path, &address, &failure) != PC_OK) {
+  if (pc_linux_address_resolve(connect_options->path, &address, &address_size, &failure) != PC_OK) {
     pc_connect_fail(connect_options, failure);
     return -1;
   }
@@ -51,7 +52,7 @@ int pc_linux_connect(pc_connect *connect_options) {
     close(fd);
     return -1;
   }
-  if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+  if (connect(fd, (const struct sockaddr *)&address, address_size) != 0) {
     int native = errno;
     close(fd);
     fail_native(connect_options, native, native == EAGAIN ? PC_E_BUSY : pc_linux_status(native),

@@ -4,7 +4,7 @@
  * Success: PATH.lock is locked (the first-instance guard between servers that know it) → what stands at the
  * path is looked at → socket, narrow mode, bind → owner and mode as asked for → listen. Nobody can
  * connect before listen, and the mode is never wider than asked for, so there is no race and the umask
- * of the process stays as it is.
+ * of the process stays as it is. An abstract name is bound and listened at, that is all.
  * Failures: path too long; lock held, or a live socket or another kind of file at the path (PC_E_IN_USE,
  * never touched); mode or owner refused; messages too large for the system's send buffers. */
 #include "endpoint.h"
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -42,6 +43,20 @@ pc_status pc_linux_address_fill(const char *path, struct sockaddr_un *out_addres
   return status;
 }
 
+pc_status pc_linux_address_resolve(const char *path, struct sockaddr_un *out_address,
+                                   socklen_t *out_size, pc_failure *out_failure) {
+  pc_status status = pc_linux_address_fill(path, out_address, out_failure);
+  if (status != PC_OK) {
+    return status;
+  }
+  *out_size = sizeof *out_address;
+  if (path[0] == '@') {
+    out_address->sun_path[0] = '\0';
+    *out_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+  }
+  return PC_OK;
+}
+
 /* ---- what stands at the path already ---- */
 
 /* Whether the process that listened at the other end of a connection is gone. */
@@ -53,13 +68,13 @@ static bool listener_is_orphan(int fd) {
 }
 
 /* The errno of an attempt to connect; 0 if a server took it; ESRCH if it was taken for one that is dead. */
-static int socket_try(const struct sockaddr_un *address, pc_type type) {
+static int socket_try(const pc_linux_endpoint *endpoint, pc_type type) {
   int fd = socket(AF_UNIX, socket_type(type), 0);
   if (fd < 0) {
     return errno;
   }
   int native = 0;
-  if (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0) {
+  if (connect(fd, (const struct sockaddr *)&endpoint->address, endpoint->address_size) != 0) {
     native = errno;
   } else if (listener_is_orphan(fd)) {
     native = ESRCH;
@@ -70,16 +85,16 @@ static int socket_try(const struct sockaddr_un *address, pc_type type) {
 
 /* Likewise, for a socket of either type. The kernel takes some 20 ms (measured) to let go of the listening
  * socket of a process that was killed with io_uring: such a one is waited for. */
-static int socket_probe(const struct sockaddr_un *address) {
+static int socket_probe(const pc_linux_endpoint *endpoint) {
   const struct timespec pause = {.tv_nsec = PROBE_PAUSE_MS * 1000000};
   int native = ESRCH;
   for (int tries = 0; tries < PROBE_TRIES && native == ESRCH; tries++) {
     if (tries > 0) {
       nanosleep(&pause, NULL);
     }
-    native = socket_try(address, PC_TYPE_BYTE);
+    native = socket_try(endpoint, PC_TYPE_BYTE);
     if (native == EPROTOTYPE) {
-      native = socket_try(address, PC_TYPE_MESSAGE);
+      native = socket_try(endpoint, PC_TYPE_MESSAGE);
     }
   }
   return native;
@@ -95,7 +110,7 @@ static pc_status path_clear(const pc_linux_endpoint *endpoint, pc_failure *failu
     return pc_linux_fail_in_use(
         failure, "bind", "a file that is no socket has this path: move it, or use another path");
   }
-  int probed = socket_probe(&endpoint->address);
+  int probed = socket_probe(endpoint);
   if (probed == ENOENT) {
     return PC_OK;
   }
@@ -172,40 +187,73 @@ static pc_status socket_prepare(pc_linux_endpoint *endpoint, const pc_listen *li
   return PC_OK;
 }
 
-static pc_status socket_bind(pc_linux_endpoint *endpoint, const pc_listen *listen_options,
-                             pc_failure *failure) {
+static int address_bind(const pc_linux_endpoint *endpoint) {
+  return bind(endpoint->fd, (const struct sockaddr *)&endpoint->address, endpoint->address_size);
+}
+
+/* A name goes with the process that has it, as far as the kernel is through with that one. */
+static pc_status name_bind(const pc_linux_endpoint *endpoint, pc_failure *failure) {
+  bool is_bound = address_bind(endpoint) == 0;
+  if (!is_bound && errno == EADDRINUSE && socket_probe(endpoint) == ECONNREFUSED) {
+    is_bound = address_bind(endpoint) == 0;
+  }
+  if (is_bound) {
+    return PC_OK;
+  }
+  return errno == EADDRINUSE
+             ? pc_linux_fail_in_use(failure, "bind",
+                                    "another server has this name: stop it, or use another one")
+             : pc_linux_fail(failure, "bind", NULL);
+}
+
+static pc_status socket_listen(const pc_linux_endpoint *endpoint, pc_failure *failure) {
+  return listen(endpoint->fd, SOMAXCONN) == 0 ? PC_OK : pc_linux_fail(failure, "listen", NULL);
+}
+
+static pc_status path_bind(pc_linux_endpoint *endpoint, const pc_listen *listen_options,
+                           pc_failure *failure) {
   mode_t mode = pc_linux_security_mode(&listen_options->security);
   /* The inode is born with the socket's mode less the umask: never wider than asked for. */
   if (fchmod(endpoint->fd, mode & 0700) != 0) {
     return pc_linux_fail(failure, "set the socket's mode", NULL);
   }
-  if (bind(endpoint->fd, (const struct sockaddr *)&endpoint->address, sizeof endpoint->address) !=
-      0) {
+  if (address_bind(endpoint) != 0) {
     return pc_linux_fail(failure, "bind", "the folder must exist and be writable for this user");
   }
-  pc_status status = inode_claim(endpoint, &listen_options->security, failure);
-  if (status == PC_OK && listen(endpoint->fd, SOMAXCONN) != 0) {
-    status = pc_linux_fail(failure, "listen", NULL);
-  }
-  return status;
+  return inode_claim(endpoint, &listen_options->security, failure);
+}
+
+/* What there is in the file system before the socket. */
+static pc_status path_take(pc_linux_endpoint *endpoint, const pc_listen *listen_options,
+                           pc_failure *failure) {
+  pc_status status = pc_linux_lock_take(listen_options->path, &endpoint->lock_fd, failure);
+  return status == PC_OK ? path_clear(endpoint, failure) : status;
 }
 
 pc_status pc_linux_endpoint_open(const pc_listen *listen_options, pc_linux_endpoint *out_endpoint,
                                  pc_failure *out_failure) {
-  pc_linux_endpoint endpoint = {.fd = -1};
-  pc_status status = pc_linux_address_fill(listen_options->path, &endpoint.address, out_failure);
-  if (status == PC_OK) {
-    status = pc_linux_lock_take(listen_options->path, &endpoint.lock_fd, out_failure);
+  pc_linux_endpoint endpoint = {
+      .fd = -1, .lock_fd = -1, .is_abstract = listen_options->is_abstract};
+  pc_status status;
+  if (endpoint.is_abstract) {
+    status = pc_linux_address_resolve(listen_options->path, &endpoint.address,
+                                      &endpoint.address_size, out_failure);
+  } else {
+    status = pc_linux_address_fill(listen_options->path, &endpoint.address, out_failure);
+    endpoint.address_size = sizeof endpoint.address;
   }
-  if (status != PC_OK) {
-    return status;
+  if (status == PC_OK && !endpoint.is_abstract) {
+    status = path_take(&endpoint, listen_options, out_failure);
   }
-  status = path_clear(&endpoint, out_failure);
   if (status == PC_OK) {
     status = socket_prepare(&endpoint, listen_options, out_failure);
   }
   if (status == PC_OK) {
-    status = socket_bind(&endpoint, listen_options, out_failure);
+    status = endpoint.is_abstract ? name_bind(&endpoint, out_failure)
+                                  : path_bind(&endpoint, listen_options, out_failure);
+  }
+  if (status == PC_OK) {
+    status = socket_listen(&endpoint, out_failure);
   }
   if (status != PC_OK) {
     pc_linux_endpoint_close(&endpoint);
@@ -221,5 +269,7 @@ void pc_linux_endpoint_close(pc_linux_endpoint *endpoint) {
     close(endpoint->fd);
     endpoint->fd = -1;
   }
-  pc_linux_lock_release(&endpoint->lock_fd, endpoint->address.sun_path);
+  if (endpoint->lock_fd >= 0) {
+    pc_linux_lock_release(&endpoint->lock_fd, endpoint->address.sun_path);
+  }
 }

@@ -23,6 +23,7 @@ typedef struct pc_listen {
   uint32_t max_message_bytes;
   bool is_passing; /* its channels pass on what they read: see pc_view */
   pc_security security;
+  bool is_abstract; /* "@name" is a name without a file: the owner has looked at who may come */
 } pc_listen;
 
 typedef struct pc_backend pc_backend;

@@ -221,6 +221,7 @@ pc_status pc_server_open(pc_loop *loop, const pc_server_options *options, bool i
                       .access = terms.access,
                       .max_message_bytes = terms.limits.max_message_bytes,
                       .is_passing = is_passing,
+                      .is_abstract = pc_server_is_abstract(options),
                       .security = options->security};
   failure.status = server->host.backend->listen(pc_loop_backend_state(loop), &listen,
                                                 &server->listener, &failure);

@@ -36,6 +36,31 @@ static bool transport_fits(const pc_server_options *options, pc_failure *out_fai
   return true;
 }
 
+bool pc_server_is_abstract(const pc_server_options *options) {
+  return options->transport == PC_TRANSPORT_SOCKET && options->path[0] == '@';
+}
+
+/* Whoever shares the network namespace reaches an abstract name, so that rules are all there is. */
+static bool abstract_fits(const pc_server_options *options, pc_failure *out_failure) {
+  const pc_security *security = &options->security;
+  const pc_admission_rules *rules = &options->admission;
+  if (options->path[1] == '\0') {
+    return pc_options_refuse(out_failure, PC_E_NAME, "check path",
+                             "an abstract name has at least one byte behind the @");
+  }
+  if (security->mode != 0 || security->uid >= 0 || security->gid >= 0) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check security",
+                             "an abstract name has neither mode nor owner: leave them unset");
+  }
+  bool has_users = rules->allow_count > 0;
+  for (size_t index = 0; index < rules->allow_count; index++) {
+    has_users = has_users && rules->allow[index].uid >= 0;
+  }
+  return has_users || pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check admission",
+                                        "anybody reaches an abstract name: allow must have rules, "
+                                        "each with a user; or use a path");
+}
+
 bool pc_server_options_complete(const pc_server_options *options, pc_session_terms *out_terms,
                                 pc_failure *out_failure) {
   if (!options->path || options->path[0] == '\0') {
@@ -53,6 +78,9 @@ bool pc_server_options_complete(const pc_server_options *options, pc_session_ter
     return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check admission",
                              "each rule must name a user, group or executable, and there are 256 "
                              "in a list at most");
+  }
+  if (pc_server_is_abstract(options) && !abstract_fits(options, out_failure)) {
+    return false;
   }
   *out_terms = (pc_session_terms){.type = options->type,
                                   .access = options->access,

@@ -55,6 +55,8 @@ PC_MUST_USE pc_status pc_server_open(pc_loop *loop, const pc_server_options *opt
 void pc_server_linger(pc_server *server, int change);
 
 /* ---- server_options.c ---- */
+/* Whether the path is "@name", in the abstract namespace. */
+bool pc_server_is_abstract(const pc_server_options *options);
 /* Fills in the defaults and the terms of the sessions; false: `*out_failure` says what is wrong. */
 PC_MUST_USE bool pc_server_options_complete(const pc_server_options *options,
                                             pc_session_terms *out_terms, pc_failure *out_failure);

@@ -268,6 +268,101 @@ static void owner_and_group_are_given(void **state) {
   fixture_destroy(fixture);
 }
 
+/* ---- abstract names ---- */
+
+static suite_fixture *fixture_with_name(pc_type type, const pc_admission_rule *allow) {
+  suite_fixture *fixture = fixture_create(type, PC_FRAMING_NONE);
+  snprintf(fixture->path, sizeof fixture->path, "@pipecore-%d", (int)getpid());
+  fixture->options.admission = (pc_admission_rules){.allow = allow, .allow_count = 1};
+  fixture->does_echo = true;
+  return fixture;
+}
+
+static pc_admission_rule user_rule(uid_t uid) {
+  return (pc_admission_rule){.uid = (int64_t)uid, .gid = -1};
+}
+
+static void abstract_name_serves_without_a_file(void **state) {
+  (void)state;
+  pc_admission_rule self = user_rule(geteuid());
+  for (unsigned index = 0; index < 2; index++) {
+    for (unsigned round = 0; round < 3; round++) { /* again at once: nothing of it stays */
+      suite_fixture *fixture = fixture_with_name(both_types[index], &self);
+      fixture_start(fixture);
+      assert_false(path_exists(fixture->path));
+      session_record *record;
+      suite_client *client = client_connect(fixture, &record);
+      assert_int_equal(record->peer.pid, getpid());
+      client_write_text(fixture, client, "hello");
+      client_expect_text(fixture, client, "hello");
+      client_close(client);
+      TURN_UNTIL(fixture, record->disconnected_count == 1);
+      fixture_destroy(fixture);
+    }
+  }
+}
+
+static void abstract_name_lets_in_whom_its_rules_name(void **state) {
+  (void)state;
+  pc_admission_rule stranger = user_rule(geteuid() + 1);
+  suite_fixture *fixture = fixture_with_name(PC_TYPE_BYTE, &stranger);
+  fixture_start(fixture);
+  suite_client *client = client_connect_only(fixture);
+  client_expect_end(fixture, client);
+  assert_int_equal(fixture->refused_count, 1);
+  assert_int_equal(fixture->session_count, 0);
+  client_close(client);
+  fixture_destroy(fixture);
+}
+
+static void abstract_name_without_a_user_in_each_rule_is_refused(void **state) {
+  (void)state;
+  pc_admission_rule rules[] = {user_rule(geteuid()), {.uid = -1, .gid = getegid()}};
+  suite_fixture *fixture = fixture_with_name(PC_TYPE_BYTE, rules);
+  fixture->options.admission = (pc_admission_rules){0};
+  start_is_refused(fixture, PC_E_INVALID_ARG, "each with a user");
+  fixture->options.admission = (pc_admission_rules){.deny = rules, .deny_count = 1};
+  start_is_refused(fixture, PC_E_INVALID_ARG, "each with a user");
+  fixture->options.admission = (pc_admission_rules){.allow = rules, .allow_count = 2};
+  start_is_refused(fixture, PC_E_INVALID_ARG, "each with a user");
+  fixture->options.admission.allow_count = 1;
+  fixture->options.security.mode = 0600;
+  start_is_refused(fixture, PC_E_INVALID_ARG, "neither mode nor owner");
+  fixture->options.security = (pc_security){.uid = -1, .gid = 5};
+  start_is_refused(fixture, PC_E_INVALID_ARG, "neither mode nor owner");
+  fixture->options.security.gid = -1;
+  fixture->options.path = "@";
+  start_is_refused(fixture, PC_E_NAME, "behind the @");
+  fixture->options.path = fixture->path;
+  fixture_start(fixture);
+  fixture_destroy(fixture);
+}
+
+static void abstract_name_that_a_server_has_is_in_use(void **state) {
+  (void)state;
+  pc_admission_rule self = user_rule(geteuid());
+  suite_fixture *fixture = fixture_with_name(PC_TYPE_MESSAGE, &self);
+  fixture_start(fixture);
+  start_is_refused(fixture, PC_E_IN_USE, "another server has this name");
+  suite_client *client = client_connect(fixture, NULL);
+  client_write_text(fixture, client, "unharmed");
+  client_expect_text(fixture, client, "unharmed");
+  client_close(client);
+  fixture_destroy(fixture);
+}
+
+static void abstract_name_of_a_killed_server_is_free(void **state) {
+  (void)state;
+  pc_admission_rule self = user_rule(geteuid());
+  suite_fixture *fixture = fixture_with_name(PC_TYPE_BYTE, &self);
+  pid_t child = server_process(fixture);
+  start_is_refused(fixture, PC_E_IN_USE, NULL);
+  kill(child, SIGKILL);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+  fixture_start(fixture);
+  fixture_destroy(fixture);
+}
+
 const struct CMUnitTest cases_endpoint[] = {
     cmocka_unit_test(case_37_path_of_another_process_is_in_use_and_that_server_unharmed),
     cmocka_unit_test(case_38_endpoint_of_a_killed_server_is_taken_over),
@@ -281,4 +376,9 @@ const struct CMUnitTest cases_endpoint[] = {
     cmocka_unit_test(native_code_has_the_words_of_the_system_cut_to_fit),
     cmocka_unit_test(mode_is_what_was_asked_for_whatever_the_umask),
     cmocka_unit_test(owner_and_group_are_given),
+    cmocka_unit_test(abstract_name_serves_without_a_file),
+    cmocka_unit_test(abstract_name_lets_in_whom_its_rules_name),
+    cmocka_unit_test(abstract_name_without_a_user_in_each_rule_is_refused),
+    cmocka_unit_test(abstract_name_that_a_server_has_is_in_use),
+    cmocka_unit_test(abstract_name_of_a_killed_server_is_free),
     {0}};

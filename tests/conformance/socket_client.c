@@ -17,9 +17,14 @@ int socket_connect(const char *path, pc_type type, int flags) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   assert_true(strlen(path) < sizeof address.sun_path);
   strcpy(address.sun_path, path);
+  socklen_t size = sizeof address;
+  if (path[0] == '@') { /* an abstract name */
+    address.sun_path[0] = '\0';
+    size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+  }
   int kind = type == PC_TYPE_BYTE ? SOCK_STREAM : SOCK_SEQPACKET;
   int fd = socket(AF_UNIX, kind | SOCK_CLOEXEC | flags, 0);
-  if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+  if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, size) != 0) {
     int kept = errno;
     close(fd);
     errno = kept;

@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -173,6 +174,35 @@ class Admission(Case):
         self.assertLess(len(told), 10)
         self.assertEqual(self.pipe_state(server, "line")["refused_clients"], 40)
         self.assertEqual(server.sessions("line"), [])
+
+
+class Abstract(Case):
+    NAME = f"@pipebridge-test-{os.getpid()}"
+
+    def test_a_name_without_a_file_is_for_the_users_it_names(self):
+        server = self.bridge(pipes=[pipe("line", path=self.NAME, reply="echo",
+                                         clients={"allow": [{"user": str(os.getuid())}]})])
+        observer = self.ndjson(server)
+        self.tool(*client_command(self.NAME, "hello"))
+        self.assertEqual(observer.until(lambda e: "text" in e)[-1]["text"], "hello")
+        self.assertEqual(self.pipe_state(server, "line")["path"], self.NAME)
+        if os.geteuid() == 0:
+            self.assertEqual(self.as_user(ALICE, "\0" + self.NAME[1:]), b"")
+            self.assertEqual(self.pipe_state(server, "line")["refused_clients"], 1)
+
+    def test_a_client_connects_to_such_a_name(self):
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind("\0" + self.NAME[1:] + "-other")
+        listener.listen()
+        listener.settimeout(SHORT_S)
+        server = self.bridge(pipes=[{"name": "other", "role": "client", "framing": "line",
+                                     "path": self.NAME + "-other"}])
+        end, _ = listener.accept()
+        self.addCleanup(end.close)
+        observer = self.ndjson(server)
+        end.sendall(b"from outside\n")
+        self.assertEqual(observer.messages(1)[0]["text"], "from outside")
 
 
 class Programs(Case):

@@ -31,7 +31,7 @@ typedef struct br_reconnect_config {
 
 typedef struct br_pipe_config {
   char *name; /* owned; 1–64 of [A-Za-z0-9._-], not beginning with a dot; unique */
-  char *path; /* owned; absolute */
+  char *path; /* owned; absolute, or of a socket "@name", in the abstract namespace */
   br_role role;
   pc_transport transport;
   pc_access access;

@@ -53,7 +53,9 @@ typedef struct pc_client_events {
 } pc_client_events;
 
 typedef struct pc_client_options {
-  const char *path; /* absolute or relative path of the endpoint; copied */
+  /* Absolute or relative path of the endpoint; copied. "@name" is a name in the abstract namespace of Linux, which
+   * anybody may have taken: on_connected tells by its pc_peer who is there. */
+  const char *path;
   pc_type type;
   pc_framing framing; /* byte type only */
   pc_limits limits;   /* a 0 means the default; max_instances means nothing */

@@ -57,7 +57,11 @@ typedef struct pc_server_events {
 } pc_server_events;
 
 typedef struct pc_server_options {
-  const char *path; /* absolute or relative path of the endpoint; copied */
+  /* Absolute or relative path of the endpoint; copied. Of a socket, "@name" is a name in the abstract namespace of
+   * Linux instead (a file of that name is "./@name"): it has no file, no lock and no permissions, goes with the
+   * process, and anybody on the machine, or in the container, can reach it. So each rule of `admission.allow` must
+   * name a user, and there must be one. */
+  const char *path;
   pc_transport transport;
   pc_access access;   /* of a FIFO inbound or outbound, else duplex */
   pc_type type;       /* of a FIFO byte                             */

@@ -82,8 +82,8 @@ typedef struct pc_tap_events {
 } pc_tap_events;
 
 typedef struct pc_tap_options {
-  const char *path;     /* of the endpoint that clients connect to; copied */
-  const char *upstream; /* of the endpoint that they mean; copied          */
+  const char *path;     /* of the endpoint that clients connect to, as a server's; copied */
+  const char *upstream; /* of the endpoint that they mean, as a client's; copied          */
   pc_type type;         /* of both                                         */
   pc_framing framing;   /* byte type: how what passes is shown             */
   /* A 0 means the default. max_message_bytes limits what is shown or written, not what passes. */

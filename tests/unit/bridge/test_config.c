@@ -147,6 +147,28 @@ static void clients_that_are_nobody_or_everybody_are_refused_with_their_place(vo
                  "pipes[0].clients: nobody knows who is at the other end of a FIFO");
 }
 
+static void abstract_names_stay_as_they_are_and_need_users(void **state) {
+  (void)state;
+  assert_true(parse_with("{\"pipes\":[{\"name\":\"a\",\"path\":\"@a/./b\",\"clients\":{\"allow\":["
+                         "{\"user\":\"root\"}]}}]}",
+                         NULL));
+  assert_string_equal(config.pipes[0].path, "@a/./b");
+  assert_null(config.runtime_dir); /* not needed */
+  br_config_fini(&config);
+  assert_true(parse("{\"pipes\":[{\"name\":\"a\",\"path\":\"./@a\"}]}"));
+  assert_string_equal(config.pipes[0].path, "/run/test/@a");
+  br_config_fini(&config);
+  assert_refused("{\"pipes\":[{\"name\":\"a\",\"path\":\"@a\"}]}",
+                 "pipes[0].clients.allow: anybody reaches the abstract name @a; name a user");
+  assert_refused("{\"pipes\":[{\"name\":\"a\",\"path\":\"@a\",\"permissions\":{\"mode\":\"0600\"},"
+                 "\"clients\":{\"allow\":[{\"user\":\"root\"},{\"group\":\"0\"}]}}]}",
+                 "pipes[0].clients.allow: anybody reaches the abstract name @a",
+                 "pipes[0].permissions: the abstract name @a has neither mode nor owner");
+  assert_refused("{\"pipes\":[{\"name\":\"a\",\"path\":\"@\",\"clients\":{\"allow\":["
+                 "{\"user\":\"root\"}]}}]}",
+                 "pipes[0].path: an abstract name needs something behind the @");
+}
+
 static void strategy_without_choice_of_backends_refuses_one(void **state) {
   (void)state;
   assert_true(parse("{\"pipe_thread\":{\"strategy\":\"threads\",\"backend\":\"auto\"}}"));
@@ -537,6 +559,7 @@ int main(void) {
       cmocka_unit_test(burst_is_that_of_the_rate_if_there_is_one),
       cmocka_unit_test(clients_are_rules_of_users_groups_and_executables),
       cmocka_unit_test(clients_that_are_nobody_or_everybody_are_refused_with_their_place),
+      cmocka_unit_test(abstract_names_stay_as_they_are_and_need_users),
       cmocka_unit_test(strategy_without_choice_of_backends_refuses_one),
       cmocka_unit_test(every_key_is_stored),
       cmocka_unit_test(a_text_that_is_not_json_is_refused_with_its_line),
