@@ -24,7 +24,7 @@ static pc_status spare_make(pc_listener *listener, overlapped_channel **out_spar
   overlapped_channel *channel = pc_overlapped_channel_create(
       listener->state, listener->options.type, listener->options.max_message_bytes);
   if (!channel) {
-    *out_failure = (pc_failure){.status = PC_E_NO_MEMORY};
+    *out_failure = (pc_failure){.status = PC_E_NO_MEMORY, .action = "make an instance"};
     return out_failure->status;
   }
   pc_status status = pc_instance_create(&listener->options, &channel->instance, out_failure);

@@ -19,7 +19,7 @@
 enum { CLIENTS = 3, LARGE = 200 * 1000 };
 
 typedef struct scenario {
-  pc_backend_kind backend;
+  const pc_loop_options *way;
   char path[64];
   pc_loop *loop;
   pc_server *server;
@@ -97,7 +97,7 @@ typedef struct scenario_client {
 
 static void client_open(scenario_record *scenario, scenario_client *client) {
   *client = (scenario_client){.fd = -1};
-  if (scenario->backend == PC_BACKEND_FAKE) {
+  if (scenario->way->backend == PC_BACKEND_FAKE) {
     const pc_peer peer = {.pid = 1, .uid = geteuid(), .gid = getegid()};
     if (pc_fake_connect(scenario->loop, scenario->path, &peer, &client->fake) != PC_OK) {
       client->fake = NULL;
@@ -139,7 +139,7 @@ static void client_shut(scenario_client *client) {
 
 static void turns(scenario_record *scenario, unsigned count) {
   for (unsigned index = 0; index < count; index++) {
-    if (scenario->backend == PC_BACKEND_FAKE) {
+    if (scenario->way->backend == PC_BACKEND_FAKE) {
       pc_fake_advance(scenario->loop, 20);
     }
     /* a wait of some length only while an accept that failed has to be tried again */
@@ -186,14 +186,13 @@ static void scenario_play(scenario_record *scenario) {
 }
 
 /* Returns whether everything could be made, i.e. the scenario was played. */
-static bool scenario_run(pc_backend_kind backend, scenario_record *scenario) {
-  *scenario = (scenario_record){.backend = backend};
+static bool scenario_run(const pc_loop_options *way, scenario_record *scenario) {
+  *scenario = (scenario_record){.way = way};
   char folder[] = "/tmp/pipecore-memory-XXXXXX";
   assert_non_null(mkdtemp(folder));
   snprintf(scenario->path, sizeof scenario->path, "%s/pipe.sock", folder);
   allocation_count = 0;
-  pc_loop_options loop_options = {.backend = backend};
-  pc_status status = pc_loop_create(&loop_options, &scenario->loop);
+  pc_status status = pc_loop_create(way, &scenario->loop);
   bool is_played = false;
   if (status == PC_OK) {
     const pc_admission_rule others = {
@@ -234,14 +233,17 @@ static bool scenario_run(pc_backend_kind backend, scenario_record *scenario) {
 }
 
 /* io_uring where it is refused is epoll once more, after one attempt. */
-static const pc_backend_kind backends[] = {PC_BACKEND_EPOLL, PC_BACKEND_IO_URING, PC_BACKEND_FAKE};
-enum { BACKENDS = 3 };
+static const pc_loop_options ways[] = {{.backend = PC_BACKEND_EPOLL},
+                                       {.backend = PC_BACKEND_IO_URING},
+                                       {.strategy = PC_STRATEGY_OVERLAPPED},
+                                       {.backend = PC_BACKEND_FAKE}};
+enum { WAYS = 4, WAYS_OF_SYSTEM = 3 };
 
 /* How many allocations the scenario needs when none fails. */
-static unsigned allocations_needed(pc_backend_kind backend) {
+static unsigned allocations_needed(const pc_loop_options *way) {
   scenario_record scenario;
   fail_from = fail_to = 0;
-  assert_true(scenario_run(backend, &scenario));
+  assert_true(scenario_run(way, &scenario));
   assert_int_equal(scenario.connected, CLIENTS);
   assert_int_equal(scenario.errors, 0);
   assert_int_equal(scenario.messages, CLIENTS * 4 + 1); /* one left in the middle of a line */
@@ -251,15 +253,15 @@ static unsigned allocations_needed(pc_backend_kind backend) {
 
 static void any_single_allocation_may_fail(void **state) {
   (void)state;
-  for (int index = 0; index < BACKENDS; index++) {
-    unsigned needed = allocations_needed(backends[index]);
+  for (int index = 0; index < WAYS; index++) {
+    unsigned needed = allocations_needed(&ways[index]);
     assert_true(needed > 10);
     unsigned played = 0;
     for (unsigned number = 0; number < needed; number++) {
       scenario_record scenario;
       fail_from = number;
       fail_to = number + 1;
-      played += scenario_run(backends[index], &scenario);
+      played += scenario_run(&ways[index], &scenario);
     }
     assert_true(played > 0 && played < needed);
     fail_from = fail_to = 0;
@@ -269,27 +271,26 @@ static void any_single_allocation_may_fail(void **state) {
 /* The same, but memory is short for a while: an accept is tried more than once. */
 static void memory_may_be_short_for_a_while(void **state) {
   (void)state;
-  for (int index = 0; index < BACKENDS; index++) {
-    unsigned needed = allocations_needed(backends[index]);
+  for (int index = 0; index < WAYS; index++) {
+    unsigned needed = allocations_needed(&ways[index]);
     for (unsigned number = 0; number < needed; number++) {
       scenario_record scenario;
       fail_from = number;
       fail_to = number + 4;
-      (void)scenario_run(backends[index], &scenario);
+      (void)scenario_run(&ways[index], &scenario);
     }
     fail_from = fail_to = 0;
   }
 }
 
 /* Once warm, a message in and a message out cost no allocation. */
-static void steady_messages_allocate_nothing_over(pc_backend_kind backend) {
-  scenario_record scenario = {.backend = backend};
+static void steady_messages_allocate_nothing_over(const pc_loop_options *way) {
+  scenario_record scenario = {.way = way};
   fail_from = fail_to = 0;
   char folder[] = "/tmp/pipecore-memory-XXXXXX";
   assert_non_null(mkdtemp(folder));
   snprintf(scenario.path, sizeof scenario.path, "%s/pipe.sock", folder);
-  pc_loop_options loop_options = {.backend = backend};
-  assert_int_equal(pc_loop_create(&loop_options, &scenario.loop), PC_OK);
+  assert_int_equal(pc_loop_create(way, &scenario.loop), PC_OK);
   pc_server_options options = {.path = scenario.path,
                                .type = PC_TYPE_BYTE,
                                .framing = PC_FRAMING_LINE,
@@ -330,8 +331,9 @@ static void steady_messages_allocate_nothing_over(pc_backend_kind backend) {
 
 static void steady_messages_allocate_nothing(void **state) {
   (void)state;
-  steady_messages_allocate_nothing_over(PC_BACKEND_EPOLL);
-  steady_messages_allocate_nothing_over(PC_BACKEND_IO_URING);
+  for (int index = 0; index < WAYS_OF_SYSTEM; index++) {
+    steady_messages_allocate_nothing_over(&ways[index]);
+  }
 }
 
 int main(void) {
