@@ -17,7 +17,7 @@
 #include "watch.h"
 
 enum {
-  /* Of a thread, where the system does not want more. Its I/O needs some 8 KiB. */
+  /* Of a thread, where the system does not want more. Throwing input away takes most of it: 16 KiB. */
   THREADS_STACK_BYTES = 64 * 1024,
   /* Virtual memory for a batch of messages; its pages come with use. */
   THREADS_MESSAGES_BYTES = 256 * 1024
@@ -44,6 +44,14 @@ struct pc_backend_state {
   struct threads_instance *submit_last;
 };
 
+/* What an instance's thread needs while it reads and writes: not on its stack, of which an idle one then uses a
+ * page. */
+typedef struct threads_work {
+  pc_linux_receiver receiver;
+  pc_linux_batch batch;
+  _Alignas(64) uint8_t buffer[];
+} threads_work;
+
 typedef struct threads_instance {
   /* fixed when its thread starts */
   pc_backend_state *state;
@@ -52,9 +60,9 @@ typedef struct threads_instance {
   uint32_t max_message_bytes;
   int wakeup_fd;
   int listening_fd;
-  size_t mapped_bytes; /* of this struct and the buffer behind it */
-  uint8_t *buffer;
-  size_t buffer_bytes;
+  size_t mapped_bytes; /* of this struct and the work behind it */
+  threads_work *work;
+  size_t buffer_bytes; /* of its buffer */
 
   atomic_uint asked; /* any thread */
 

@@ -18,7 +18,7 @@
 #include "peer.h"
 #include "system.h"
 
-/* Of the struct, so that the buffer behind it is aligned as malloc's would be. */
+/* Of the struct, so that the work behind it is aligned. */
 enum { INSTANCE_BYTES = (sizeof(threads_instance) + 63) / 64 * 64 };
 
 /* ---- what it is asked ---- */
@@ -69,7 +69,7 @@ static bool connect_try(threads_instance *instance) {
   return true;
 }
 
-static bool write_try(threads_instance *instance, pc_linux_batch *batch) {
+static bool write_try(threads_instance *instance) {
   bool is_cancelled = instance->wanted & THREADS_CANCEL_WRITE;
   instance->wanted &= ~(unsigned)THREADS_CANCEL_WRITE;
   if (!(instance->wanted & THREADS_WRITE)) {
@@ -79,9 +79,9 @@ static bool write_try(threads_instance *instance, pc_linux_batch *batch) {
   instance->output.messages = 0;
   instance->output.status =
       is_cancelled ? PC_E_ABORTED
-                   : pc_linux_send(instance->fd, instance->type, batch, instance->output.spans,
-                                   instance->output.span_count, &instance->output.bytes,
-                                   &instance->output.messages);
+                   : pc_linux_send(instance->fd, instance->type, &instance->work->batch,
+                                   instance->output.spans, instance->output.span_count,
+                                   &instance->output.bytes, &instance->output.messages);
   if (instance->output.status == PC_AGAIN) {
     return false;
   }
@@ -89,14 +89,17 @@ static bool write_try(threads_instance *instance, pc_linux_batch *batch) {
   return true;
 }
 
-static bool read_try(threads_instance *instance, pc_linux_receiver *receiver) {
+static bool read_try(threads_instance *instance) {
   if (!(instance->wanted & THREADS_READ)) {
     return false;
   }
+  threads_work *work = instance->work;
+  work->receiver.bytes = work->buffer;
+  work->receiver.capacity = instance->buffer_bytes;
   bool is_little = atomic_load_explicit(instance->input.is_little, memory_order_relaxed);
   instance->input.view_count = 0;
   instance->input.status =
-      pc_linux_receive(receiver, instance->fd, instance->type, instance->max_message_bytes,
+      pc_linux_receive(&work->receiver, instance->fd, instance->type, instance->max_message_bytes,
                        is_little, instance->input.views, &instance->input.view_count);
   if (instance->input.status == PC_AGAIN) {
     return false;
@@ -146,14 +149,12 @@ static void instance_end(threads_instance *instance) {
 
 static void *instance_run(void *user) {
   threads_instance *instance = user;
-  pc_linux_batch batch;
-  pc_linux_receiver receiver = {.bytes = instance->buffer, .capacity = instance->buffer_bytes};
   (void)pthread_setname_np(pthread_self(), "pc-instance");
   for (asked_take(instance); !(instance->wanted & THREADS_CLOSE); asked_take(instance)) {
     bool has_answered = accept_try(instance);
     has_answered |= connect_try(instance);
-    has_answered |= write_try(instance, &batch);
-    has_answered |= read_try(instance, &receiver);
+    has_answered |= write_try(instance);
+    has_answered |= read_try(instance);
     if (has_answered) {
       pc_loop_wake(instance->state->loop);
     }
@@ -199,7 +200,7 @@ static size_t buffer_size(pc_type type, uint32_t max_message_bytes) {
 /* Not of the heap: what was never touched costs nothing, and nothing stays behind. */
 static threads_instance *instance_map(const threads_instance *model) {
   size_t buffer_bytes = buffer_size(model->type, model->max_message_bytes);
-  size_t size = INSTANCE_BYTES + buffer_bytes;
+  size_t size = INSTANCE_BYTES + sizeof(threads_work) + buffer_bytes;
   threads_instance *instance =
       mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (instance == MAP_FAILED) {
@@ -208,8 +209,8 @@ static threads_instance *instance_map(const threads_instance *model) {
   (void)madvise(instance, size, MADV_NOHUGEPAGE); /* neighbours would be made one huge page */
   *instance = *model;
   instance->mapped_bytes = size;
-  instance->buffer = (uint8_t *)instance + INSTANCE_BYTES;
   instance->buffer_bytes = buffer_bytes;
+  instance->work = (threads_work *)(void *)((uint8_t *)instance + INSTANCE_BYTES);
   instance->fd = -1;
   return instance;
 }
