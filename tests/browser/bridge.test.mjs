@@ -178,6 +178,8 @@ test('sessions_show_their_counters_and_can_be_disconnected', () =>
       terminal.say('abc');
       const entry = page.locator('[data-session]');
       await entry.filter({ hasText: 'socat' }).filter({ hasText: '1 · 3 B' }).waitFor();
+      const program = await entry.locator('.process').getAttribute('title');
+      assert.match(program, /^socat .*UNIX-CONNECT:/);
       await entry.getByRole('button', { name: 'Disconnect' }).click();
       await page.locator('dialog[open]').getByRole('button', { name: 'Keep it' }).click();
       assert.equal(terminal.child.exitCode, null);

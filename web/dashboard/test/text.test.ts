@@ -90,6 +90,7 @@ test('a_client_pipe_says_who_is_who_and_where_it_stands', () => {
   const peer = { pid: 12, uid: 1000, gid: 1000, name: 'mpv' };
   assert.equal(en.table.opened(peer, true), 'connected to mpv (pid 12, uid 1000)');
   assert.equal(en.table.opened(peer, false), 'opened by mpv (pid 12, uid 1000)');
+  assert.equal(en.table.opened({ ...peer, user: 'alice' }, false), 'opened by mpv (pid 12, alice)');
   const nothing = { messages: 0, bytes: 0 };
   const away = { connected: false, failed: 3, failure: 'not_found', queued: nothing };
   assert.equal(en.main.away(away), 'not connected (not found), tries again');
@@ -101,5 +102,28 @@ test('a_client_pipe_says_who_is_who_and_where_it_stands', () => {
   assert.equal(
     en.composer.delivered({ ...kept, delivered: 0, queued: 1, refused: 0 }),
     'kept until the server is there · 5 B',
+  );
+});
+
+test('text_says_of_a_program_what_is_known', () => {
+  const peer = { pid: 12, uid: 1000, gid: 1000, name: 'mpv' };
+  assert.deepEqual(en.detail.program(peer), []);
+  assert.equal(en.detail.peer({ ...peer, user: 'alice' }), 'pid 12 · alice');
+  assert.deepEqual(
+    en.detail.program({
+      ...peer,
+      command_line: ['mpv', '--title=two words', "it's", ''],
+      command_line_is_cut: true,
+      executable: '/usr/bin/mpv',
+      executable_is_current: false,
+      unit: 'app-mpv.scope',
+      container: 'web',
+    }),
+    [
+      "mpv '--title=two words' 'it'\\''s' '' …",
+      '/usr/bin/mpv (not the file there now)',
+      'unit app-mpv.scope',
+      'container web',
+    ],
   );
 });

@@ -7,6 +7,15 @@ export interface Peer {
   readonly uid: number;
   readonly gid: number;
   readonly name: string;
+  /** What follows is there as far as it is known and the pipe describes its clients. */
+  readonly user?: string;
+  readonly groups?: readonly number[];
+  readonly executable?: string;
+  readonly executable_is_current?: false;
+  readonly command_line?: readonly string[];
+  readonly command_line_is_cut?: true;
+  readonly unit?: string;
+  readonly container?: string;
 }
 
 export interface Traffic {

@@ -1,7 +1,7 @@
 // Every English word that the page says. Plain and exact; an error says what happened, to what, what to do.
 import type { Delivery, Problem } from '../connection/api';
 import type { ClosedEvent, GapEvent, Peer, PipeConnection, PipeInfo } from '../protocol/event';
-import { formatBytes, formatClock, formatCount, formatDuration } from './format';
+import { formatBytes, formatClock, formatCommandLine, formatCount, formatDuration } from './format';
 
 const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
@@ -26,6 +26,8 @@ const gapWhy: Readonly<Record<GapEvent['reason'], string>> = {
 function seqRange(from: number, to: number): string {
   return from === to ? `seq ${formatCount(from)}` : `seq ${formatCount(from)}–${formatCount(to)}`;
 }
+
+const userOf = (peer: Peer): string => peer.user ?? `uid ${peer.uid}`;
 
 export const en = {
   product: 'pipebridge',
@@ -111,7 +113,7 @@ export const en = {
     opened: (peer: Peer, isClient: boolean) => {
       const name = peer.name === '' ? (isClient ? 'a server' : 'a client') : peer.name;
       const verb = isClient ? 'connected to' : 'opened by';
-      const known = [peer.pid >= 0 ? `pid ${peer.pid}` : '', peer.uid >= 0 ? `uid ${peer.uid}` : ''];
+      const known = [peer.pid >= 0 ? `pid ${peer.pid}` : '', peer.uid >= 0 ? userOf(peer) : ''];
       const detail = known.filter((part) => part !== '').join(', ');
       return detail === '' ? `${verb} ${name}` : `${verb} ${name} (${detail})`;
     },
@@ -140,7 +142,7 @@ export const en = {
     columns: {
       session: 'Session',
       process: 'Process',
-      ids: 'pid · uid',
+      ids: 'pid · user',
       since: 'Since',
       c2s: '→ to server',
       s2c: '← to client',
@@ -189,6 +191,7 @@ export const en = {
       flags: 'Flags',
       run: 'Run',
       what: 'What',
+      program: 'Program',
       reason: 'Reason',
       since: 'Since start',
     },
@@ -198,7 +201,20 @@ export const en = {
     },
     bytes: (count: number) => plural(count, 'byte'),
     peer: (peer: Peer) =>
-      peer.pid < 0 && peer.uid < 0 ? 'unknown' : `pid ${peer.pid} · uid ${peer.uid}`,
+      peer.pid < 0 && peer.uid < 0 ? 'unknown' : `pid ${peer.pid} · ${userOf(peer)}`,
+    /** What else is known of a process, line by line. */
+    program: ({ command_line: words, executable, unit, container, ...peer }: Peer) => [
+      ...(words !== undefined && words.length > 0
+        ? [formatCommandLine(words, peer.command_line_is_cut === true)]
+        : []),
+      ...(executable === undefined
+        ? []
+        : [
+            peer.executable_is_current === false ? `${executable} (not the file there now)` : executable,
+          ]),
+      ...(unit === undefined ? [] : [`unit ${unit}`]),
+      ...(container === undefined ? [] : [`container ${container}`]),
+    ],
     modes: { json: 'JSON', text: 'Text', hex: 'Hex' },
     modesLabel: 'How the payload is shown',
     cut: (shown: number, all: number) =>

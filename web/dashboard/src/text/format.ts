@@ -59,3 +59,11 @@ export function formatDuration(ms: number): string {
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
 }
+
+/** As one would type it: what a shell would take apart is in quotes. */
+export function formatCommandLine(words: readonly string[], isCut: boolean): string {
+  const typed = words.map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+  );
+  return `${typed.join(' ')}${isCut ? ' …' : ''}`;
+}

@@ -90,6 +90,15 @@ function Fields({ row }: { row: Row }) {
       {event.kind === 'opened' && (
         <Field name={fields.what}>{en.table.opened(event.peer, store.isClient(event.pipe))}</Field>
       )}
+      {event.kind === 'opened' && en.detail.program(event.peer).length > 0 && (
+        <Field name={fields.program}>
+          {en.detail.program(event.peer).map((line) => (
+            <div key={line} class="mono">
+              {line}
+            </div>
+          ))}
+        </Field>
+      )}
       {event.kind === 'closed' && (
         <Field name={fields.what}>{en.table.closed(event, row.openedWallNs)}</Field>
       )}

@@ -101,13 +101,13 @@ function SessionRow({ session, index, nowMs, hasPipe, onDisconnect }: RowProps) 
           {info.pipe}
         </span>
       )}
-      <span role="gridcell" class="td process">
+      <span role="gridcell" class="td process" title={en.detail.program(info.peer).join('\n')}>
         {info.peer.name === '' ? en.sessions.unknown : info.peer.name}
       </span>
       <span role="gridcell" class="td num ids">
         <span class="label">{en.detail.peer(info.peer)}</span>
         <span class="short">
-          {known(info.peer.pid)} · {known(info.peer.uid)}
+          {known(info.peer.pid)} · {info.peer.user ?? known(info.peer.uid)}
         </span>
       </span>
       <span role="gridcell" class="td num since" title={`${formatDate(info.opened_wall_ns)} ${since}`}>
