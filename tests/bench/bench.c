@@ -11,7 +11,7 @@
 _Noreturn void bench_fail(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  fputs("pipebridge_bench: ", stderr);
+  fprintf(stderr, "%s: ", program_invocation_short_name);
   vfprintf(stderr, format, arguments);
   fputc('\n', stderr);
   va_end(arguments);

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "bench.h"
+#include "process.h"
 #include "relay.h"
 #include "report.h"
 #include "scenario.h"
@@ -98,14 +98,6 @@ static void options_parse(int argc, char *argv[], bench_options *options) {
   }
 }
 
-/* A thousand observers need a thousand descriptors, here and in the children. */
-static void descriptors_raise(void) {
-  struct rlimit limit;
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static void scenario_run(const bench_scenario *scenario, const bench_options *options,
                          bench_report *report) {
   for (uint32_t round = 0; round < options->rounds; round++) {
@@ -128,7 +120,7 @@ int main(int argc, char *argv[]) {
   }
   bench_options options = {.rounds = 5, .seconds = 2, .many = 100, .idle_count = 1000};
   options_parse(argc, argv, &options);
-  descriptors_raise();
+  bench_descriptors_raise(); /* a thousand observers need a thousand, here and in the children */
   bench_report *report = bench_report_create(&options);
   for (size_t index = 0; index < bench_scenario_count; index++) {
     if (!options.only || strstr(bench_scenarios[index].name, options.only)) {

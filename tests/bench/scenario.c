@@ -14,13 +14,6 @@
 
 enum { WAIT_S = 60, WARM_UP_MESSAGES = 100 };
 
-static void put(bench_result *result, const char *name, double value) {
-  BENCH_CHECK(result->count < BENCH_METRICS_MAX);
-  result->metrics[result->count].name = name;
-  result->metrics[result->count].value = value;
-  result->count++;
-}
-
 static bench_receiver *receiver_for(const bench_target *target, uint32_t observers,
                                     void (*on_time)(uint64_t, void *), void *user) {
   return bench_receiver_start(&(bench_receiver_options){.port = target->port,
@@ -47,14 +40,15 @@ static void speed_run(const bench_scenario *scenario, const bench_options *optio
 
   double seconds = (double)(end_ns - begin_ns) / 1e9;
   double deliveries = (double)sum.received;
-  put(out_result, "messages_per_s", (double)produced / seconds);
-  put(out_result, "deliveries_per_s", deliveries / seconds);
-  put(out_result, "cpu_ns_per_message", (double)cpu_ns / (double)produced);
-  put(out_result, "cpu_ns_per_delivery", (double)cpu_ns / (deliveries > 0 ? deliveries : 1));
-  put(out_result, "produced", (double)produced);
-  put(out_result, "received_share", deliveries / ((double)produced * observers));
-  put(out_result, "gaps", (double)sum.gaps);
-  put(out_result, "messages_per_frame", deliveries / (double)sum.frames);
+  bench_result_put(out_result, "messages_per_s", (double)produced / seconds);
+  bench_result_put(out_result, "deliveries_per_s", deliveries / seconds);
+  bench_result_put(out_result, "cpu_ns_per_message", (double)cpu_ns / (double)produced);
+  bench_result_put(out_result, "cpu_ns_per_delivery",
+                   (double)cpu_ns / (deliveries > 0 ? deliveries : 1));
+  bench_result_put(out_result, "produced", (double)produced);
+  bench_result_put(out_result, "received_share", deliveries / ((double)produced * observers));
+  bench_result_put(out_result, "gaps", (double)sum.gaps);
+  bench_result_put(out_result, "messages_per_frame", deliveries / (double)sum.frames);
 }
 
 static void latency_add(uint64_t time_ns, void *user) {
@@ -77,12 +71,12 @@ static void latency_run(const bench_scenario *scenario, const bench_options *opt
   close(pipe);
 
   bench_samples_sort(&samples);
-  put(out_result, "p50_us", (double)bench_samples_percentile(&samples, 50) / 1e3);
-  put(out_result, "p90_us", (double)bench_samples_percentile(&samples, 90) / 1e3);
-  put(out_result, "p99_us", (double)bench_samples_percentile(&samples, 99) / 1e3);
-  put(out_result, "max_us", (double)bench_samples_percentile(&samples, 100) / 1e3);
-  put(out_result, "cpu_ns_per_message", (double)cpu_ns / (double)produced);
-  put(out_result, "gaps", (double)sum.gaps);
+  bench_result_put(out_result, "p50_us", (double)bench_samples_percentile(&samples, 50) / 1e3);
+  bench_result_put(out_result, "p90_us", (double)bench_samples_percentile(&samples, 90) / 1e3);
+  bench_result_put(out_result, "p99_us", (double)bench_samples_percentile(&samples, 99) / 1e3);
+  bench_result_put(out_result, "max_us", (double)bench_samples_percentile(&samples, 100) / 1e3);
+  bench_result_put(out_result, "cpu_ns_per_message", (double)cpu_ns / (double)produced);
+  bench_result_put(out_result, "gaps", (double)sum.gaps);
   bench_samples_fini(&samples);
 }
 
@@ -114,9 +108,10 @@ static void observer_memory_run(const bench_scenario *scenario, const bench_opti
   bench_writer_say(pipe, 0);
   bench_receiver_wait(receiver, 1, WAIT_S);
   bench_receiver_wait(first, 1, WAIT_S);
-  put(out_result, "bytes_per_observer", rss_growth(target, before_bytes, options->idle_count));
-  put(out_result, "observers", options->idle_count);
-  put(out_result, "rss_before_bytes", (double)before_bytes);
+  bench_result_put(out_result, "bytes_per_observer",
+                   rss_growth(target, before_bytes, options->idle_count));
+  bench_result_put(out_result, "observers", options->idle_count);
+  bench_result_put(out_result, "rss_before_bytes", (double)before_bytes);
   bench_receiver_stop(receiver, 1, NULL);
   bench_receiver_stop(first, 1, NULL);
   close(pipe);
@@ -134,9 +129,10 @@ static void session_memory_run(const bench_scenario *scenario, const bench_optio
   }
   /* Accepted in order: who comes last and is heard was let in after all others. */
   warm_up(target);
-  put(out_result, "bytes_per_session", rss_growth(target, before_bytes, options->idle_count));
-  put(out_result, "sessions", options->idle_count);
-  put(out_result, "rss_before_bytes", (double)before_bytes);
+  bench_result_put(out_result, "bytes_per_session",
+                   rss_growth(target, before_bytes, options->idle_count));
+  bench_result_put(out_result, "sessions", options->idle_count);
+  bench_result_put(out_result, "rss_before_bytes", (double)before_bytes);
   for (uint32_t index = 0; index < options->idle_count; index++) {
     close(pipes[index]);
   }

@@ -5,17 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "matrix.h"
 #include "target.h"
-
-/* Numbers of one run, by name; the same names in the same order for each run of a scenario. */
-enum { BENCH_METRICS_MAX = 12 };
-typedef struct bench_result {
-  size_t count;
-  struct {
-    const char *name; /* static */
-    double value;
-  } metrics[BENCH_METRICS_MAX];
-} bench_result;
 
 typedef struct bench_options {
   const char *program;   /* the bridge */
