@@ -192,6 +192,10 @@ void pc_loop_defer(pc_loop *loop, pc_operation *operation) {
 
 PC_REQUIRES(pc_loop_thread) static void ready_run(pc_loop *loop) {
   for (unsigned count = 0; count < TURN_BUDGET; count++) {
+    if (!loop->ready_first) {
+      /* What the routines began may be over at once: its completion needs no turn of its own. */
+      loop->backend->submit(loop->backend_state, true);
+    }
     pc_operation *operation = ready_pop(loop);
     if (!operation) {
       return;
