@@ -119,6 +119,7 @@ static void backend_submit(pc_backend_state *state, bool waits_next) {
     return; /* which the wait will tell */
   }
   pc_uring_lent_give(state);
+  pc_uring_groups_feed(state);
   while (state->submit_first && ring_has_room(state)) {
     source_start(state, list_pop(state));
   }

@@ -35,6 +35,7 @@ typedef enum uring_tag {
   URING_WRITE,
   URING_WRITABLE,
   URING_WATCHES,
+  URING_INPUT_END,
   URING_TAG_MASK = 7
 } uring_tag;
 
@@ -56,6 +57,7 @@ struct uring_source {
 /* ---- buffers ---- */
 
 typedef struct uring_group uring_group;
+typedef struct uring_channel uring_channel;
 
 /* Where the kernel put bytes; or a copy of such, when nobody reads and the buffer is needed. */
 typedef struct uring_buffer uring_buffer;
@@ -79,9 +81,14 @@ struct uring_group {
   uint32_t size_bytes; /* of one */
   uint32_t stride_bytes;
   uint32_t live_count; /* given to the kernel so far */
+  uint32_t free_count; /* of them those that are the kernel's, as far as was told */
   uint32_t count;      /* at most; a power of two    */
   uint32_t users;
   uint16_t id;
+  /* Channels that found no buffer wait here for others to give some back: to ask again at once would fail
+   * again, and cost as much as reading. */
+  uring_channel *starved_first;
+  uring_channel *starved_last;
 };
 
 /* ---- the backend ---- */
@@ -115,7 +122,7 @@ struct pc_backend_state {
   pc_linux_passing *passing; /* NULL: no channel passed on yet */
 };
 
-typedef struct uring_channel {
+struct uring_channel {
   uring_source source;
   pc_backend_state *state;
   int fd; /* blocking: io_uring waits only for such */
@@ -130,10 +137,11 @@ typedef struct uring_channel {
   int read_error;
   uint8_t resets;
   bool is_eof;
-  bool is_reading;  /* the kernel is                                                  */
-  bool is_stopping; /* its reading was cancelled, the last completion is to come      */
-  bool is_greedy;   /* the last reading of a stream filled its buffer: offer more     */
-  bool was_short;   /* … or left room: nothing is there, do not even look             */
+  bool is_reading;   /* the kernel is                                                  */
+  bool is_stopping;  /* its reading was cancelled, the last completion is to come      */
+  bool is_multishot; /* … and goes on with it                                         */
+  bool is_greedy;    /* the last reading of a stream filled its buffer: offer more     */
+  bool was_short;    /* … or left room: nothing is there, do not even look             */
 
   pc_write *write; /* pending */
   bool is_write_cancelled;
@@ -142,8 +150,17 @@ typedef struct uring_channel {
   bool is_watching; /* … which it is doing                       */
   bool is_unwatching;
 
+  uint8_t short_readings; /* of a stream, one after the other; stops at the number that counts */
+  bool is_end_watched;    /* whether the peer ended its output: see uring_read.c               */
+  bool is_end_unwatched;
+  bool is_end_near;
+
+  bool is_starved; /* on its group's list */
+  uring_channel *starved_previous;
+  uring_channel *starved_next;
+
   pc_close *close;
-} uring_channel;
+};
 
 /* ---- uring.c ---- */
 /* Puts it on the submit list. */
@@ -178,8 +195,13 @@ uring_group *pc_uring_group_use(pc_backend_state *state, size_t size, size_t lim
 uring_group *pc_uring_message_group_use(pc_backend_state *state, uint32_t max_message_bytes,
                                         pc_failure *out_failure);
 void pc_uring_group_release(pc_backend_state *state, uring_group *group);
-/* The kernel found no buffer: gives it more, up to the group's count. */
-void pc_uring_group_grow(uring_group *group);
+/* The kernel found no buffer: gives it more. False: the group's count is reached. */
+bool pc_uring_group_grow(uring_group *group);
+/* Lets the channel wait until there are buffers again; or no longer. */
+void pc_uring_starve(uring_channel *channel);
+void pc_uring_unstarve(uring_channel *channel);
+/* Puts as many of those who wait on the submit list as there are buffers for. */
+void pc_uring_groups_feed(pc_backend_state *state);
 /* The buffer that a completion names. */
 uring_buffer *pc_uring_buffer_take(uring_group *group, uint32_t completion_flags);
 /* Back to the kernel, or to the heap. */
@@ -223,6 +245,9 @@ void pc_uring_channel_complete(uring_source *source, uring_tag tag, const struct
 void pc_uring_read(pc_channel *opaque, pc_read *read);
 void pc_uring_read_start(uring_channel *channel);
 void pc_uring_read_complete(uring_channel *channel, const struct io_uring_cqe *cqe);
+void pc_uring_input_end_complete(uring_channel *channel, int result);
+/* At a close: what was asked for about the end of the input is asked no more. */
+void pc_uring_input_end_unwatch(uring_channel *channel);
 void pc_uring_arrived_clear(uring_channel *channel);
 /* What the last routine looked at is looked at no more. */
 void pc_uring_lent_give(pc_backend_state *state);

@@ -13,9 +13,14 @@
 #include "system.h"
 #include "uring.h"
 
-enum { COUNT_FIRST = 64, COUNT_MIN = 8, COUNT_MAX = 1024, GROUPS_MAX = 1024 };
-/* Virtual memory of a group; its pages come with use. */
-enum { MESSAGE_GROUP_BYTES = 96 * 1024 * 1024 };
+enum {
+  COUNT_FIRST = 64,
+  COUNT_MIN = 8,
+  COUNT_MAX = 1024,
+  GROUPS_MAX = 1024,
+  MULTISHOT_BUFFERS = 32,                /* what a multishot takes in one go (Linux 6.18)       */
+  MESSAGE_GROUP_BYTES = 96 * 1024 * 1024 /* virtual memory of a group; its pages come with use */
+};
 
 static void *pages_map(size_t size) {
   void *memory =
@@ -54,6 +59,7 @@ void pc_uring_buffer_give(uring_buffer *buffer) {
     return;
   }
   buffer->is_away = false;
+  group->free_count++;
   io_uring_buf_ring_add(group->ring, buffer_memory(buffer), group->size_bytes,
                         (unsigned short)(buffer - group->buffers),
                         io_uring_buf_ring_mask(group->count), 0);
@@ -68,10 +74,51 @@ static void group_give(uring_group *group, uint32_t count) {
   }
 }
 
-void pc_uring_group_grow(uring_group *group) {
+bool pc_uring_group_grow(uring_group *group) {
   uint32_t doubled = group->live_count * 2;
+  bool has_more = group->live_count < group->count;
   group_give(group, doubled < group->count ? doubled : group->count);
+  return has_more;
 }
+
+/* ---- those who found none ---- */
+
+void pc_uring_starve(uring_channel *channel) {
+  uring_group *group = channel->group;
+  channel->is_starved = true;
+  channel->starved_next = NULL;
+  channel->starved_previous = group->starved_last;
+  *(group->starved_last ? &group->starved_last->starved_next : &group->starved_first) = channel;
+  group->starved_last = channel;
+}
+
+void pc_uring_unstarve(uring_channel *channel) {
+  if (!channel->is_starved) {
+    return;
+  }
+  uring_group *group = channel->group;
+  uring_channel *previous = channel->starved_previous;
+  uring_channel *next = channel->starved_next;
+  channel->is_starved = false;
+  *(previous ? &previous->starved_next : &group->starved_first) = next;
+  *(next ? &next->starved_previous : &group->starved_last) = previous;
+}
+
+void pc_uring_groups_feed(pc_backend_state *state) {
+  uint32_t told_soon = io_uring_cq_ready(&state->ring); /* each may be a buffer that is taken */
+  for (uring_group *group = state->groups; group; group = group->next) {
+    uint32_t left = group->free_count > told_soon ? group->free_count - told_soon : 0;
+    while (group->starved_first && left > 0) {
+      uring_channel *channel = group->starved_first;
+      pc_uring_unstarve(channel);
+      pc_uring_list(state, &channel->source);
+      uint32_t taken = channel->is_multishot ? MULTISHOT_BUFFERS : 1;
+      left -= left < taken ? left : taken;
+    }
+  }
+}
+
+/* ---- groups ---- */
 
 /* An id that no group has. */
 static uint16_t group_id(const pc_backend_state *state) {
@@ -98,6 +145,7 @@ int pc_uring_group_enroll(pc_backend_state *state, uring_group *group) {
   struct io_uring_buf_reg registration = {
       .ring_addr = (uintptr_t)group->ring, .ring_entries = group->count, .bgid = group->id};
   io_uring_buf_ring_init(group->ring);
+  group->free_count = 0;
   for (uint32_t index = 0; index < group->live_count; index++) {
     if (!group->buffers[index].is_away) {
       pc_uring_buffer_give(&group->buffers[index]);
@@ -191,6 +239,7 @@ uring_buffer *pc_uring_buffer_take(uring_group *group, uint32_t completion_flags
   PC_CHECK(index < group->live_count && !group->buffers[index].is_away);
   uring_buffer *buffer = &group->buffers[index];
   buffer->is_away = true;
+  group->free_count--;
   buffer->next = NULL;
   buffer->data = buffer_memory(buffer);
   return buffer;

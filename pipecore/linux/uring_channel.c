@@ -211,6 +211,7 @@ void pc_uring_channel_start(uring_source *source) {
     pc_uring_cancel_tagged(channel->state, source, URING_WRITABLE);
   }
   if (channel->close) {
+    pc_uring_input_end_unwatch(channel);
     close_if_idle(channel);
   }
 }
@@ -222,6 +223,8 @@ void pc_uring_channel_complete(uring_source *source, uring_tag tag,
     pc_uring_read_complete(channel, cqe);
   } else if (tag == URING_WRITE) {
     send_complete(channel, cqe->res);
+  } else if (tag == URING_INPUT_END) {
+    pc_uring_input_end_complete(channel, cqe->res);
   } else {
     channel->is_watching = false;
     channel->is_unwatching = false;

@@ -1,20 +1,24 @@
 /* Reading one connection by io_uring. The loop's thread.
  *
- * Success, byte type: one recv in the kernel, into a buffer that it chooses when bytes are there. Message type:
- * one recvmsg that goes on (multishot), a buffer for each message. What arrives waits in order on the
- * channel; a read hands it over right before its routine. When a turn ends and nobody reads, the kernel's
- * reading is cancelled, and what it still brought is copied, so that a paused session neither loses bytes
- * nor holds buffers of the others.
- * Failures: no buffer (-ENOBUFS: nothing was lost, more buffers, again); a reset (looked over, as with epoll:
- * a SEQPACKET client's close over unread input puts it before data that is still there); a message of no
- * bytes ends a multishot (again); everything else ends the read with its status. */
+ * Success: a recv or recvmsg in the kernel that goes on by itself (multishot), into buffers that it chooses when
+ * something is there; a stream that fills them is read by single receives into large ones. What arrives waits in
+ * order on the channel; a read hands it over right before its routine. When a turn ends and nobody reads, the
+ * kernel's reading is cancelled, and what it still brought is copied, so that a paused session neither loses
+ * bytes nor holds buffers of the others.
+ * Failures: no buffer (-ENOBUFS, nothing was lost: more buffers, else it waits for those of others); a reset
+ * (looked over, as with epoll: a SEQPACKET client's close over unread input puts it before data that is still
+ * there); a message of no bytes ends a multishot (again); everything else ends the read with its status. */
 #include <errno.h>
+#include <poll.h>
 
 #include "../src/check.h"
 #include "system.h"
 #include "uring.h"
 
-enum { RESETS_MAX = 4 };
+enum {
+  RESETS_MAX = 4,
+  SHORT_READINGS = 8 /* in a row: this stream goes on like that */
+};
 
 /* ---- what has arrived ---- */
 
@@ -124,44 +128,91 @@ void pc_uring_read(pc_channel *opaque, pc_read *read) {
 
 /* ---- the kernel's reading ---- */
 
-static void bytes_submit(uring_channel *channel) {
+static bool wants_little(const uring_channel *channel) {
+  return atomic_load_explicit(channel->read->is_little, memory_order_relaxed);
+}
+
+/* Of streams those that say little again and again. Others would have much of it on the heap when they pause. */
+static bool wants_multishot(const uring_channel *channel) {
+  return channel->type == PC_TYPE_MESSAGE || (channel->short_readings == SHORT_READINGS &&
+                                              !channel->is_end_near && !wants_little(channel));
+}
+
+/* A multishot of a stream does not tell an end that comes right behind bytes (Linux 6.18: it knows that no more
+ * bytes are there, and nothing wakes it again). So the end is watched for; single receives find it. */
+static void input_end_watch(uring_channel *channel) {
+  if (!channel->is_end_watched) {
+    struct io_uring_sqe *sqe = pc_uring_submission(channel->state, &channel->source);
+    io_uring_prep_poll_add(sqe, channel->fd, POLLRDHUP);
+    pc_uring_tag(sqe, &channel->source, URING_INPUT_END);
+    channel->is_end_watched = true;
+  }
+}
+
+void pc_uring_input_end_complete(uring_channel *channel, int result) {
+  channel->is_end_watched = false;
+  channel->is_end_unwatched = false;
+  if (result != -ECANCELED) {
+    channel->is_end_near = true;
+    channel->was_short = false;
+  }
+}
+
+void pc_uring_input_end_unwatch(uring_channel *channel) {
+  if (channel->is_end_watched && !channel->is_end_unwatched) {
+    channel->is_end_unwatched = true;
+    pc_uring_cancel_tagged(channel->state, &channel->source, URING_INPUT_END);
+  }
+}
+
+static void bytes_submit(uring_channel *channel, struct io_uring_sqe *sqe) {
   pc_backend_state *state = channel->state;
-  bool wants_large =
-      channel->is_greedy && !atomic_load_explicit(channel->read->is_little, memory_order_relaxed);
-  channel->group = wants_large ? state->large_group : state->small_group;
+  channel->group =
+      channel->is_greedy && !wants_little(channel) ? state->large_group : state->small_group;
+  if (channel->is_multishot) {
+    io_uring_prep_recv_multishot(sqe, channel->fd, NULL, 0, 0);
+  } else {
+    io_uring_prep_recv(sqe, channel->fd, NULL, channel->group->size_bytes, 0);
+  }
+  sqe->ioprio |= channel->was_short ? IORING_RECVSEND_POLL_FIRST : 0;
+}
+
+static void reading_submit(uring_channel *channel) {
+  pc_backend_state *state = channel->state;
+  channel->is_reading = true;
+  channel->is_multishot = wants_multishot(channel);
+  if (channel->is_multishot && channel->type == PC_TYPE_BYTE) {
+    input_end_watch(channel);
+  }
   struct io_uring_sqe *sqe = pc_uring_submission(state, &channel->source);
-  io_uring_prep_recv(sqe, channel->fd, NULL, channel->group->size_bytes, 0);
+  if (channel->type == PC_TYPE_BYTE) {
+    bytes_submit(channel, sqe);
+  } else {
+    io_uring_prep_recvmsg_multishot(sqe, channel->fd, &state->message_header, MSG_TRUNC);
+  }
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = channel->group->id;
-  sqe->ioprio |= channel->was_short ? IORING_RECVSEND_POLL_FIRST : 0;
   pc_uring_tag(sqe, &channel->source, URING_READ);
 }
 
-static void messages_submit(uring_channel *channel) {
-  pc_backend_state *state = channel->state;
-  struct io_uring_sqe *sqe = pc_uring_submission(state, &channel->source);
-  io_uring_prep_recvmsg_multishot(sqe, channel->fd, &state->message_header, MSG_TRUNC);
-  sqe->flags |= IOSQE_BUFFER_SELECT;
-  sqe->buf_group = channel->group->id;
-  pc_uring_tag(sqe, &channel->source, URING_READ);
+static void reading_stop(uring_channel *channel) {
+  if (channel->is_reading && !channel->is_stopping) {
+    channel->is_stopping = true;
+    pc_uring_cancel_tagged(channel->state, &channel->source, URING_READ);
+  }
 }
 
 void pc_uring_read_start(uring_channel *channel) {
   if (channel->passing) {
     pc_uring_passing_read_start(channel);
-    return;
-  }
-  if (channel->read) {
-    if (!channel->is_reading && !has_result(channel)) {
-      channel->is_reading = true;
-      (channel->type == PC_TYPE_BYTE ? bytes_submit : messages_submit)(channel);
-    }
-    return;
-  }
-  arrived_copy(channel);
-  if (channel->is_reading && !channel->is_stopping) {
-    channel->is_stopping = true;
-    pc_uring_cancel_tagged(channel->state, &channel->source, URING_READ);
+  } else if (!channel->read) {
+    pc_uring_unstarve(channel);
+    arrived_copy(channel);
+    reading_stop(channel);
+  } else if (channel->is_reading && channel->is_multishot && !wants_multishot(channel)) {
+    reading_stop(channel); /* and on with larger buffers */
+  } else if (!channel->is_reading && !channel->is_starved && !has_result(channel)) {
+    reading_submit(channel);
   }
 }
 
@@ -185,7 +236,10 @@ static bool bytes_find(uring_channel *channel, uring_buffer *buffer, int size) {
   buffer->message_bytes = 0;
   buffer->is_message_end = true;
   channel->is_greedy = size >= URING_SMALL_BYTES;
-  channel->was_short = (uint32_t)size < channel->group->size_bytes;
+  channel->was_short = (uint32_t)size < channel->group->size_bytes && !channel->is_end_near;
+  channel->short_readings = channel->is_greedy                         ? 0
+                            : channel->short_readings < SHORT_READINGS ? channel->short_readings + 1
+                                                                       : SHORT_READINGS;
   return size > 0;
 }
 
@@ -206,7 +260,9 @@ static void result_take(uring_channel *channel, uring_buffer *buffer, int size) 
 static void error_take(uring_channel *channel, int native) {
   switch (native) {
   case ENOBUFS:
-    pc_uring_group_grow(channel->group);
+    if (!pc_uring_group_grow(channel->group) && channel->read) {
+      pc_uring_starve(channel);
+    }
     break;
   case EAGAIN:
   case EINTR:

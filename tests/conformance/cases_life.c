@@ -303,6 +303,50 @@ static void client_that_only_ended_its_input_gets_the_answers(void **state) {
 }
 
 /* More than the kernel holds: the answers wait for a slow reader after its input ended. */
+static void speak_often(suite_fixture *fixture, suite_client *client, session_record *record) {
+  enum { WORDS = 20 };
+  for (unsigned count = 1; count <= WORDS; count++) {
+    client_write_text(fixture, client, "word\n");
+    TURN_UNTIL(fixture, record->message_count == count);
+  }
+  turn(fixture);
+}
+
+/* A backend may read one that speaks often in another way (io_uring does), and must see its end all the same: also
+ * one that came while nobody read. */
+static void client_that_spoke_often_is_heard_to_its_last_word(void **state) {
+  (void)state;
+  for (int variant = 0; variant < 8; variant++) {
+    pc_type type = both_types[variant % 2];
+    bool is_half_closed = variant / 2 % 2;
+    bool is_paused = variant / 4;
+    suite_fixture *fixture =
+        fixture_create(type, type == PC_TYPE_BYTE ? PC_FRAMING_LINE : PC_FRAMING_NONE);
+    fixture_start(fixture);
+    session_record *record;
+    suite_client *client = client_connect(fixture, &record);
+    speak_often(fixture, client, record);
+    fixture->is_take_limited = is_paused;
+    client_write_text(fixture, client, "refused at first\n");
+    turn_some(fixture);
+    client_write_text(fixture, client, "last\n");
+    (is_half_closed ? client_half_close : client_close)(client);
+    turn_some(fixture);
+    unsigned heard = record->message_count;
+    fixture->is_take_limited = false;
+    if (is_paused) {
+      pc_session_resume(record->session);
+    }
+    TURN_UNTIL(fixture, record->disconnected_count == 1);
+    assert_int_equal(record->message_count, is_paused ? heard + 2 : 22);
+    assert_int_equal(record->reason, PC_CLOSE_PEER);
+    if (is_half_closed) {
+      client_close(client);
+    }
+    fixture_destroy(fixture);
+  }
+}
+
 static void answers_that_wait_are_flushed_after_the_input_ended(void **state) {
   (void)state;
   enum { SIZE = 1024 * 1024 };
@@ -444,6 +488,7 @@ const struct CMUnitTest cases_life[] = {
     cmocka_unit_test(owner_may_write_and_close_when_connected),
     cmocka_unit_test(no_message_comes_after_the_owner_closed),
     cmocka_unit_test(client_that_only_ended_its_input_gets_the_answers),
+    cmocka_unit_test(client_that_spoke_often_is_heard_to_its_last_word),
     cmocka_unit_test(answers_that_wait_are_flushed_after_the_input_ended),
     cmocka_unit_test(flush_to_a_client_that_never_reads_is_bounded),
     cmocka_unit_test(stop_ends_every_session_with_its_reason),
