@@ -217,12 +217,27 @@ static void scenario_run(const scenario *what, const bench_options *options, ben
   fflush(stdout);
 }
 
+/* Without io_uring there is nothing to compare: 77, with the reason. */
+static void refusal_tell(void) {
+  pc_loop *loop;
+  BENCH_CHECK(pc_loop_create(&(pc_loop_options){.backend = PC_BACKEND_IO_URING}, &loop) == PC_OK);
+  const pc_failure *refusal = pc_loop_refusal(loop);
+  if (refusal) {
+    fprintf(stderr, "no io_uring here: %s: %s%s%s\n", refusal->action,
+            pc_status_text(refusal->status), refusal->advice ? "; " : "",
+            refusal->advice ? refusal->advice : "");
+    exit(77);
+  }
+  pc_loop_destroy(loop);
+}
+
 int main(int argc, char *argv[]) {
   if (argc == 3 && strcmp(argv[1], "--as-pipe-server") == 0) {
     bench_pipe_server_run(argv[2]);
   }
   bench_options options = {.rounds = 7, .seconds = 1, .processor = bench_processor(1)};
   options_parse(argc, argv, &options);
+  refusal_tell();
   bench_processor_keep(bench_processor(0));
   bench_descriptors_raise();
   bench_matrix *matrix = bench_matrix_create(options.rounds, options.seconds);
