@@ -119,7 +119,7 @@ static void backend_submit(pc_backend_state *state, bool waits_next) {
     return; /* which the wait will tell */
   }
   pc_uring_lent_give(state);
-  pc_uring_groups_feed(state);
+  state->has_more_to_submit = pc_uring_groups_feed(state);
   while (state->submit_first && ring_has_room(state)) {
     source_start(state, list_pop(state));
   }
@@ -204,8 +204,9 @@ static pc_status backend_wait(pc_backend_state *state, int timeout_ms) {
   if (state->thread_status != PC_OK) {
     return state->thread_status;
   }
-  /* A source that found no room tries again in the next turn, soon. */
-  int result = ring_enter(state, state->submit_first ? 0 : timeout_ms);
+  /* Who found no room in the ring, or no buffer, tries again in the next turn, soon. */
+  bool is_hurried = state->submit_first || state->has_more_to_submit;
+  int result = ring_enter(state, is_hurried ? 0 : timeout_ms);
   arguments_reuse(state);
   switch (result < 0 ? -result : 0) {
   case 0:

@@ -105,6 +105,7 @@ struct pc_backend_state {
   pc_watch_set watches; /* of FIFOs */
   uring_source *submit_first;
   uring_source *submit_last;
+  bool has_more_to_submit; /* soon: the next wait does not sleep */
 
   uring_group *groups;
   uring_group *small_group; /* of streams */
@@ -200,8 +201,9 @@ bool pc_uring_group_grow(uring_group *group);
 /* Lets the channel wait until there are buffers again; or no longer. */
 void pc_uring_starve(uring_channel *channel);
 void pc_uring_unstarve(uring_channel *channel);
-/* Puts as many of those who wait on the submit list as there are buffers for. */
-void pc_uring_groups_feed(pc_backend_state *state);
+/* Puts as many of those who wait on the submit list as there are buffers for, if each takes many. True: more of
+ * them wait, and perhaps those who were fed took none, and nothing will come of them. */
+bool pc_uring_groups_feed(pc_backend_state *state);
 /* The buffer that a completion names. */
 uring_buffer *pc_uring_buffer_take(uring_group *group, uint32_t completion_flags);
 /* Back to the kernel, or to the heap. */

@@ -104,7 +104,8 @@ void pc_uring_unstarve(uring_channel *channel) {
   *(next ? &next->starved_previous : &group->starved_last) = previous;
 }
 
-void pc_uring_groups_feed(pc_backend_state *state) {
+bool pc_uring_groups_feed(pc_backend_state *state) {
+  bool has_more = false;
   uint32_t told_soon = io_uring_cq_ready(&state->ring); /* each may be a buffer that is taken */
   for (uring_group *group = state->groups; group; group = group->next) {
     uint32_t left = group->free_count > told_soon ? group->free_count - told_soon : 0;
@@ -115,7 +116,9 @@ void pc_uring_groups_feed(pc_backend_state *state) {
       uint32_t taken = channel->is_multishot ? MULTISHOT_BUFFERS : 1;
       left -= left < taken ? left : taken;
     }
+    has_more |= group->starved_first && group->free_count > 0;
   }
+  return has_more;
 }
 
 /* ---- groups ---- */

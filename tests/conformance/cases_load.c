@@ -142,6 +142,55 @@ static void crowd_that_speaks_at_once_is_heard_in_order(void **state) {
   fixture_destroy(fixture);
 }
 
+/* Turns that nothing else wakes, until it has said so much. */
+static void turn_until_said(suite_fixture *fixture, const session_record *record, uint64_t bytes) {
+  bool is_late = false;
+  pc_timer timer = {.routine = timer_set, .user = &is_late};
+  assert_int_equal(pc_timer_start(fixture->loop, &timer, DEADLINE_MS), PC_OK);
+  while (record->bytes < bytes) {
+    assert_int_equal(pc_loop_turn(fixture->loop, -1), PC_OK);
+    assert_false(is_late);
+  }
+  pc_timer_stop(fixture->loop, &timer);
+}
+
+/* Whoever is read again while others take all of a backend's buffers, and is silent then, is heard when he speaks.
+ * All are refused and resumed at once, so that the speakers come first. */
+static void silent_one_behind_a_crowd_that_speaks_is_heard_later(void **state) {
+  (void)state;
+  enum { SPEAKERS = 40, MESSAGES = 40, ALL = 220 };
+  suite_fixture *fixture = fixture_create(PC_TYPE_MESSAGE, PC_FRAMING_NONE);
+  fixture->options.limits.max_message_bytes = 190 * 1024;
+  fixture->does_not_keep = true;
+  fixture->is_take_limited = true;
+  fixture_start(fixture);
+  suite_client *clients[ALL];
+  session_record *records[ALL];
+  for (int index = 0; index < ALL; index++) {
+    clients[index] = client_connect(fixture, &records[index]);
+    client_write_text(fixture, clients[index], "+");
+  }
+  turn_some(fixture);
+  for (int count = 0; count < SPEAKERS * MESSAGES; count++) {
+    client_write_text(fixture, clients[count % SPEAKERS], "+");
+  }
+  turn_some(fixture);
+  fixture->is_take_limited = false;
+  for (int index = 0; index < ALL; index++) {
+    pc_session_resume(records[index]->session);
+  }
+  for (int index = 0; index < ALL; index++) {
+    turn_until_said(fixture, records[index], index < SPEAKERS ? MESSAGES + 1 : 1);
+  }
+  for (int index = ALL - 1; index >= 0; index--) {
+    uint64_t before = records[index]->bytes;
+    client_write_text(fixture, clients[index], "+");
+    turn_until_said(fixture, records[index], before + 1);
+    client_close(clients[index]);
+  }
+  fixture_destroy(fixture);
+}
+
 /* Many come before the loop takes a turn, with a limit that is near or far. */
 static void crowd_that_comes_at_once_is_let_in_up_to_the_limit(void **state) {
   (void)state;
@@ -404,6 +453,7 @@ const struct CMUnitTest cases_load[] = {
     cmocka_unit_test(case_47_busy_clients_starve_neither_a_new_one_nor_a_timer),
     cmocka_unit_test(case_48_two_hundred_clients_at_once_are_all_served),
     cmocka_unit_test(crowd_that_speaks_at_once_is_heard_in_order),
+    cmocka_unit_test(silent_one_behind_a_crowd_that_speaks_is_heard_later),
     cmocka_unit_test(crowd_that_comes_at_once_is_let_in_up_to_the_limit),
     cmocka_unit_test(case_54_stop_under_traffic_tells_every_end_and_nothing_after),
     cmocka_unit_test(case_55_events_contract_holds_under_random_steps),
