@@ -78,11 +78,13 @@ static void event_of_another_thread_wakes_a_wait(void **state) {
 static void operation_resets_its_event_when_it_starts(void **state) {
   low_fixture *fixture = *state;
   low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
-  low_operation *read = read_begin(fixture, pair.server, 16); /* its event was set before */
-  assert_false(pc_event_is_set(read->event));
-  assert_int_equal(pc_overlapped_status(&read->overlapped), PC_PENDING);
-  write_text(fixture, pair.client, "now");
-  assert_int_equal(operation_end(read), PC_OK);
+  for (int round = 0; round < 4; round++) { /* every other event was set before */
+    low_operation *read = read_begin(fixture, pair.server, 16);
+    assert_false(pc_event_is_set(read->event));
+    assert_int_equal(pc_overlapped_status(&read->overlapped), PC_PENDING);
+    write_text(fixture, pair.client, "now");
+    assert_int_equal(operation_end(read), PC_OK);
+  }
 }
 
 static void result_is_waited_for_as_long_as_one_likes(void **state) {
@@ -108,12 +110,14 @@ static void result_is_waited_for_as_long_as_one_likes(void **state) {
 static void operation_that_is_over_at_once_sets_its_event(void **state) {
   low_fixture *fixture = *state;
   low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
-  write_text(fixture, pair.client, "here already");
-  low_operation *read = read_begin(fixture, pair.server, 16);
-  uint32_t first;
-  assert_int_equal(wait_events(&read->event, 1, DEADLINE_MS, false, &first), PC_OK);
-  (void)operation_end(read);
-  expect_text(read, PC_OK, "here already");
+  for (int round = 0; round < 4; round++) {
+    write_text(fixture, pair.client, "here already");
+    low_operation *read = read_begin(fixture, pair.server, 16);
+    uint32_t first;
+    assert_int_equal(wait_events(&read->event, 1, DEADLINE_MS, false, &first), PC_OK);
+    (void)operation_end(read);
+    expect_text(read, PC_OK, "here already");
+  }
 }
 
 static void event_that_is_not_set_is_set_by_what_is_over_at_once(void **state) {

@@ -74,20 +74,15 @@ static void case_27_what_was_written_before_a_close_is_read(void **state) {
   }
 }
 
-/* The last words come before the end, or are lost; nothing comes after it. */
-static void case_28_close_over_unread_input_ends_with_an_end(void **state) {
+/* Where a system makes such a close a reset, it stands behind the last words; nothing comes after it. */
+static void case_28_close_over_unread_input_keeps_the_last_words(void **state) {
   low_fixture *fixture = *state;
   for (int index = 0; index < 2; index++) {
     low_pair pair = pair_create(fixture, both_types[index]);
     write_text(fixture, pair.client, "never read");
     write_text(fixture, pair.server, "bye");
     instance_close(fixture, pair.server);
-    low_operation *last = read_now(fixture, pair.client, 16);
-    if (host.does_close_keep_last_words || last->status == PC_OK) {
-      expect_text(last, PC_OK, "bye");
-    } else {
-      assert_int_equal(last->status, PC_E_BROKEN);
-    }
+    read_expect(fixture, pair.client, "bye");
     for (int again = 0; again < 3; again++) {
       assert_int_equal(read_status(fixture, pair.client), PC_E_BROKEN);
     }
@@ -153,29 +148,34 @@ static void case_29_flush_waits_for_writes_that_wait(void **state) {
   assert_int_equal(operation_end(fill.writes[fill.count - 1]), PC_OK);
 }
 
-static void case_30_flush_ends_when_the_reader_closes(void **state) {
-  low_fixture *fixture = *state;
-  low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
-  write_text(fixture, pair.server, "never read");
-  flushing flusher = {.instance = pair.server, .timeout_ms = -1};
-  host_thread *thread = thread_start(flusher_run, &flusher);
-  host_pause_ms(20);
-  instance_close(fixture, pair.client);
-  host_thread_join(thread);
-  assert_int_equal(flusher.status, PC_E_BROKEN);
+/* What ends the other end while a flush waits: told so. A flush that came too late for it says PC_OK, as the
+ * table of states has it; then it is tried again with more time. */
+static void flush_end_expect(low_fixture *fixture, bool does_disconnect, pc_status expected) {
+  flushing flusher = {.status = PC_OK};
+  for (unsigned wait_ms = 5; flusher.status == PC_OK; wait_ms *= 2) {
+    assert_true(wait_ms < 2000);
+    low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
+    write_text(fixture, pair.server, "never read");
+    flusher = (flushing){.instance = pair.server, .timeout_ms = -1};
+    host_thread *thread = thread_start(flusher_run, &flusher);
+    host_pause_ms(wait_ms);
+    if (does_disconnect) {
+      assert_int_equal(pc_instance_disconnect(pair.server), PC_OK);
+    }
+    instance_close(fixture, pair.client);
+    host_thread_join(thread);
+    instance_close(fixture, pair.server);
+  }
+  assert_int_equal(flusher.status, expected);
   assert_true(flusher.took_ms < 5000);
 }
 
+static void case_30_flush_ends_when_the_reader_closes(void **state) {
+  flush_end_expect(*state, false, PC_E_BROKEN);
+}
+
 static void case_30_flush_ends_when_the_server_disconnects(void **state) {
-  low_fixture *fixture = *state;
-  low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
-  write_text(fixture, pair.server, "never read");
-  flushing flusher = {.instance = pair.server, .timeout_ms = -1};
-  host_thread *thread = thread_start(flusher_run, &flusher);
-  host_pause_ms(20);
-  assert_int_equal(pc_instance_disconnect(pair.server), PC_OK);
-  host_thread_join(thread);
-  assert_int_equal(flusher.status, PC_E_NOT_CONNECTED);
+  flush_end_expect(*state, true, PC_E_NOT_CONNECTED);
 }
 
 static void case_31_flush_keeps_to_its_time_out(void **state) {
@@ -198,7 +198,7 @@ const low_case cases_flush[] = {
     LOW_CASE(case_26_disconnect_drops_what_the_server_did_not_read, ALL_FORMS),
     LOW_CASE(case_26_disconnect_ends_what_is_pending, ALL_FORMS),
     LOW_CASE(case_27_what_was_written_before_a_close_is_read, ALL_FORMS),
-    LOW_CASE(case_28_close_over_unread_input_ends_with_an_end, ALL_FORMS),
+    LOW_CASE(case_28_close_over_unread_input_keeps_the_last_words, ALL_FORMS),
     LOW_CASE(case_29_flush_waits_until_all_is_read, ALL_FORMS),
     LOW_CASE(case_29_flush_waits_for_writes_that_wait, ALL_FORMS),
     LOW_CASE(case_30_flush_ends_when_the_reader_closes, ALL_FORMS),

@@ -3,8 +3,9 @@
 #include "event_operation.h"
 
 pc_status event_operation_begin(low_operation *operation) {
-  /* set, so that it shows whether the start of an operation resets it */
-  assert_int_equal(pc_event_create(true, &operation->event), PC_OK);
+  /* Set, so that it shows whether the start of an operation resets it; not set, whether its end sets it. */
+  static atomic_uint count;
+  assert_int_equal(pc_event_create(atomic_fetch_add(&count, 1) % 2 == 0, &operation->event), PC_OK);
   operation->overlapped.event = operation->event;
   uint32_t bytes;
   pc_status issued = operation_issue(operation, &operation->overlapped, NULL, &bytes);

@@ -13,8 +13,6 @@ typedef struct host_facts {
   bool does_empty_write_never_wait;
   /* Case 26: a disconnect takes back what was not read yet, and the other end knows it from a close. */
   bool does_disconnect_discard;
-  /* Case 28: a close over unread input costs no last words. */
-  bool does_close_keep_last_words;
   /* Case 37: instances of one name may live in several processes. */
   bool do_processes_share_names;
   /* A client that the kernel queued is connected for it, though no instance took it yet. */

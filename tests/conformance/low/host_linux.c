@@ -18,7 +18,6 @@
 
 const host_facts host = {.does_empty_write_never_wait = false,
                          .does_disconnect_discard = false,
-                         .does_close_keep_last_words = false,
                          .do_processes_share_names = false,
                          .does_queue_connect = true};
 
