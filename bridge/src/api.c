@@ -11,6 +11,7 @@ const web_route br_api_routes[] = {
     {"GET", "/api/v1/pipes", br_handle_pipes},
     {"GET", "/api/v1/pipes/{pipe}", br_handle_pipe},
     {"POST", "/api/v1/pipes/{pipe}/messages", br_handle_pipe_message},
+    {"GET", "/api/v1/pipes/{pipe}/ws", br_handle_pipe_socket},
     {"GET", "/api/v1/sessions", br_handle_sessions},
     {"GET", "/api/v1/sessions/{id}", br_handle_session},
     {"DELETE", "/api/v1/sessions/{id}", br_handle_session_delete},

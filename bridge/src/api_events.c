@@ -57,6 +57,15 @@ static void on_stream_end(void *user) {
   br_hub_observer_destroy(user);
 }
 
+void br_api_respond_unobserved(web_request *request, br_observe_result result) {
+  if (result == BR_OBSERVE_TOO_MANY) {
+    web_respond_problem(request, 503, "too_many_filters",
+                        "Too many different filters are observed at once; use one of those.");
+  } else {
+    web_respond_problem(request, 503, "no_memory", "The bridge is out of memory; try again.");
+  }
+}
+
 void br_handle_events(web_request *request, void *user) {
   static const web_socket_events events = {
       .on_open = on_open, .on_message = on_message, .on_close = on_close};
@@ -66,16 +75,10 @@ void br_handle_events(web_request *request, void *user) {
     return;
   }
   br_observer *observer;
-  switch (br_hub_observer_create(api->hub, &options, &observer)) {
-  case BR_OBSERVE_TOO_MANY:
-    web_respond_problem(request, 503, "too_many_filters",
-                        "Too many different filters are observed at once; use one of those.");
+  br_observe_result result = br_hub_observer_create(api->hub, &options, &observer);
+  if (result != BR_OBSERVE_OK) {
+    br_api_respond_unobserved(request, result);
     return;
-  case BR_OBSERVE_NO_MEMORY:
-    web_respond_problem(request, 503, "no_memory", "The bridge is out of memory; try again.");
-    return;
-  case BR_OBSERVE_OK:
-    break;
   }
   if (!web_request_wants_websocket(request)) {
     bool is_sse = options.format == BR_OBSERVE_SSE;

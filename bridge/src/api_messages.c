@@ -8,27 +8,29 @@
 
 #include "api_private.h"
 
-/* What the bridge says on a pipe goes from its end of the sessions to the other. */
-static br_direction direction_said(const br_pipe_config *config) {
+br_direction br_api_direction_said(const br_pipe_config *config) {
+  if (config->access == PC_ACCESS_INBOUND) {
+    return BR_DIRECTION_NONE;
+  }
   return config->role == BR_ROLE_CLIENT ? BR_DIRECTION_C2S : BR_DIRECTION_S2C;
 }
 
 static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
                    br_command *command) {
   const char *direction = web_request_query(request, "direction");
-  br_direction said = direction_said(pipe->config);
+  br_direction said = br_api_direction_said(pipe->config);
+  if (said == BR_DIRECTION_NONE) {
+    web_respond_problem(request, 409, "pipe_inbound",
+                        "Pipe \"%s\" is inbound: processes write to it and the bridge reads; "
+                        "nothing can be sent into it.",
+                        pipe->config->name);
+    return;
+  }
   if (direction && strcmp(direction, br_direction_name((uint8_t)said)) != 0) {
     web_respond_problem(request, 400, "direction_not_possible",
                         "The bridge is the %s of pipe \"%s\": it can only send %s, not \"%s\".",
                         br_role_name(pipe->config->role), pipe->config->name,
                         br_direction_name((uint8_t)said), direction);
-    return;
-  }
-  if (pipe->config->access == PC_ACCESS_INBOUND) {
-    web_respond_problem(request, 409, "pipe_inbound",
-                        "Pipe \"%s\" is inbound: processes write to it and the bridge reads; "
-                        "nothing can be sent into it.",
-                        pipe->config->name);
     return;
   }
   size_t size;

@@ -59,6 +59,8 @@ void br_handle_session(web_request *request, void *user);
 void br_handle_session_delete(web_request *request, void *user);
 
 /* ---- api_messages.c ---- */
+/* Which way an injection goes: from the bridge's end of the pipe's sessions. None: nothing can be sent into it. */
+br_direction br_api_direction_said(const br_pipe_config *config);
 void br_handle_pipe_message(web_request *request, void *user);
 void br_handle_session_message(web_request *request, void *user);
 void br_injection_seq(br_api *api, const br_event *injected);
@@ -67,7 +69,12 @@ void br_injection_result(br_api *api, const br_event *record);
 /* ---- api_history.c ---- */
 void br_handle_messages(web_request *request, void *user);
 
+/* ---- api_raw.c ---- */
+void br_handle_pipe_socket(web_request *request, void *user);
+
 /* ---- api_events.c ---- */
+/* The answer when there can be no observer. */
+void br_api_respond_unobserved(web_request *request, br_observe_result result);
 void br_handle_events(web_request *request, void *user);
 
 /* ---- api_health.c ---- */

@@ -18,7 +18,8 @@ struct br_observer {
 
 /* Bytes that an event takes in any format, beside the piece's own. */
 static size_t feed_event_bound(const feed *target, const br_event *event) {
-  return br_event_json_bound(&target->json, event) + FEED_RECORD_BYTES;
+  return target->format->is_single ? event->size_bytes
+                                   : br_event_json_bound(&target->json, event) + FEED_RECORD_BYTES;
 }
 
 static bool feed_wants(const feed *target, const br_event *event) {
@@ -38,8 +39,11 @@ void br_feed_flush(feed *target) {
 }
 
 static void feed_open_piece(feed *target, size_t event_bound) {
-  size_t size = event_bound + FEED_OVERHEAD_BYTES;
-  size = size > FEED_PIECE_BYTES ? size : FEED_PIECE_BYTES;
+  size_t size = event_bound;
+  if (!target->format->is_single) {
+    size += FEED_OVERHEAD_BYTES;
+    size = size > FEED_PIECE_BYTES ? size : FEED_PIECE_BYTES;
+  }
   target->piece = web_log_reserve(target->log, size);
   BR_CHECK(target->piece); /* the hub made the log large enough for the largest event */
   target->limit = target->piece + size;
@@ -62,6 +66,9 @@ void br_feed_append(feed *target, const br_event *event) {
   target->cursor = target->format->event(&target->json, target->cursor, event);
   target->span.last_seq = event->seq;
   target->span.count++;
+  if (target->format->is_single) {
+    br_feed_flush(target);
+  }
 }
 
 void br_feed_keep_alive(feed *target, uint64_t last_seq) {
@@ -205,6 +212,9 @@ static void observer_replay(br_observer *observer, web_buffer *out) {
 
 static void source_catch_up(void *user, web_buffer *out) {
   br_observer *observer = user;
+  if (!observer->feed->format->greet) {
+    return;
+  }
   if (!observer->is_greeted) {
     observer->is_greeted = true;
     if (observer->options.start == BR_START_NOW) {
@@ -257,6 +267,6 @@ void br_hub_observer_destroy(br_observer *observer) {
 web_source br_hub_observer_source(br_observer *observer) {
   return (web_source){.log = observer->feed->log,
                       .catch_up = source_catch_up,
-                      .encode_gap = source_encode_gap,
+                      .encode_gap = observer->feed->format->gap ? source_encode_gap : NULL,
                       .user = observer};
 }

@@ -118,6 +118,14 @@ static uint8_t *binary_begin(const char *run, uint8_t *cursor) {
   return br_binary_begin(cursor, BR_BINARY_EVENTS, run);
 }
 
+/* ---- payloads only ---- */
+
+static uint8_t *payload_event(br_event_json *json, uint8_t *cursor, const br_event *event) {
+  (void)json;
+  memcpy(cursor, br_event_payload(event), event->size_bytes);
+  return cursor + event->size_bytes;
+}
+
 static const feed_format formats[] = {
     [BR_OBSERVE_NDJSON] = {.log = WEB_LOG_PLAIN,
                            .names_run = true,
@@ -146,6 +154,16 @@ static const feed_format formats[] = {
                            .gap = br_binary_gap,
                            .end = br_binary_end,
                            .greet = binary_greet},
+    [BR_OBSERVE_RAW] = {.log = WEB_LOG_WS_EITHER,
+                        .is_single = true,
+                        .begin = piece_begin_plain,
+                        .event = payload_event,
+                        .end = piece_end_plain},
+    [BR_OBSERVE_RAW_BINARY] = {.log = WEB_LOG_WS_BINARY,
+                               .is_single = true,
+                               .begin = piece_begin_plain,
+                               .event = payload_event,
+                               .end = piece_end_plain},
 };
 
 const feed_format *br_feed_format(br_observe_format format) {

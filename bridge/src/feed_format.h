@@ -17,12 +17,14 @@ enum {
 typedef struct feed_format {
   web_log_format log;
   bool names_run; /* each event says its run; else the piece does */
+  bool is_single; /* a piece is one event: its payload            */
   uint8_t *(*begin)(const char *run, uint8_t *cursor);
   uint8_t *(*event)(br_event_json *json, uint8_t *cursor, const br_event *event);
+  /* NULL: there is no telling of a gap. */
   uint8_t *(*gap)(br_event_json *json, uint8_t *cursor, const br_gap *gap);
   /* `start`: where `begin` was called. */
   uint8_t *(*end)(uint8_t *start, uint8_t *cursor, uint32_t event_count);
-  /* What an observer gets first. */
+  /* What an observer gets first; NULL: nothing, and nothing of the past either. */
   void (*greet)(const br_hub *hub, web_buffer *out);
   const char *idle; /* what keeps a silent connection alive, or NULL */
 } feed_format;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "web/text.h"
 #include "web/websocket_codec.h"
 
 enum { RING_MIN_CAPACITY = 16, RING_PIECE_FRACTION = 4 };
@@ -132,13 +133,19 @@ uint8_t *web_log_ring_reserve(web_log_ring *ring, size_t size) {
   return ring->data + (size_t)(start % ring->capacity) + header;
 }
 
+web_ws_opcode web_log_opcode(web_log_format format, const uint8_t *data, size_t size) {
+  bool is_text =
+      format == WEB_LOG_WS_TEXT || (format == WEB_LOG_WS_EITHER && web_utf8_is_valid(data, size));
+  return is_text ? WEB_WS_TEXT : WEB_WS_BINARY;
+}
+
 /* Returns the size of header and payload, which lie at the head afterwards. */
 static size_t ring_put_header(web_log_ring *ring, size_t size) {
   if (ring->format == WEB_LOG_PLAIN) {
     return size;
   }
-  web_ws_opcode opcode = ring->format == WEB_LOG_WS_TEXT ? WEB_WS_TEXT : WEB_WS_BINARY;
   uint8_t *start = ring->data + (size_t)(ring->head % ring->capacity);
+  web_ws_opcode opcode = web_log_opcode(ring->format, start + ring->header_room, size);
   uint8_t header[WEB_WS_HEADER_MAX];
   size_t header_bytes = web_ws_write_header(header, opcode, size);
   if (header_bytes != ring->header_room) {
@@ -151,7 +158,7 @@ static size_t ring_put_header(web_log_ring *ring, size_t size) {
 void web_log_ring_commit(web_log_ring *ring, size_t size, const web_span *span) {
   WEB_CHECK(ring->is_reserved && size <= ring->reserved);
   ring->is_reserved = false;
-  if (size == 0) {
+  if (size == 0 && (ring->format == WEB_LOG_PLAIN || span == NULL || span->count == 0)) {
     return;
   }
   size_t whole = ring_put_header(ring, size);

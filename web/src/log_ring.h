@@ -75,8 +75,10 @@ void web_log_ring_fini(web_log_ring *ring);
  * one for `size` would be: never for more than 65535 bytes, and not at all for 126 to 65535 bytes if no more
  * than 65535 were reserved. */
 uint8_t *web_log_ring_reserve(web_log_ring *ring, size_t size);
-/* `size` 0: nothing is appended, `span` is ignored. Otherwise span->count is not 0, and the seqs grow from
- * piece to piece. */
+/* The kind of message that `data` becomes in a log of WebSocket messages. */
+web_ws_opcode web_log_opcode(web_log_format format, const uint8_t *data, size_t size);
+/* `size` 0: nothing is appended, unless it is a WebSocket message that stands for an event. The seqs grow from piece to
+ * piece; `span` may be NULL when nothing is appended. */
 void web_log_ring_commit(web_log_ring *ring, size_t size, const web_span *span);
 
 /* A cursor that sees what is appended from now on. */

@@ -153,15 +153,10 @@ static bool sender_put_piece(web_sender *sender, const web_buffer *piece) {
   if (piece->failed) {
     return false;
   }
-  switch (sender->source.log->ring.format) {
-  case WEB_LOG_PLAIN:
-    break;
-  case WEB_LOG_WS_TEXT:
-    header_size = web_ws_write_header(header, WEB_WS_TEXT, piece->size);
-    break;
-  case WEB_LOG_WS_BINARY:
-    header_size = web_ws_write_header(header, WEB_WS_BINARY, piece->size);
-    break;
+  web_log_format format = sender->source.log->ring.format;
+  if (format != WEB_LOG_PLAIN) {
+    web_ws_opcode opcode = web_log_opcode(format, piece->data, piece->size);
+    header_size = web_ws_write_header(header, opcode, piece->size);
   }
   return web_outbox_append(&sender->outbox, header, header_size, piece->data, piece->size);
 }
@@ -267,6 +262,10 @@ bool web_sender_is_pressed(web_sender *sender) {
 static web_sender_result sender_pass(web_sender *sender) {
   parts gathered;
   size_t sent = 0;
+  if (sender->mode == WEB_SENDER_FOLLOWING && sender->cursor.is_lost &&
+      sender->source.encode_gap == NULL) {
+    return WEB_SENDER_BEHIND;
+  }
   if (sender->is_torn || (sender->outbox.size == 0 && !sender_draw(sender))) {
     return WEB_SENDER_FAILED;
   }

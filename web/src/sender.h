@@ -26,6 +26,7 @@ typedef enum web_sender_result {
   WEB_SENDER_IDLE,    /* nothing is left to send */
   WEB_SENDER_MORE,    /* the pass was full, the kernel was not */
   WEB_SENDER_BLOCKED, /* the kernel is full: wait until writable */
+  WEB_SENDER_BEHIND,  /* it missed something, and its source does not tell of gaps */
   WEB_SENDER_STALLED, /* the kernel has been full for limits.stall_timeout_ms; not from a pass */
   WEB_SENDER_GONE,    /* the peer is */
   WEB_SENDER_FAILED   /* no memory for what must come next */

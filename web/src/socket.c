@@ -152,6 +152,9 @@ static void socket_on_sent(web_sender *sender, web_sender_result result) {
   case WEB_SENDER_MORE:
   case WEB_SENDER_BLOCKED:
     break;
+  case WEB_SENDER_BEHIND:
+    web_socket_close(socket, WEB_WS_TRY_AGAIN_LATER, "too slow: messages were missed");
+    break;
   case WEB_SENDER_STALLED:
     web_socket_close(socket, WEB_WS_TRY_AGAIN_LATER, "nothing was read for too long");
     break;

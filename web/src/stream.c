@@ -36,6 +36,7 @@ static void stream_on_sent(web_sender *sender, web_sender_result result) {
   case WEB_SENDER_MORE:
   case WEB_SENDER_BLOCKED:
     break;
+  case WEB_SENDER_BEHIND:
   case WEB_SENDER_STALLED:
   case WEB_SENDER_GONE:
   case WEB_SENDER_FAILED:

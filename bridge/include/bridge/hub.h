@@ -59,9 +59,12 @@ typedef enum br_start_mode {
 
 typedef enum br_observe_format {
   BR_OBSERVE_NDJSON,
-  BR_OBSERVE_SSE,   /* text/event-stream            */
-  BR_OBSERVE_JSON,  /* WebSocket pipebridge.v1.json */
-  BR_OBSERVE_BINARY /* WebSocket pipebridge.v1.bin  */
+  BR_OBSERVE_SSE,    /* text/event-stream            */
+  BR_OBSERVE_JSON,   /* WebSocket pipebridge.v1.json */
+  BR_OBSERVE_BINARY, /* WebSocket pipebridge.v1.bin  */
+  /* Payloads only, from now on; who misses one is disconnected. */
+  BR_OBSERVE_RAW,       /* text where it is valid UTF-8, else binary */
+  BR_OBSERVE_RAW_BINARY /* always binary                             */
 } br_observe_format;
 
 typedef struct br_observe_options {

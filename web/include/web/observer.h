@@ -35,7 +35,8 @@ typedef struct web_log web_log;
 typedef enum web_log_format {
   WEB_LOG_PLAIN,   /* bytes as they are: NDJSON, SSE */
   WEB_LOG_WS_TEXT, /* each commit is one WebSocket text message */
-  WEB_LOG_WS_BINARY
+  WEB_LOG_WS_BINARY,
+  WEB_LOG_WS_EITHER /* a text message if it is valid UTF-8, else a binary one */
 } web_log_format;
 
 WEB_MUST_USE web_status web_log_create(web_server *server, web_log_format format,
@@ -45,7 +46,7 @@ void web_log_destroy(web_log *log);
 uint32_t web_log_observer_count(const web_log *log);
 
 /* Room for one piece of at most `size` payload bytes (at most a quarter of the capacity, else NULL);
- * overwrites the oldest. Exactly one web_log_commit follows, with what was used (0: nothing). */
+ * overwrites the oldest. Exactly one web_log_commit follows, with what was used (0: nothing; of a log of WebSocket messages and with a span of events: an empty message). */
 uint8_t *web_log_reserve(web_log *log, size_t size);
 void web_log_commit(web_log *log, size_t size, const web_span *span);
 /* The server sends what is new to all observers after each turn's do_work; nothing else to call. */
@@ -61,7 +62,8 @@ typedef struct web_source {
    * Called when all before it was taken. Appends nothing: caught up, follow the log from its head as it is
    * now. NULL: begins at the log's head. */
   void (*catch_up)(void *user, web_buffer *out);
-  /* Appends what tells that `missed` was overwritten before it was sent. */
+  /* Appends what tells that `missed` was overwritten before it was sent. NULL: who misses something is disconnected
+   * instead, a WebSocket with 1013. */
   void (*encode_gap)(void *user, const web_span *missed, web_buffer *out);
   void *user;
 } web_source;

@@ -1,0 +1,158 @@
+/* GET /api/v1/pipes/{pipe}/ws: a pipe as a WebSocket, message by message and nothing else. HTTP thread.
+ *
+ * Success: what the other end of the pipe says comes as one message each; each message that is sent here is
+ * injected as one. Injections are events as all others, with their results; here they are not answered.
+ * Failures: before the upgrade as of any route; after it the socket is closed: 1009 a message over the pipe's limit,
+ * 1013 the queue to the pipe thread is full or messages were missed, 1003 the pipe takes none. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api_private.h"
+
+typedef struct raw_socket {
+  br_api *api;
+  br_observer *observer;
+  const br_pipe_config *config;
+  uint64_t session; /* 0: all of the pipe */
+  uint16_t pipe;
+  uint8_t said; /* br_direction of what is injected; none: nothing can be */
+} raw_socket;
+
+static void on_open(web_socket *socket, void *user) {
+  raw_socket *raw = user;
+  web_source source = br_hub_observer_source(raw->observer);
+  web_socket_observe(socket, &source);
+}
+
+static void on_message(web_socket *socket, web_ws_opcode opcode, const uint8_t *data, size_t size,
+                       void *user) {
+  raw_socket *raw = user;
+  br_command command = {.kind = BR_COMMAND_INJECT,
+                        .id = raw->api->next_command_id++,
+                        .session = raw->session,
+                        .pipe = raw->pipe,
+                        .direction = raw->said,
+                        .size_bytes = (uint32_t)size};
+  (void)opcode;
+  if (raw->said == BR_DIRECTION_NONE) {
+    web_socket_close(socket, WEB_WS_UNSUPPORTED_DATA, "nothing can be sent into this pipe");
+  } else if (size > raw->config->limits.max_message_bytes) {
+    web_socket_close(socket, WEB_WS_TOO_BIG, "over limits.max_message_bytes of the pipe");
+  } else if (!br_api_send(raw->api, &command, data)) {
+    web_socket_close(socket, WEB_WS_TRY_AGAIN_LATER, "the queue to the pipe thread is full");
+  }
+}
+
+static void on_close(web_socket *socket, uint16_t code, void *user) {
+  raw_socket *raw = user;
+  (void)socket;
+  (void)code;
+  br_hub_observer_destroy(raw->observer);
+  free(raw);
+}
+
+/* What is shown: by default what the pipe's other end says. */
+static bool filter_write(web_request *request, const raw_socket *raw, char *out_text, size_t size) {
+  const char *direction = web_request_query(request, "direction");
+  const char *heard = raw->config->role == BR_ROLE_CLIENT ? "s2c" : "c2s";
+  char session[32] = "";
+  if (raw->session != 0) {
+    (void)snprintf(session, sizeof session, " session:%llu", (unsigned long long)raw->session);
+  }
+  if (!direction) {
+    (void)snprintf(out_text, size, "pipe:%s%s kind:message direction:%s", raw->config->name,
+                   session, heard);
+  } else if (strcmp(direction, "both") == 0) {
+    (void)snprintf(out_text, size, "pipe:%s%s kind:message,injected", raw->config->name, session);
+  } else if (strcmp(direction, "c2s") == 0 || strcmp(direction, "s2c") == 0) {
+    (void)snprintf(out_text, size, "pipe:%s%s kind:message,injected direction:%s",
+                   raw->config->name, session, direction);
+  } else {
+    web_respond_problem(request, 400, "bad_direction", "direction=%s is none of c2s, s2c, both.",
+                        direction);
+    return false;
+  }
+  return true;
+}
+
+/* noVNC and its kin offer this one, and mean that all messages are binary. */
+static const char *const protocols[] = {"binary", NULL};
+
+static bool format_parse(web_request *request, br_observe_format *out_format) {
+  const char *type = web_request_query(request, "type");
+  if (type && strcmp(type, "text") != 0 && strcmp(type, "binary") != 0) {
+    web_respond_problem(request, 400, "bad_type", "type=%s is neither text nor binary.", type);
+    return false;
+  }
+  bool is_binary = type ? strcmp(type, "binary") == 0
+                        : web_request_subprotocol(request, protocols) != NULL;
+  *out_format = is_binary ? BR_OBSERVE_RAW_BINARY : BR_OBSERVE_RAW;
+  return true;
+}
+
+static bool session_parse(br_api *api, web_request *request, raw_socket *raw) {
+  const char *text = web_request_query(request, "session");
+  if (!text) {
+    return true;
+  }
+  const br_session_info *session = NULL;
+  if (br_api_parse_u64(text, &raw->session)) {
+    session = br_registry_session(br_hub_registry(api->hub), raw->session);
+  }
+  if (session && session->pipe == raw->pipe) {
+    return true;
+  }
+  web_respond_problem(request, 404, "session_not_found",
+                      "There is no open session \"%s\" on pipe \"%s\".", text, raw->config->name);
+  return false;
+}
+
+/* False: answered with the error. */
+static bool raw_prepare(web_request *request, raw_socket *raw) {
+  char text[256];
+  br_filter_error error;
+  br_observe_options options = {.start = BR_START_NOW};
+  if (!session_parse(raw->api, request, raw) || !format_parse(request, &options.format) ||
+      !filter_write(request, raw, text, sizeof text)) {
+    return false;
+  }
+  options.filter = br_filter_compile(text, strlen(text), &error);
+  br_observe_result result = options.filter
+                                 ? br_hub_observer_create(raw->api->hub, &options, &raw->observer)
+                                 : BR_OBSERVE_NO_MEMORY;
+  if (result != BR_OBSERVE_OK) {
+    br_api_respond_unobserved(request, result);
+  }
+  return result == BR_OBSERVE_OK;
+}
+
+void br_handle_pipe_socket(web_request *request, void *user) {
+  static const web_socket_events events = {
+      .on_open = on_open, .on_message = on_message, .on_close = on_close};
+  br_api *api = user;
+  uint16_t index;
+  const br_pipe_info *pipe = br_api_pipe(api, request, web_request_param(request, "pipe"), &index);
+  if (!pipe) {
+    return;
+  }
+  if (!web_request_wants_websocket(request)) {
+    web_response_header(request, "Upgrade", "websocket");
+    web_respond_problem(request, 426, "websocket_only",
+                        "This is a WebSocket; GET /api/v1/events is a stream for curl.");
+    return;
+  }
+  raw_socket *raw = calloc(1, sizeof *raw);
+  if (!raw) {
+    br_api_respond_unobserved(request, BR_OBSERVE_NO_MEMORY);
+    return;
+  }
+  *raw = (raw_socket){.api = api, .config = pipe->config, .pipe = index};
+  raw->said = (uint8_t)br_api_direction_said(pipe->config);
+  if (!raw_prepare(request, raw)) {
+    free(raw);
+  } else if (web_socket_accept(request, protocols, &events, raw) != WEB_OK) {
+    br_hub_observer_destroy(raw->observer);
+    free(raw);
+  }
+}
