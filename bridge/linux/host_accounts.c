@@ -51,10 +51,11 @@ bool br_host_user_name(int64_t uid, char *out_name, size_t size) {
   while (fgetpwent_r(file, &entry, line, sizeof line, &found) == 0 &&
          (int64_t)entry.pw_uid != uid) {
   }
-  bool is_found = found && strlen(found->pw_name) < size;
+  size_t length = found ? strlen(found->pw_name) : size;
+  bool is_found = length < size;
   if (is_found) {
-    strcpy(out_name, found->pw_name);
+    memcpy(out_name, found->pw_name, length + 1);
   }
-  fclose(file);
+  (void)fclose(file);
   return is_found;
 }

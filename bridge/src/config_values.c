@@ -147,6 +147,7 @@ static void text_read(const char *text, const br_config_key *key, char *target,
     return;
   }
   memcpy(target + key->offset, &copy, sizeof copy);
+  /* cppcheck-suppress memleak ; the settings own it */
 }
 
 static void mode_read(const char *text, const br_config_key *key, char *target,

@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
                              .max_instances = PC_INSTANCES_UNLIMITED,
                              .security = {.uid = -1, .gid = -1}};
   pc_overlapped connect = {.event = NULL};
-  pc_instance *instance;
+  pc_instance *instance = NULL;
   pc_status status = pc_event_create(false, &connect.event);
   if (status == PC_OK) {
     status = pc_instance_create(&options, &instance, NULL);

@@ -104,6 +104,7 @@ static pc_status copy_issue(overlapped_channel *channel, write_part part) {
 /* ---- what the queue has ---- */
 
 static void write_try(overlapped_channel *channel) {
+  PC_CHECK(channel->write);
   pc_span spans[OVERLAPPED_WRITE_SPANS];
   unsigned count = pc_write_queue_gather(channel->write->queue, spans, OVERLAPPED_WRITE_SPANS,
                                          OVERLAPPED_WRITE_BATCH);

@@ -141,7 +141,7 @@ static pc_status tap_listen(pc_tap *tap, const pc_tap_options *options, pc_failu
 pc_status pc_tap_start(pc_loop *loop, const pc_tap_options *options, pc_tap **out_tap,
                        pc_failure *out_failure) {
   pc_loop_check_thread(loop);
-  pc_failure ignored;
+  pc_failure ignored = {.status = PC_OK};
   pc_failure *failure = out_failure ? out_failure : &ignored;
   if (!options_check(loop, options, failure)) {
     return failure->status;

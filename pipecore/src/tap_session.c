@@ -104,13 +104,13 @@ void pc_tap_on_insertion_timer(pc_timer *timer, void *user) {
   }
 }
 
-pc_status pc_tap_session_write(pc_tap_session *pair, pc_direction direction, const void *data,
+pc_status pc_tap_session_write(pc_tap_session *session, pc_direction direction, const void *data,
                                uint32_t size, uint64_t tag) {
-  pc_tap *tap = pair->tap;
+  pc_tap *tap = session->tap;
   pc_loop_check_thread(tap->loop);
   uint64_t deadline_ns = pc_loop_now_ns(tap->loop) + (uint64_t)INSERTION_WAIT_MS * NS_PER_MS;
   bool was_empty = !tap->insertions.oldest;
-  pc_status status = pc_relay_insert(end_to(pair, direction), data, size, tag, deadline_ns);
+  pc_status status = pc_relay_insert(end_to(session, direction), data, size, tag, deadline_ns);
   if (was_empty && tap->insertions.oldest) {
     insertion_timer_start(tap);
   }
@@ -298,25 +298,25 @@ bool pc_tap_on_client(pc_session *session, const pc_peer *peer, void *user) {
 
 /* ---- the owner's calls ---- */
 
-void pc_tap_session_close(pc_tap_session *pair, bool flush) {
+void pc_tap_session_close(pc_tap_session *session, bool flush) {
   for (int index = 0; index < 2; index++) {
-    if (pair->relay.ends[index].session) {
-      pc_session_close(pair->relay.ends[index].session, flush);
+    if (session->relay.ends[index].session) {
+      pc_session_close(session->relay.ends[index].session, flush);
     }
   }
 }
 
-void pc_tap_session_resume(pc_tap_session *pair) {
+void pc_tap_session_resume(pc_tap_session *session) {
   for (int index = 0; index < 2; index++) {
-    if (pair->relay.ends[index].session) {
-      pc_session_resume(pair->relay.ends[index].session);
+    if (session->relay.ends[index].session) {
+      pc_session_resume(session->relay.ends[index].session);
     }
   }
 }
 
-void pc_tap_session_describe_client(const pc_tap_session *pair, uint32_t parts,
+void pc_tap_session_describe_client(const pc_tap_session *session, uint32_t parts,
                                     pc_peer_details *out_details) {
-  const pc_session *client = pair->relay.ends[0].session;
+  const pc_session *client = session->relay.ends[0].session;
   if (client) {
     pc_session_describe_peer(client, parts, out_details);
   } else {
@@ -324,10 +324,10 @@ void pc_tap_session_describe_client(const pc_tap_session *pair, uint32_t parts,
   }
 }
 
-void pc_tap_session_set_user(pc_tap_session *pair, void *session_user) {
-  pair->user = session_user;
+void pc_tap_session_set_user(pc_tap_session *session, void *session_user) {
+  session->user = session_user;
 }
 
-void *pc_tap_session_user(const pc_tap_session *pair) {
-  return pair->user;
+void *pc_tap_session_user(const pc_tap_session *session) {
+  return session->user;
 }

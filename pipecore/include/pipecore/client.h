@@ -16,6 +16,7 @@
 #include "pipecore/declarations.h"
 #include "pipecore/framing.h"
 #include "pipecore/loop.h"
+#include "pipecore/pipe.h"
 #include "pipecore/session.h"
 #include "pipecore/status.h"
 

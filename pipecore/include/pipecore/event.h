@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "pipecore/declarations.h"
-#include "pipecore/loop.h"
+#include "pipecore/posted.h"
 #include "pipecore/status.h"
 
 PC_DECLARATIONS_BEGIN
@@ -22,20 +22,23 @@ PC_DECLARATIONS_BEGIN
 /* ---- events (CreateEvent with manual reset) ---- */
 typedef struct pc_event pc_event;
 
+/* PC_E_NO_MEMORY. An event is memory and nothing else: no descriptor. */
 PC_MUST_USE pc_status pc_event_create(bool is_set, pc_event **out_event);
 /* Nobody may wait for it, no operation may be about to set it, and no wait set may have it. Accepts NULL. */
 void pc_event_destroy(pc_event *event);
+/* Lets go everybody who waits for it, until it is reset. */
 void pc_event_set(pc_event *event);
 void pc_event_reset(pc_event *event);
+/* Looks, as a wait of 0 ms does: what pends meanwhile may complete by it. Never blocks. */
 bool pc_event_is_set(const pc_event *event);
 
 /* ---- waits ---- */
 enum { PC_WAIT_EVENTS_MAX = 63 };
 
-/* Waits until one of `count` (0 to PC_WAIT_EVENTS_MAX; none: SleepEx) events is set, at most `timeout_ms`
- * milliseconds (negative: no limit; 0: looks once).
+/* WaitForMultipleObjectsEx, SleepEx (no events): waits until one of `count` (0 to PC_WAIT_EVENTS_MAX) events is set, at
+ * most `timeout_ms` milliseconds (negative: no limit; 0: looks once). Blocks; also allowed in a routine.
  * PC_OK: `*out_index` (may be NULL when `count` is 0) is the first that is set; it stays set.
- * PC_COMPLETION: `is_alertable`, and at least one routine ran. PC_E_TIMEOUT: nothing of it. */
+ * PC_COMPLETION: `is_alertable`, and at least one routine ran. PC_E_TIMEOUT: nothing of it. PC_E_INVALID_ARG. */
 PC_MUST_USE pc_status pc_wait(pc_event *const *events, uint32_t count, int timeout_ms,
                               bool is_alertable, uint32_t *out_index);
 
@@ -48,9 +51,10 @@ PC_MUST_USE pc_status pc_wait_set_create(pc_wait_set **out_set);
 void pc_wait_set_destroy(pc_wait_set *set);
 /* An event is in one set at most (PC_E_IN_USE). `user` comes back from the wait. */
 PC_MUST_USE pc_status pc_wait_set_add(pc_wait_set *set, pc_event *event, void *user);
+/* Nothing happens if it is not in this set. */
 void pc_wait_set_remove(pc_wait_set *set, pc_event *event);
 /* As pc_wait; PC_OK: `*out_user` belongs to an event that is set. Events take turns: one that stays set does
- * not hide the others. One thread at a time. */
+ * not hide the others. PC_AGAIN: pc_wait_set_wake. PC_E_IN_USE: another thread waits for the set. Blocks. */
 PC_MUST_USE pc_status pc_wait_set_wait(pc_wait_set *set, int timeout_ms, bool is_alertable,
                                        void **out_user);
 /* The `user` of each of its events that are set, at most `max`; returns their number. It neither waits nor looks
@@ -63,13 +67,13 @@ void pc_wait_set_wake(pc_wait_set *set);
 /* ---- the queue of routines of a thread ---- */
 typedef struct pc_alertable pc_alertable;
 
-/* The calling thread's. It is there until pc_alertable_leave, or the thread's end. */
+/* The calling thread's. It is there until pc_alertable_leave, or the thread's end. PC_E_NO_MEMORY. */
 PC_MUST_USE pc_status pc_alertable_self(pc_alertable **out_alertable);
 /* The calling thread is done with operations that have routines: those still pending are cancelled and
  * their routines run, now. As the end of a thread does it, without the routines. */
 void pc_alertable_leave(void);
-/* QueueUserAPC: runs `posted` once in the next alertable wait of the thread of `alertable`, behind what is due there already.
- * Allocates nothing. The thread must not have left. */
+/* QueueUserAPC: runs `posted` once in the next alertable wait of the thread of `alertable`, behind what is due there
+ * already. Allocates nothing. The thread must not have left. */
 void pc_alertable_post(pc_alertable *alertable, pc_posted *posted);
 
 PC_DECLARATIONS_END

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "pipecore/declarations.h"
+#include "pipecore/posted.h"
 #include "pipecore/status.h"
 
 PC_DECLARATIONS_BEGIN
@@ -81,20 +82,13 @@ void pc_loop_wake(pc_loop *loop);
 uint64_t pc_loop_now_ns(const pc_loop *loop);
 /* Turns taken so far. Any thread: a watchdog sees by it whether the loop lives. */
 uint64_t pc_loop_turn_count(const pc_loop *loop);
+/* What serves it: "epoll", "io_uring", "overlapped", "threads", "fake". Any thread. */
 const char *pc_loop_backend_name(const pc_loop *loop);
 /* Why the backend that was wished for is not the one that works, or NULL if it is. Any thread. */
 const pc_failure *pc_loop_refusal(const pc_loop *loop);
 
-/* ---- posted routines (QueueUserAPC): run once on the loop's thread, in the order of posting ---- */
-typedef struct pc_posted pc_posted;
-typedef void (*pc_posted_routine)(pc_posted *posted, void *user);
-struct pc_posted { /* caller's memory, untouched until the routine runs */
-  pc_posted_routine routine;
-  void *user;
-  pc_posted *next; /* the loop's */
-};
-/* Any thread; takes no lock and allocates nothing. The same `posted` may be posted again only from its
- * routine on. */
+/* ---- posted routines (posted.h) ---- */
+/* QueueUserAPC: runs `posted` once on the loop's thread. Any thread; takes no lock and allocates nothing. */
 void pc_post(pc_loop *loop, pc_posted *posted);
 
 /* ---- timers: one shot, on the loop's thread ---- */
@@ -106,8 +100,9 @@ struct pc_timer { /* caller's memory; zeroed before first use */
   uint64_t deadline_ns; /* the loop's from here on */
   size_t index;
 };
-/* Starts, or moves if it runs already. */
+/* Starts, or moves if it runs already. PC_E_NO_MEMORY. */
 PC_MUST_USE pc_status pc_timer_start(pc_loop *loop, pc_timer *timer, uint64_t delay_ms);
+/* Nothing happens if it does not run. */
 void pc_timer_stop(pc_loop *loop, pc_timer *timer);
 
 PC_DECLARATIONS_END

@@ -46,7 +46,7 @@ typedef struct pc_peer_details {
   uint32_t known; /* pc_peer_part, or-ed: those that could be had. The others are empty */
 
   uint32_t
-      group_count; /* the supplementary groups of the moment of connecting. More than fit: none known */
+      group_count; /* supplementary groups at the moment of connecting. More than fit: none known */
   uint32_t groups[PC_PEER_GROUPS_MAX];
 
   char executable[PC_PEER_EXECUTABLE_BYTES]; /* absolute path. One that does not fit is not known */

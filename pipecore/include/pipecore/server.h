@@ -24,6 +24,7 @@
 #include "pipecore/declarations.h"
 #include "pipecore/framing.h"
 #include "pipecore/loop.h"
+#include "pipecore/pipe.h"
 #include "pipecore/session.h"
 #include "pipecore/status.h"
 
@@ -36,12 +37,6 @@ typedef enum pc_transport {
   PC_TRANSPORT_FIFO    /* one one-way pipe for all who write to it, or read it */
 } pc_transport;
 const char *pc_transport_name(pc_transport transport); /* "socket", "fifo" */
-
-typedef struct pc_security {
-  uint32_t mode; /* permission bits of the endpoint; 0 means 0600            */
-  int64_t uid;   /* owner to give it, -1: leave                              */
-  int64_t gid;   /* group to give it, -1: leave                              */
-} pc_security;
 
 typedef struct pc_server_events {
   pc_session_events session;

@@ -1,5 +1,5 @@
 /* pc_session: one connection of a pipe from its beginning to its end, whichever end is ours. A pc_server has
- * one for each client.
+ * one for each client, a pc_client has one at a time.
  *
  * Life of a session: on_connected (first) → on_message*, on_written* → on_disconnected (last, once).
  * A callback may call any function of this header and of its owner's, except the owner's destroy; none is
@@ -15,32 +15,21 @@
 
 #include "pipecore/declarations.h"
 #include "pipecore/peer.h"
+#include "pipecore/pipe.h"
 #include "pipecore/status.h"
 
 PC_DECLARATIONS_BEGIN
 
 typedef struct pc_session pc_session;
 
-typedef enum pc_type {
-  PC_TYPE_BYTE,   /* SOCK_STREAM; cut by the framing     */
-  PC_TYPE_MESSAGE /* SOCK_SEQPACKET; boundaries are kept */
-} pc_type;
-
-typedef enum pc_access {
-  PC_ACCESS_DUPLEX,
-  PC_ACCESS_INBOUND, /* the client writes, the server reads */
-  PC_ACCESS_OUTBOUND /* the server writes, the client reads */
-} pc_access;
-const char *pc_access_name(pc_access access); /* "duplex", "inbound", "outbound" */
-
 typedef enum pc_close_reason {
-  PC_CLOSE_PEER,    /* the other end closed or died         */
-  PC_CLOSE_LOCAL,   /* pc_session_close                     */
-  PC_CLOSE_ERROR,   /* the system said no, or the peer broke the framing; status says what */
-  PC_CLOSE_LIMIT,   /* a limit of the options was reached   */
-  PC_CLOSE_STOP,    /* the owner's stop: pc_server_stop, …  */
-  PC_CLOSE_REFUSED, /* on_connected returned false         */
-  PC_CLOSE_UPSTREAM /* of a tap: its upstream closed or died */
+  PC_CLOSE_PEER,    /* the other end closed or died                                        */
+  PC_CLOSE_LOCAL,   /* pc_session_close                                                    */
+  PC_CLOSE_ERROR,   /* the system said no, or the peer broke the framing: status says what */
+  PC_CLOSE_LIMIT,   /* a limit of the options was reached: status says which               */
+  PC_CLOSE_STOP,    /* the owner's stop: pc_server_stop, …                                 */
+  PC_CLOSE_REFUSED, /* on_connected returned false                                         */
+  PC_CLOSE_UPSTREAM /* of a tap: its upstream closed or died                               */
 } pc_close_reason;
 const char *pc_close_reason_name(pc_close_reason reason); /* "peer", "local", … */
 
@@ -63,9 +52,9 @@ typedef struct pc_message {
 } pc_message;
 
 typedef struct pc_limits {
-  uint32_t max_instances;     /* a server's clients at once; the next one waits in the backlog */
-  uint32_t max_message_bytes; /* payload of one message, either way; of length16* 65,535 at most */
-  uint32_t max_write_queue_bytes; /* accepted for one session and not yet the kernel's  */
+  uint32_t max_instances;         /* a server's clients at once; others wait in the backlog   */
+  uint32_t max_message_bytes;     /* of one message, either way; of length16* 65,535 at most  */
+  uint32_t max_write_queue_bytes; /* accepted for one session and not yet the kernel's        */
   /* No byte passes either way for so long: the session ends, PC_CLOSE_LIMIT and PC_E_TIMEOUT, at most a sixteenth
    * later. 0: it may be silent for ever. What the owner does not take (PC_AGAIN) is no silence. */
   uint32_t idle_timeout_ms;
@@ -103,8 +92,9 @@ typedef struct pc_session_events {
 
 /* Dresses the message by the pipe's framing and hands it to the kernel, or queues it. The bytes are
  * copied. PC_OK: accepted, on_written follows. PC_E_QUOTA, PC_E_TOO_BIG, PC_E_NOT_CONNECTED,
- * PC_E_NO_MEMORY, PC_E_ACCESS (an inbound pipe): not accepted, nothing follows, the session is unharmed. Against max_write_queue_bytes
- * a message is charged its bytes and 16 more; an empty queue takes any message that is not too big. */
+ * PC_E_NO_MEMORY, PC_E_ACCESS (an inbound pipe): not accepted, nothing follows, the session is unharmed.
+ * Against max_write_queue_bytes a message is charged its bytes and 16 more; an empty queue takes any message
+ * that is not too big. */
 PC_MUST_USE pc_status pc_session_write(pc_session *session, const void *data, uint32_t size,
                                        uint64_t tag);
 /* Begins to close; on_disconnected follows from the loop. With `flush`, what was accepted is written

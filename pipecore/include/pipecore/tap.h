@@ -1,19 +1,16 @@
 /* pc_tap: owns one endpoint and connects each of its clients to another one, which another program owns. Everything
  * passes in both directions as it came and at once, whatever the framing makes of it: bytes, messages with their
- * boundaries (also empty ones, and any size), descriptors (SCM_RIGHTS), the end of either side's output. Beside that
- * its owner sees the messages of both directions, and can put some of its own in between.
+ * boundaries (also empty ones, and any size), descriptors (SCM_RIGHTS), the end of either side's output. Its owner
+ * sees the messages of both directions, and can put some of its own in between. To the upstream, the tap's process
+ * is the peer.
  *
  * Who does not read is felt at the other end: what waits for one side is bounded by max_write_queue_bytes, then the
  * other side is not read. The same goes for an owner that answers PC_AGAIN. What one side said before it closed or
  * died reaches the other side; what nobody can receive any more is counted (pc_tap_end).
  *
- * Life of a session, which is a client and its upstream: on_opened (first) → on_message*, on_written* → on_closed
- * (last, once). A callback may call any function of this header except pc_tap_destroy; none is called back from inside
- * it. A `pc_tap_session *` is valid from on_opened until on_closed has returned.
- *
- * What the upstream cannot see is who the client is: for it, the tap's process is the peer.
- *
- * All functions: the loop's thread. */
+ * Life of a session, a client and its upstream: on_opened (first) → on_message*, on_written* → on_closed (last, once).
+ * A callback may call any function of this header except pc_tap_destroy; none is called back from inside it. A
+ * `pc_tap_session *` is valid from on_opened until on_closed has returned. All functions: the loop's thread. */
 #ifndef PIPECORE_TAP_H
 #define PIPECORE_TAP_H
 
@@ -21,10 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipecore/admission.h"
 #include "pipecore/declarations.h"
 #include "pipecore/framing.h"
 #include "pipecore/loop.h"
-#include "pipecore/server.h"
+#include "pipecore/peer.h"
+#include "pipecore/pipe.h"
 #include "pipecore/session.h"
 #include "pipecore/status.h"
 
@@ -41,8 +40,8 @@ typedef enum pc_direction {
 /* How a session ended. Arrays have a value for each pc_direction. */
 typedef struct pc_tap_end {
   pc_close_reason
-      reason; /* PC_CLOSE_PEER: the client was the first to close; PC_CLOSE_UPSTREAM: the upstream */
-  pc_status status; /* details PC_CLOSE_ERROR */
+      reason;       /* of two that merely closed, the first: PC_CLOSE_PEER, PC_CLOSE_UPSTREAM */
+  pc_status status; /* details PC_CLOSE_ERROR and PC_CLOSE_LIMIT                              */
   /* What was said and could not be delivered, since who should have it was gone. */
   uint64_t lost_bytes[2];
   /* Likewise; and those that found no room in this process or with the receiver. */
