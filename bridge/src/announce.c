@@ -18,8 +18,10 @@ static void pipe_announce(const br_pipe_config *pipe) {
   bool is_byte = pipe->type == PC_TYPE_BYTE;
   bool is_fifo = pipe->transport == PC_TRANSPORT_FIFO;
   (void)fprintf(stderr, "pipe       %s  %s  (%s%s%s%s%s%s%s%s)\n", pipe->name, pipe->path,
-                pipe->role == BR_ROLE_SERVER ? "" : "client, ", is_fifo ? "fifo, " : "",
-                is_fifo ? pc_access_name(pipe->access) : "",
+                pipe->role == BR_ROLE_SERVER   ? ""
+                : pipe->role == BR_ROLE_CLIENT ? "client, "
+                                               : "tap, ",
+                is_fifo ? "fifo, " : "", is_fifo ? pc_access_name(pipe->access) : "",
                 is_fifo   ? ""
                 : is_byte ? "byte"
                           : "message",

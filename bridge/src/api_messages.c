@@ -9,28 +9,49 @@
 #include "api_private.h"
 
 br_direction br_api_direction_said(const br_pipe_config *config) {
-  if (config->access == PC_ACCESS_INBOUND) {
+  if (config->access == PC_ACCESS_INBOUND || config->role == BR_ROLE_TAP) {
     return BR_DIRECTION_NONE;
   }
   return config->role == BR_ROLE_CLIENT ? BR_DIRECTION_C2S : BR_DIRECTION_S2C;
 }
 
+/* A tap has no end of its own, so who asks must say. Not possible: answers, and returns BR_DIRECTION_NONE. */
+static br_direction direction_find(web_request *request, const br_pipe_config *config) {
+  const char *wanted = web_request_query(request, "direction");
+  br_direction said = br_api_direction_said(config);
+  bool is_c2s = wanted && strcmp(wanted, br_direction_name(BR_DIRECTION_C2S)) == 0;
+  bool is_s2c = wanted && strcmp(wanted, br_direction_name(BR_DIRECTION_S2C)) == 0;
+  br_direction asked = is_c2s ? BR_DIRECTION_C2S : is_s2c ? BR_DIRECTION_S2C : BR_DIRECTION_NONE;
+  if (said == BR_DIRECTION_NONE) {
+    if (asked == BR_DIRECTION_NONE) {
+      web_respond_problem(request, 400, wanted ? "direction_not_possible" : "direction_needed",
+                          "Pipe \"%s\" is a tap: say ?direction=c2s (to the upstream) or "
+                          "?direction=s2c (to the client).",
+                          config->name);
+    }
+    return asked;
+  }
+  if (wanted && asked != said) {
+    web_respond_problem(request, 400, "direction_not_possible",
+                        "The bridge is the %s of pipe \"%s\": it can only send %s, not \"%s\".",
+                        br_role_name(config->role), config->name, br_direction_name((uint8_t)said),
+                        wanted);
+    return BR_DIRECTION_NONE;
+  }
+  return said;
+}
+
 static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
                    br_command *command) {
-  const char *direction = web_request_query(request, "direction");
-  br_direction said = br_api_direction_said(pipe->config);
-  if (said == BR_DIRECTION_NONE) {
+  if (pipe->config->access == PC_ACCESS_INBOUND) {
     web_respond_problem(request, 409, "pipe_inbound",
                         "Pipe \"%s\" is inbound: processes write to it and the bridge reads; "
                         "nothing can be sent into it.",
                         pipe->config->name);
     return;
   }
-  if (direction && strcmp(direction, br_direction_name((uint8_t)said)) != 0) {
-    web_respond_problem(request, 400, "direction_not_possible",
-                        "The bridge is the %s of pipe \"%s\": it can only send %s, not \"%s\".",
-                        br_role_name(pipe->config->role), pipe->config->name,
-                        br_direction_name((uint8_t)said), direction);
+  br_direction said = direction_find(request, pipe->config);
+  if (said == BR_DIRECTION_NONE) {
     return;
   }
   size_t size;
@@ -85,7 +106,7 @@ static void respond_result(web_request *request, unsigned status, const br_api *
       br_hub_run(api->hub), (unsigned long long)asked->seq,
       br_hub_registry(api->hub)->pipes[asked->pipe].config->name,
       (unsigned long long)asked->session, asked->size_bytes, result->targets, result->delivered,
-      result->queued, result->quota + result->too_big + result->closed);
+      result->queued, result->quota + result->too_big + result->closed + result->no_place);
   br_api_respond(request, status, &body);
 }
 
@@ -115,6 +136,11 @@ void br_injection_result(br_api *api, const br_event *record) {
                         "The write queue of every receiver is full (%u of %u): they do not read; "
                         "try again.",
                         result.quota, result.targets);
+  } else if (result.queued == 0 && result.no_place > 0) {
+    web_response_header(request, "Retry-After", "1");
+    web_respond_problem(request, 409, "no_place",
+                        "A message was passing in that direction and did not end in time; yours "
+                        "goes between two. Try again.");
   } else if (result.queued == 0 && asked.session != 0) {
     web_respond_problem(request, 409, "session_closed", "Session %llu is closed.",
                         (unsigned long long)asked.session);

@@ -59,7 +59,8 @@ void br_handle_session(web_request *request, void *user);
 void br_handle_session_delete(web_request *request, void *user);
 
 /* ---- api_messages.c ---- */
-/* Which way an injection goes: from the bridge's end of the pipe's sessions. None: nothing can be sent into it. */
+/* Which way an injection goes: from the bridge's end of the pipe's sessions. None: nothing can be sent into it; of a
+ * tap it must be said. */
 br_direction br_api_direction_said(const br_pipe_config *config);
 void br_handle_pipe_message(web_request *request, void *user);
 void br_handle_session_message(web_request *request, void *user);

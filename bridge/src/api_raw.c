@@ -60,6 +60,14 @@ static bool filter_write(web_request *request, const raw_socket *raw, char *out_
   if (raw->session != 0) {
     (void)snprintf(session, sizeof session, " session:%llu", (unsigned long long)raw->session);
   }
+  if (!direction && raw->config->role == BR_ROLE_TAP) {
+    web_respond_problem(
+        request, 400, "direction_needed",
+        "Pipe \"%s\" is a tap: say ?direction=c2s (hear clients, speak to them), s2c "
+        "(hear the upstream, speak to it), or both (hear).",
+        raw->config->name);
+    return false;
+  }
   if (!direction) {
     (void)snprintf(out_text, size, "pipe:%s%s kind:message direction:%s", raw->config->name,
                    session, heard);
@@ -85,10 +93,21 @@ static bool format_parse(web_request *request, br_observe_format *out_format) {
     web_respond_problem(request, 400, "bad_type", "type=%s is neither text nor binary.", type);
     return false;
   }
-  bool is_binary = type ? strcmp(type, "binary") == 0
-                        : web_request_subprotocol(request, protocols) != NULL;
+  bool is_binary =
+      type ? strcmp(type, "binary") == 0 : web_request_subprotocol(request, protocols) != NULL;
   *out_format = is_binary ? BR_OBSERVE_RAW_BINARY : BR_OBSERVE_RAW;
   return true;
+}
+
+/* Into a tap one speaks as the side that one does not hear. */
+static br_direction direction_said(web_request *request, const br_pipe_config *config) {
+  const char *heard = web_request_query(request, "direction");
+  if (config->role != BR_ROLE_TAP || !heard) {
+    return br_api_direction_said(config);
+  }
+  return strcmp(heard, "c2s") == 0   ? BR_DIRECTION_S2C
+         : strcmp(heard, "s2c") == 0 ? BR_DIRECTION_C2S
+                                     : BR_DIRECTION_NONE;
 }
 
 static bool session_parse(br_api *api, web_request *request, raw_socket *raw) {
@@ -148,7 +167,7 @@ void br_handle_pipe_socket(web_request *request, void *user) {
     return;
   }
   *raw = (raw_socket){.api = api, .config = pipe->config, .pipe = index};
-  raw->said = (uint8_t)br_api_direction_said(pipe->config);
+  raw->said = (uint8_t)direction_said(request, pipe->config);
   if (!raw_prepare(request, raw)) {
     free(raw);
   } else if (web_socket_accept(request, protocols, &events, raw) != WEB_OK) {

@@ -55,6 +55,7 @@ void br_config_fini(br_config *config) {
   for (size_t index = 0; index < config->pipe_count; index++) {
     free(config->pipes[index].name);
     free(config->pipes[index].path);
+    free(config->pipes[index].upstream);
     br_config_clients_fini(&config->pipes[index].clients);
   }
   free(config->pipes);
@@ -75,6 +76,8 @@ const char *br_role_name(br_role role) {
     return "server";
   case BR_ROLE_CLIENT:
     return "client";
+  case BR_ROLE_TAP:
+    return "tap";
   }
   return "unknown";
 }

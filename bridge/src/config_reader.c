@@ -159,7 +159,8 @@ static void object_read(const json_t *value, const object_reader *reader) {
     }
   }
   for (const br_config_key *key = reader->object->keys; key->name; key++) {
-    if (key->is_required && !json_object_get(value, key->name)) {
+    bool is_of_role = key->roles == 0 || (key->roles & here.role);
+    if (key->is_required && is_of_role && !json_object_get(value, key->name)) {
       br_config_place place = {reader->place, key->name, 0};
       br_config_problems_add(reader->problems, &place, "missing");
     }

@@ -80,10 +80,16 @@ static void listen_override(br_config *config, const br_config_overrides *overri
 }
 
 /* ---- paths ---- */
+/* Not one of a file, and not an abstract name. */
+static bool path_is_relative(const br_pipe_config *pipe, const char *path) {
+  bool is_abstract = pipe->transport == PC_TRANSPORT_SOCKET && path && path[0] == '@';
+  return path && path[0] != '/' && !is_abstract;
+}
+
 static bool needs_runtime_dir(const br_config *config) {
   for (size_t index = 0; index < config->pipe_count; index++) {
     const br_pipe_config *pipe = &config->pipes[index];
-    if (pipe->path && pipe->path[0] != '/' && !br_config_is_abstract(pipe)) {
+    if (path_is_relative(pipe, pipe->path) || path_is_relative(pipe, pipe->upstream)) {
       return true;
     }
   }
@@ -118,33 +124,33 @@ static void path_tidy(char *path) {
   *out = '\0';
 }
 
-static void path_resolve(const br_config *config, size_t index, br_config_problems *problems) {
+static void path_resolve(const br_config *config, size_t index, const char *key, char **path,
+                         br_config_problems *problems) {
+  const br_pipe_config *pipe = &config->pipes[index];
   pipe_place place;
-  br_pipe_config *pipe = &config->pipes[index];
-  if (!pipe->path) {
+  if (!*path) {
     return;
   }
-  bool is_abstract = br_config_is_abstract(pipe);
-  if (pipe->path[0] != '/' && !is_abstract && config->runtime_dir) {
-    size_t size = strlen(config->runtime_dir) + strlen(pipe->path) + 2;
+  if (path_is_relative(pipe, *path) && config->runtime_dir) {
+    size_t size = strlen(config->runtime_dir) + strlen(*path) + 2;
     char *absolute = malloc(size);
     if (!absolute) {
-      br_config_problems_add(problems, pipe_place_at(&place, index, "path"), "out of memory");
+      br_config_problems_add(problems, pipe_place_at(&place, index, key), "out of memory");
       return;
     }
-    (void)snprintf(absolute, size, "%s/%s", config->runtime_dir, pipe->path);
-    free(pipe->path);
-    pipe->path = absolute;
+    (void)snprintf(absolute, size, "%s/%s", config->runtime_dir, *path);
+    free(*path);
+    *path = absolute;
   }
-  if (!is_abstract) {
-    path_tidy(pipe->path);
+  if ((*path)[0] == '/') {
+    path_tidy(*path);
   }
-  size_t length = strlen(pipe->path);
+  size_t length = strlen(*path);
   if (length > pc_server_max_path_bytes()) {
-    br_config_problems_add(problems, pipe_place_at(&place, index, "path"),
+    br_config_problems_add(problems, pipe_place_at(&place, index, key),
                            "%s has %zu bytes, this system allows a pipe %zu; choose a shorter one "
                            "or another --runtime-dir",
-                           pipe->path, length, pc_server_max_path_bytes());
+                           *path, length, pc_server_max_path_bytes());
   }
 }
 
@@ -268,6 +274,27 @@ static void pipe_apply_client(const br_config *config, size_t index, br_config_p
   pipe->limits.max_instances = 1; /* what is told of it is what it has */
 }
 
+/* What passes is not for a tap to answer or to judge. */
+static void pipe_apply_tap(const br_config *config, size_t index, br_config_problems *problems) {
+  br_pipe_config *pipe = &config->pipes[index];
+  pipe_place place;
+  if (pipe->role != BR_ROLE_TAP) {
+    return;
+  }
+  if (pipe->path && pipe->upstream && strcmp(pipe->path, pipe->upstream) == 0) {
+    br_config_problems_add(problems, pipe_place_at(&place, index, "upstream"),
+                           "%s is the tap's own path; its clients must be connected to another one",
+                           pipe->upstream);
+  }
+  if (config->pipe_thread.strategy != PC_STRATEGY_COMPLETION) {
+    br_config_problems_add(problems, pipe_place_at(&place, index, "role"),
+                           "pipe_thread.strategy \"%s\" has no taps; leave it out, or set "
+                           "\"completion\"",
+                           pc_strategy_name(config->pipe_thread.strategy));
+  }
+  pipe->oversize = PC_OVERSIZE_SKIP; /* what is told of it is what it does */
+}
+
 /* ---- the queue ---- */
 static uint64_t power_of_two_from(uint64_t value) {
   uint64_t power = 4096;
@@ -321,13 +348,16 @@ void br_config_apply_rules(br_config *config, bool has_queue_bytes,
   }
   runtime_dir_resolve(config, overrides, problems);
   for (size_t index = 0; index < config->pipe_count; index++) {
-    path_resolve(config, index, problems);
+    br_pipe_config *pipe = &config->pipes[index];
+    path_resolve(config, index, "path", &pipe->path, problems);
+    path_resolve(config, index, "upstream", &pipe->upstream, problems);
     pipe_check_unique(config, index, problems);
     pipe_apply_framing(config, index, problems);
     pipe_apply_rate(config, index, problems);
     br_config_clients_resolve(config, index, problems);
     pipe_apply_fifo(config, index, problems);
     pipe_apply_client(config, index, problems);
+    pipe_apply_tap(config, index, problems);
   }
   pipe_thread_check(config, problems);
   queue_resolve(config, has_queue_bytes, problems);

@@ -92,8 +92,10 @@ static bool listen_check(const char *text, char *error, size_t error_size) {
   return web_listen_is_valid(text, error, error_size);
 }
 
-static const br_config_word role_words[] = {
-    {"server", BR_ROLE_SERVER, false}, {"client", BR_ROLE_CLIENT, false}, {"tap", 0, true}, {0}};
+static const br_config_word role_words[] = {{"server", BR_ROLE_SERVER, false},
+                                            {"client", BR_ROLE_CLIENT, false},
+                                            {"tap", BR_ROLE_TAP, false},
+                                            {0}};
 static const br_config_word transport_words[] = {
     {"socket", PC_TRANSPORT_SOCKET, false}, {"fifo", PC_TRANSPORT_FIFO, false}, {0}};
 static const br_config_word access_words[] = {{"duplex", PC_ACCESS_DUPLEX, false},
@@ -125,7 +127,11 @@ static const br_config_word reply_words[] = {{"none", BR_REPLY_NONE, false},
     .minimum = min, .maximum = max                                                                 \
   }
 /* Keys that not every role has. */
-enum { OF_SERVER = 1 << BR_ROLE_SERVER, OF_CLIENT = 1 << BR_ROLE_CLIENT };
+enum {
+  OF_SERVER = 1 << BR_ROLE_SERVER,
+  OF_CLIENT = 1 << BR_ROLE_CLIENT,
+  OF_TAP = 1 << BR_ROLE_TAP
+};
 
 #define LIMIT(roles_, type, field, limits)                                      \
   {                                                                             \
@@ -143,11 +149,11 @@ static const br_config_key limits_keys[] = {
      .fallback = &pc_limits_default.max_message_bytes,
      .minimum = &pc_limits_min.max_message_bytes,
      .maximum = &pc_limits_max.max_message_bytes},
-    PIPE_LIMIT(OF_SERVER, max_instances),
+    PIPE_LIMIT(OF_SERVER | OF_TAP, max_instances),
     PIPE_LIMIT(0, max_write_queue_bytes),
     PIPE_LIMIT(0, idle_timeout_ms),
-    PIPE_LIMIT(OF_SERVER, accept_rate),
-    PIPE_LIMIT(OF_SERVER, accept_burst),
+    PIPE_LIMIT(OF_SERVER | OF_TAP, accept_rate),
+    PIPE_LIMIT(OF_SERVER | OF_TAP, accept_burst),
     {0}};
 static const br_config_object limits_object = {limits_keys, sizeof(pc_limits)};
 
@@ -260,8 +266,17 @@ static const br_config_key pipe_keys[] = {
      .minimum = &one,
      .maximum = &path_max_bytes,
      .check = path_check},
+    {.name = "upstream",
+     .kind = BR_CONFIG_TEXT,
+     .is_required = true,
+     .roles = OF_TAP,
+     .offset = offsetof(br_pipe_config, upstream),
+     .minimum = &one,
+     .maximum = &path_max_bytes,
+     .check = path_check},
     {.name = "reply",
      .kind = BR_CONFIG_WORD,
+     .roles = OF_SERVER | OF_CLIENT,
      .is_stored = true,
      .offset = offsetof(br_pipe_config, reply),
      .words = reply_words},
@@ -271,6 +286,7 @@ static const br_config_key pipe_keys[] = {
      .object = &limits_object},
     {.name = "oversize",
      .kind = BR_CONFIG_WORD,
+     .roles = OF_SERVER | OF_CLIENT,
      .is_stored = true,
      .offset = offsetof(br_pipe_config, oversize),
      .words = oversize_words},
@@ -281,20 +297,20 @@ static const br_config_key pipe_keys[] = {
      .object = &reconnect_object},
     {.name = "permissions",
      .kind = BR_CONFIG_OBJECT,
-     .roles = OF_SERVER,
+     .roles = OF_SERVER | OF_TAP,
      .offset = offsetof(br_pipe_config, security),
      .object = &permissions_object},
     {.name = "clients",
      .kind = BR_CONFIG_OBJECT,
-     .roles = OF_SERVER,
+     .roles = OF_SERVER | OF_TAP,
      .offset = offsetof(br_pipe_config, clients),
      .object = &clients_object},
     {.name = "describe_clients",
      .kind = BR_CONFIG_SWITCH,
      .offset = offsetof(br_pipe_config, describe_clients),
      .fallback = &one},
-    {.name = "upstream", .kind = BR_CONFIG_LATER, .later_text = "it belongs to role \"tap\""},
-    {0}};
+    {0},
+};
 static const br_config_object pipe_object = {pipe_keys, sizeof(br_pipe_config)};
 
 static const br_config_key http_keys[] = {

@@ -61,6 +61,16 @@ static void describe_limits_reached(web_buffer *out, const br_pipe_live *live) {
       br_count(&limits->idle_timeout_ms), br_count(&limits->accept_rate));
 }
 
+static void describe_tap(web_buffer *out, const br_pipe_info *pipe) {
+  const br_undelivered *undelivered = &pipe->live->undelivered;
+  web_buffer_append_text(out, ",\"upstream\":");
+  br_describe_string(out, pipe->config->upstream);
+  web_buffer_append_format(
+      out, ",\"undelivered\":{\"c2s\":%" PRIu64 ",\"s2c\":%" PRIu64 ",\"descriptors\":%" PRIu64 "}",
+      br_count(&undelivered->c2s_bytes), br_count(&undelivered->s2c_bytes),
+      br_count(&undelivered->descriptors));
+}
+
 void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
   const br_pipe_config *config = pipe->config;
   web_buffer_append_format(
@@ -80,6 +90,8 @@ void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
   describe_limits_reached(out, pipe->live);
   if (config->role == BR_ROLE_CLIENT) {
     describe_link(out, &pipe->live->link);
+  } else if (config->role == BR_ROLE_TAP) {
+    describe_tap(out, pipe);
   }
   web_buffer_append_format(out,
                            ",\"limits\":{\"max_instances\":%" PRIu32
@@ -101,6 +113,13 @@ void br_describe_session(web_buffer *out, const br_registry *registry,
   uint8_t *cursor = web_buffer_reserve(out, br_peer_json_bound(details));
   if (cursor) {
     web_buffer_commit(out, (size_t)(br_peer_json_write(cursor, &session->peer, details) - cursor));
+  }
+  if (session->has_upstream) {
+    web_buffer_append_text(out, ",\"upstream\":");
+    cursor = web_buffer_reserve(out, BR_PEER_IDS_JSON_BOUND);
+    if (cursor) {
+      web_buffer_commit(out, (size_t)(br_peer_ids_json_write(cursor, &session->upstream) - cursor));
+    }
   }
   web_buffer_append_text(out, ",");
   describe_counters(out, &session->counters);

@@ -100,7 +100,10 @@ static uint8_t *write_direction(uint8_t *cursor, const br_event *event) {
 
 static uint8_t *write_peer(uint8_t *cursor, const br_event *event) {
   const br_opened *opened = (const br_opened *)(const void *)br_event_payload(event);
-  return br_peer_json_write(WRITE(cursor, ",\"peer\":"), &opened->peer, &opened->details);
+  cursor = br_peer_json_write(WRITE(cursor, ",\"peer\":"), &opened->peer, &opened->details);
+  return opened->has_upstream
+             ? br_peer_ids_json_write(WRITE(cursor, ",\"upstream\":"), &opened->upstream)
+             : cursor;
 }
 
 static uint8_t *write_reason(uint8_t *cursor, const br_event *event) {

@@ -9,6 +9,12 @@
 
 enum { ANSWER_MS = 1000 };
 
+/* What waited for a server that was away has none. */
+static br_direction direction_of(const br_pipes *pipes, const br_command *command) {
+  return command->direction != BR_DIRECTION_NONE ? (br_direction)command->direction
+                                                 : pipes->pipes[command->pipe].role->said;
+}
+
 static injection *injection_create(br_pipes *pipes, const br_command *command) {
   injection *injected = pipes->free_injections;
   if (injected) {
@@ -20,6 +26,7 @@ static injection *injection_create(br_pipes *pipes, const br_command *command) {
     *injected = (injection){.command_id = command->id,
                             .pipe = command->pipe,
                             .session = command->session,
+                            .direction = direction_of(pipes, command),
                             .size_bytes = command->size_bytes};
   }
   return injected;
@@ -72,7 +79,10 @@ void br_injection_timer(pc_timer *timer, void *user) {
 void br_injection_written(pipe_session *session, uint64_t tag, pc_status status) {
   br_pipes *pipes = session->pipe->owner;
   injection *injected = (injection *)(uintptr_t)tag;
-  *(status == PC_OK ? &injected->result.delivered : &injected->result.closed) += 1;
+  br_result *result = &injected->result;
+  *(status == PC_OK          ? &result->delivered
+    : status == PC_E_TIMEOUT ? &result->no_place
+                             : &result->closed) += 1;
   if (injected->is_answered && status != PC_OK) {
     session->lost_count++; /* who asked was told that it is queued */
     session->lost_bytes += injected->size_bytes;
@@ -90,9 +100,9 @@ void br_injection_written(pipe_session *session, uint64_t tag, pc_status status)
 }
 
 static void injection_write(pipe_session *session, injection *injected, const void *payload) {
-  pc_status status = pc_session_write(session->session, payload, injected->size_bytes,
-                                      (uint64_t)(uintptr_t)injected);
-  br_session_count_written(session, status, injected->size_bytes);
+  pc_status status = session->pipe->role->write(
+      session, injected->direction, payload, injected->size_bytes, (uint64_t)(uintptr_t)injected);
+  br_session_count_written(session, injected->direction, status, injected->size_bytes);
   injected->result.targets++;
   switch (status) {
   case PC_OK:
@@ -113,7 +123,7 @@ static void injection_write(pipe_session *session, injection *injected, const vo
 
 static void injection_announce(br_pipes *pipes, const injection *injected, const void *payload) {
   br_event event = {.kind = BR_EVENT_INJECTED,
-                    .direction = (uint8_t)pipes->pipes[injected->pipe].role->said,
+                    .direction = (uint8_t)injected->direction,
                     .pipe = injected->pipe,
                     .session = injected->session,
                     .command_id = injected->command_id,
@@ -143,7 +153,7 @@ pc_status br_injection_deliver(pipe_session *session, const br_command *command,
   pc_status status = pc_session_write(session->session, payload, command->size_bytes,
                                       (uint64_t)(uintptr_t)injected);
   if (status == PC_OK) {
-    br_session_count_written(session, status, command->size_bytes);
+    br_session_count_written(session, injected->direction, status, command->size_bytes);
     injection_announce(pipes, injected, payload);
   } else {
     injection_recycle(pipes, injected);
@@ -200,7 +210,7 @@ static void command_inject(br_pipes *pipes, const br_command *command) {
 static void command_disconnect(br_pipes *pipes, const br_command *command) {
   pipe_session *session = br_id_table_get(&pipes->sessions, command->session);
   if (session) {
-    pc_session_close(session->session, true);
+    session->pipe->role->close(session);
   }
 }
 

@@ -11,7 +11,13 @@ static const uint64_t tell_interval_ns = UINT64_C(1000000000);
 static void session_tell_skipped(pipe_session *session) {
   const pipe_entry *pipe = session->pipe;
   uint32_t limit = pipe->config->limits.max_message_bytes;
-  if (session->untold_count == 1) {
+  if (pipe->config->role == BR_ROLE_TAP) {
+    br_emit_error(pipe->owner, pipe->index, session->id,
+                  "%" PRIu64 " messages in session %" PRIu64 ", together %" PRIu64
+                  " bytes, passed and are not shown: each is over limits.max_message_bytes, "
+                  "%" PRIu32 "; raise the limit if they are to be seen",
+                  session->untold_count, session->id, session->untold_bytes, limit);
+  } else if (session->untold_count == 1) {
     br_emit_error(pipe->owner, pipe->index, session->id,
                   "message of %" PRIu64 " bytes from session %" PRIu64
                   " skipped: it is over limits.max_message_bytes, %" PRIu32
@@ -59,6 +65,8 @@ void br_session_explain_end(pipe_session *session, pc_status status) {
                   " closed: nothing was said for limits.idle_timeout_ms, %" PRIu32
                   "; raise the limit, or set it to 0, if it may be silent for longer",
                   session->id, pipe->config->limits.idle_timeout_ms);
+  } else if (pipe->config->role == BR_ROLE_TAP) {
+    return; /* nothing that its limits or framing say ends a session */
   } else if (status == PC_E_TOO_BIG) {
     br_count_add(&pipe->live->limits.max_message_bytes, 1);
     br_emit_error(pipe->owner, pipe->index, session->id,

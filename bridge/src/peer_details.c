@@ -138,13 +138,21 @@ static const char *text_next(const char **cursor) {
   return text;
 }
 
-uint8_t *br_peer_json_write(uint8_t *cursor, const pc_peer *peer, const br_peer_details *details) {
-  const uint8_t *groups = (const uint8_t *)(details + 1);
-  const char *texts = (const char *)groups + details->group_count * sizeof(uint32_t);
+static uint8_t *write_ids(uint8_t *cursor, const pc_peer *peer) {
   cursor = write_number(cursor, "{\"pid\":", peer->pid);
   cursor = write_number(cursor, ",\"uid\":", peer->uid);
   cursor = write_number(cursor, ",\"gid\":", peer->gid);
-  cursor = write_text(write_literal(cursor, ",\"name\":"), peer->name, strlen(peer->name));
+  return write_text(write_literal(cursor, ",\"name\":"), peer->name, strlen(peer->name));
+}
+
+uint8_t *br_peer_ids_json_write(uint8_t *cursor, const pc_peer *peer) {
+  return write_literal(write_ids(cursor, peer), "}");
+}
+
+uint8_t *br_peer_json_write(uint8_t *cursor, const pc_peer *peer, const br_peer_details *details) {
+  const uint8_t *groups = (const uint8_t *)(details + 1);
+  const char *texts = (const char *)groups + details->group_count * sizeof(uint32_t);
+  cursor = write_ids(cursor, peer);
   cursor = write_member(cursor, ",\"user\":", text_next(&texts));
   if (details->known & PC_PEER_GROUPS) {
     cursor = write_groups(cursor, groups, details->group_count);

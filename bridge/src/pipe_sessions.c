@@ -39,7 +39,7 @@ void br_pipes_resume(br_pipes *pipes) {
     if (session->is_closed) {
       free(session);
     } else {
-      pc_session_resume(session->session);
+      session->pipe->role->resume(session);
     }
     session = next;
   }
@@ -47,16 +47,16 @@ void br_pipes_resume(br_pipes *pipes) {
 
 /* ---- replies ---- */
 
-void br_session_count_written(pipe_session *session, pc_status status, uint32_t size_bytes) {
+void br_session_count_written(pipe_session *session, br_direction direction, pc_status status,
+                              uint32_t size_bytes) {
   br_pipes *pipes = session->pipe->owner;
   br_counters *counters = &session->info->counters;
   if (status == PC_E_NOT_CONNECTED) {
     return; /* it is closing: nobody is there to be refused */
   }
   if (status == PC_OK) {
-    br_direction said = session->pipe->role->said;
-    br_traffic_add(br_counters_traffic(counters, said), size_bytes);
-    br_traffic_add(br_counters_traffic(session->pipe->counters, said), size_bytes);
+    br_traffic_add(br_counters_traffic(counters, direction), size_bytes);
+    br_traffic_add(br_counters_traffic(session->pipe->counters, direction), size_bytes);
     if (session->refused_count > 0) {
       br_emit_error(pipes, session->pipe->index, session->id,
                     "%" PRIu64 " messages to session %" PRIu64
@@ -86,7 +86,7 @@ void br_session_count_written(pipe_session *session, pc_status status, uint32_t 
 
 static bool session_reply(pipe_session *session, const pc_message *message) {
   pc_status status = pc_session_write(session->session, message->data, message->size_bytes, 0);
-  br_session_count_written(session, status, message->size_bytes);
+  br_session_count_written(session, session->pipe->role->said, status, message->size_bytes);
   return status == PC_OK;
 }
 
@@ -110,7 +110,7 @@ static void message_reply(pipe_session *sender, const pc_message *message) {
   br_emit_always(pipe->owner, &event, message->data);
 }
 
-/* ---- pipecore's callbacks ---- */
+/* ---- life ---- */
 
 static void session_link(pipe_session *session) {
   pipe_entry *pipe = session->pipe;
@@ -129,18 +129,15 @@ static void session_unlink(pipe_session *session) {
 }
 
 /* What observers are told of the peer, packed; returns the bytes. */
-static size_t peer_pack(pipe_entry *pipe, const pc_session *pipe_end, const pc_peer *peer,
+static size_t peer_pack(pipe_entry *pipe, const pc_peer *peer, const pc_peer_details *details,
                         uint8_t out_bytes[BR_PEER_DETAILS_MAX_BYTES]) {
   br_pipes *pipes = pipe->owner;
-  pc_peer_details details;
-  pc_session_describe_peer(pipe_end, pipe->config->describe_clients ? PC_PEER_ALL : 0, &details);
   const char *user_name =
       br_user_names_find(&pipes->user_names, peer->uid, pc_loop_now_ns(pipes->loop));
-  return br_peer_details_pack(&details, user_name, out_bytes);
+  return br_peer_details_pack(details, user_name, out_bytes);
 }
 
-static pipe_session *session_create(pipe_entry *pipe, pc_session *pipe_end,
-                                    const br_opened *opened) {
+static pipe_session *session_create(pipe_entry *pipe, const br_opened *opened) {
   br_pipes *pipes = pipe->owner;
   size_t details_bytes = opened->details.size_bytes;
   pipe_session *session = calloc(1, sizeof *session);
@@ -152,45 +149,53 @@ static pipe_session *session_create(pipe_entry *pipe, pc_session *pipe_end,
   }
   info->id = session->id = pipes->next_session_id++;
   info->peer = opened->peer;
+  info->upstream = opened->upstream;
+  info->has_upstream = opened->has_upstream;
   info->pipe = pipe->index;
   memcpy(info + 1, &opened->details, details_bytes);
   session->info = info;
   session->pipe = pipe;
-  session->session = pipe_end;
   return session;
 }
 
-static bool on_connected(pc_session *pipe_end, const pc_peer *peer, void *user) {
-  pipe_entry *pipe = user;
+uint32_t br_pipe_peer_parts(const pipe_entry *pipe) {
+  return pipe->config->describe_clients ? PC_PEER_ALL : 0;
+}
+
+pipe_session *br_session_open(pipe_entry *pipe, const pc_peer *peer, const pc_peer_details *details,
+                              const pc_peer *upstream) {
   union { /* a record of as many bytes as the details have */
     br_opened record;
     uint8_t bytes[offsetof(br_opened, details) + BR_PEER_DETAILS_MAX_BYTES];
   } opened = {.record = {.peer = *peer}};
+  if (upstream) {
+    opened.record.upstream = *upstream;
+    opened.record.has_upstream = true;
+  }
   size_t details_bytes =
-      peer_pack(pipe, pipe_end, peer, opened.bytes + offsetof(br_opened, details));
-  pipe_session *session = session_create(pipe, pipe_end, &opened.record);
+      peer_pack(pipe, peer, details, opened.bytes + offsetof(br_opened, details));
+  pipe_session *session = session_create(pipe, &opened.record);
   if (!session) {
     br_emit_error(pipe->owner, pipe->index, 0,
                   "session with pid %" PRId64 " refused: out of memory", peer->pid);
-    return false;
+    return NULL;
   }
   opened.record.info = session->info;
-  pc_session_set_user(pipe_end, session);
   session_link(session);
   br_event event = {.kind = BR_EVENT_OPENED,
                     .pipe = pipe->index,
                     .session = session->id,
                     .size_bytes = (uint32_t)(offsetof(br_opened, details) + details_bytes)};
   br_emit_always(pipe->owner, &event, opened.bytes);
-  return true;
+  return session;
 }
 
-static pc_status on_message(pc_session *pipe_end, const pc_message *message, void *user) {
-  pipe_entry *pipe = user;
-  pipe_session *session = pc_session_user(pipe_end);
+pc_status br_session_hear(pipe_session *session, br_direction direction,
+                          const pc_message *message) {
+  const pipe_entry *pipe = session->pipe;
   br_event event = {
       .kind = BR_EVENT_MESSAGE,
-      .direction = (uint8_t)pipe->role->heard,
+      .direction = (uint8_t)direction,
       .flags = (message->flags & PC_MESSAGE_INCOMPLETE) ? BR_FLAG_INCOMPLETE : 0,
       .pipe = pipe->index,
       .session = session->id,
@@ -200,13 +205,51 @@ static pc_status on_message(pc_session *pipe_end, const pc_message *message, voi
     session_pause(session);
     return PC_AGAIN;
   }
-  br_direction heard = pipe->role->heard;
-  br_traffic_add(br_counters_traffic(&session->info->counters, heard), message->size_bytes);
-  br_traffic_add(br_counters_traffic(pipe->counters, heard), message->size_bytes);
-  if (pipe->config->reply != BR_REPLY_NONE) {
+  br_traffic_add(br_counters_traffic(&session->info->counters, direction), message->size_bytes);
+  br_traffic_add(br_counters_traffic(pipe->counters, direction), message->size_bytes);
+  return PC_OK;
+}
+
+void br_session_close(pipe_session *session, pc_close_reason reason, pc_status status) {
+  const pipe_entry *pipe = session->pipe;
+  br_session_explain_end(session, status);
+  br_closed closed = {.reason = (int32_t)reason, .status = (int32_t)status, .info = session->info};
+  br_event event = {.kind = BR_EVENT_CLOSED,
+                    .pipe = pipe->index,
+                    .session = session->id,
+                    .size_bytes = sizeof closed};
+  br_emit_always(pipe->owner, &event, &closed);
+  session_unlink(session);
+  (void)br_id_table_remove(&pipe->owner->sessions, session->id);
+  if (session->is_paused) {
+    session->is_closed = true; /* br_pipes_resume frees it */
+  } else {
+    free(session);
+  }
+}
+
+/* ---- a session of pipecore's, whichever end of it is ours ---- */
+
+static bool on_connected(pc_session *pipe_end, const pc_peer *peer, void *user) {
+  pipe_entry *pipe = user;
+  pc_peer_details details;
+  pc_session_describe_peer(pipe_end, br_pipe_peer_parts(pipe), &details);
+  pipe_session *session = br_session_open(pipe, peer, &details, NULL);
+  if (session) {
+    session->session = pipe_end;
+    pc_session_set_user(pipe_end, session);
+  }
+  return session;
+}
+
+static pc_status on_message(pc_session *pipe_end, const pc_message *message, void *user) {
+  const pipe_entry *pipe = user;
+  pipe_session *session = pc_session_user(pipe_end);
+  pc_status status = br_session_hear(session, pipe->role->heard, message);
+  if (status == PC_OK && pipe->config->reply != BR_REPLY_NONE) {
     message_reply(session, message);
   }
-  return PC_OK;
+  return status;
 }
 
 static void on_skipped(pc_session *pipe_end, uint64_t size_bytes, void *user) {
@@ -223,25 +266,25 @@ static void on_written(pc_session *pipe_end, uint64_t tag, pc_status status, voi
 
 static void on_disconnected(pc_session *pipe_end, pc_close_reason reason, pc_status status,
                             void *user) {
-  pipe_entry *pipe = user;
+  (void)user;
   pipe_session *session = pc_session_user(pipe_end);
-  if (!session) {
-    return; /* refused for want of memory: nobody was told of it */
+  if (session) { /* else refused for want of memory: nobody was told of it */
+    br_session_close(session, reason, status);
   }
-  br_session_explain_end(session, status);
-  br_closed closed = {.reason = (int32_t)reason, .status = (int32_t)status, .info = session->info};
-  br_event event = {.kind = BR_EVENT_CLOSED,
-                    .pipe = pipe->index,
-                    .session = session->id,
-                    .size_bytes = sizeof closed};
-  br_emit_always(pipe->owner, &event, &closed);
-  session_unlink(session);
-  (void)br_id_table_remove(&pipe->owner->sessions, session->id);
-  if (session->is_paused) {
-    session->is_closed = true; /* br_pipes_resume frees it */
-  } else {
-    free(session);
-  }
+}
+
+pc_status br_session_plain_write(pipe_session *session, br_direction direction, const void *data,
+                                 uint32_t size, uint64_t tag) {
+  (void)direction; /* there is one */
+  return pc_session_write(session->session, data, size, tag);
+}
+
+void br_session_plain_close(pipe_session *session) {
+  pc_session_close(session->session, true);
+}
+
+void br_session_plain_resume(pipe_session *session) {
+  pc_session_resume(session->session);
 }
 
 const pc_session_events br_session_events = {.on_connected = on_connected,

@@ -69,8 +69,9 @@ static void agent_awake(void *user) {
 
 /* ---- life ---- */
 
-static const pipe_role *const roles[] = {
-    [BR_ROLE_SERVER] = &br_role_server, [BR_ROLE_CLIENT] = &br_role_client};
+static const pipe_role *const roles[] = {[BR_ROLE_SERVER] = &br_role_server,
+                                         [BR_ROLE_CLIENT] = &br_role_client,
+                                         [BR_ROLE_TAP] = &br_role_tap};
 
 static bool pipe_start(pipe_entry *pipe, char *error, size_t error_size) {
   pc_failure failure = {0};

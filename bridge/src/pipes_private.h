@@ -8,6 +8,7 @@
 #include "bridge/id_table.h"
 #include "bridge/pipes.h"
 #include "bridge/registry.h"
+#include "pipecore/tap.h"
 #include "user_names.h"
 
 typedef struct pipe_session pipe_session;
@@ -23,12 +24,18 @@ typedef struct pipe_role {
   /* Takes an injection into the whole pipe, and answers it; false: it is for the sessions that there are. NULL:
    * it always is. */
   bool (*inject)(pipe_entry *pipe, const br_command *command);
-  br_direction heard;   /* of what the peer of a session says */
-  br_direction said;    /* of what the bridge says to it      */
+  /* Of a session; write as pc_session_write, close with a flush, resume after PC_AGAIN. */
+  pc_status (*write)(pipe_session *session, br_direction direction, const void *data, uint32_t size,
+                     uint64_t tag);
+  void (*close)(pipe_session *session);
+  void (*resume)(pipe_session *session);
+  br_direction heard;   /* of what the peer of a session says; none: a tap hears both      */
+  br_direction said;    /* of what the bridge says to it; none: it says nothing by itself */
   bool has_one_session; /* at a time: what is for the pipe is for that one */
 } pipe_role;
 extern const pipe_role br_role_server;
 extern const pipe_role br_role_client;
+extern const pipe_role br_role_tap;
 
 /* An injection that waits for somebody to be connected. */
 typedef struct away_message {
@@ -61,6 +68,13 @@ typedef struct br_refusals {
   pc_timer timer; /* while it runs, nothing is told */
 } br_refusals;
 
+/* Of role tap. */
+typedef struct tap_end {
+  pc_tap *tap;
+  uint64_t untold_count; /* clients without an upstream of which no error event told yet */
+  uint64_t told_ns;      /* when the last one did; 0: never                              */
+} tap_end;
+
 /* One configured pipe. */
 struct pipe_entry {
   br_pipes *owner;
@@ -69,6 +83,7 @@ struct pipe_entry {
   union { /* the role's */
     pc_server *server;
     client_end client;
+    tap_end tap;
   };
   br_pipe_live *live;
   br_counters *counters;
@@ -83,7 +98,10 @@ struct pipe_session {
   br_session_info *info; /* the HTTP thread's but for the counters */
   uint64_t id;
   pipe_entry *pipe;
-  pc_session *session;
+  union { /* the role's */
+    pc_session *session;
+    pc_tap_session *pair;
+  };
   pipe_session *previous, *next; /* of the pipe           */
   pipe_session *next_paused;     /* waits for queue space */
   uint64_t refused_count;        /* messages that the full write queue refused, in this episode */
@@ -121,6 +139,7 @@ typedef struct injection {
   uint32_t size_bytes;
   uint32_t remaining; /* accepted writes that have not ended */
   bool is_answered;
+  br_direction direction;
   uint16_t pipe;
   br_result result;
 } injection;
@@ -200,9 +219,27 @@ void br_failure_format(const pc_failure *failure, char *out_text, size_t size);
 /* The role's: the pipe that it stopped has ended. */
 void br_pipe_stopped(pipe_entry *pipe);
 
+/* ---- role_server.c ---- */
+/* Tells why clients have to wait. */
+void br_pipe_accept_failed(pipe_entry *pipe, const pc_failure *failure);
+
 /* ---- pipe_sessions.c ---- */
-/* What every role gives its sessions; their `user` is the pipe_entry. */
+/* What roles with sessions of pipecore's give them; their `user` is the pipe_entry. */
 extern const pc_session_events br_session_events;
+/* Likewise their functions of pipe_role. */
+pc_status br_session_plain_write(pipe_session *session, br_direction direction, const void *data,
+                                 uint32_t size, uint64_t tag);
+void br_session_plain_close(pipe_session *session);
+void br_session_plain_resume(pipe_session *session);
+/* Somebody is there: a session, announced. `upstream`: of a tap, else NULL. NULL: no memory, which was told. */
+pipe_session *br_session_open(pipe_entry *pipe, const pc_peer *peer, const pc_peer_details *details,
+                              const pc_peer *upstream);
+/* What is to be known of a peer. */
+uint32_t br_pipe_peer_parts(const pipe_entry *pipe);
+/* As on_message. */
+pc_status br_session_hear(pipe_session *session, br_direction direction, const pc_message *message);
+/* Announces the end, and frees it. */
+void br_session_close(pipe_session *session, pc_close_reason reason, pc_status status);
 /* Whether somebody waits for space in the event queue. */
 bool br_pipes_has_waiting(const br_pipes *pipes);
 /* Lets go on who waited, if there is space. */
@@ -212,6 +249,7 @@ static inline br_traffic *br_counters_traffic(br_counters *counters, br_directio
   return direction == BR_DIRECTION_C2S ? &counters->c2s : &counters->s2c;
 }
 /* Counts an accepted or refused message to a peer, and tells of refusals once an episode. */
-void br_session_count_written(pipe_session *session, pc_status status, uint32_t size_bytes);
+void br_session_count_written(pipe_session *session, br_direction direction, pc_status status,
+                              uint32_t size_bytes);
 
 #endif

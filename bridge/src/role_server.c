@@ -13,14 +13,17 @@ static void limit_count(br_limit_counters *limits, pc_status status) {
   }
 }
 
-static void on_error(pc_server *server, const pc_failure *failure, void *user) {
-  pipe_entry *pipe = user;
+void br_pipe_accept_failed(pipe_entry *pipe, const pc_failure *failure) {
   char text[BR_FAILURE_TEXT_BYTES];
-  (void)server;
   limit_count(&pipe->live->limits, failure->status);
   br_failure_format(failure, text, sizeof text);
   br_emit_error(pipe->owner, pipe->index, 0, "%s on pipe %s: %s", failure->action,
                 pipe->config->name, text);
+}
+
+static void on_error(pc_server *server, const pc_failure *failure, void *user) {
+  (void)server;
+  br_pipe_accept_failed(user, failure);
 }
 
 static void on_refused(pc_server *server, const pc_peer *peer, pc_admission admission, void *user) {
@@ -68,5 +71,8 @@ static void server_destroy(pipe_entry *pipe) {
 const pipe_role br_role_server = {.start = server_start,
                                   .stop = server_stop,
                                   .destroy = server_destroy,
+                                  .write = br_session_plain_write,
+                                  .close = br_session_plain_close,
+                                  .resume = br_session_plain_resume,
                                   .heard = BR_DIRECTION_C2S,
                                   .said = BR_DIRECTION_S2C};

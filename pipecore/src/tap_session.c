@@ -12,7 +12,7 @@
 #include "check.h"
 #include "tap_private.h"
 
-enum { INSERTION_WAIT_MS = 1000, BUSY_RETRY_MS = 20, BUSY_RETRIES = 250, NS_PER_MS = 1000000 };
+enum { INSERTION_WAIT_MS = 500, BUSY_RETRY_MS = 20, BUSY_RETRIES = 250, NS_PER_MS = 1000000 };
 
 static pc_tap_session *pair_of(const pc_relay_end *end) {
   return PC_CONTAINER_OF(end->relay, pc_tap_session, relay);

@@ -161,6 +161,30 @@ test('a_client_pipe_waits_for_its_server_and_keeps_what_is_sent', () =>
     { config: clientPipe, hash: '#pipe=player' },
   ));
 
+const tapPipe = {
+  pipes: [
+    { name: 'wire', role: 'tap', framing: 'line', path: 'wire.sock', upstream: 'far.sock' },
+    { name: 'far', framing: 'line', path: 'far.sock', reply: 'echo' },
+  ],
+};
+
+test('what_is_sent_into_a_tap_goes_the_way_that_was_chosen', () =>
+  withBridge(
+    async ({ bridge, page }) => {
+      const terminal = await bridge.terminal('wire');
+      terminal.say('across');
+      await row(page, 'across').first().waitFor();
+      await page.fill('#composer-body', 'to the far end');
+      await page.click('.composer .primary');
+      await until('the upstream echoes it', () => terminal.heard.includes('to the far end\n'));
+      await page.getByLabel('Direction').selectOption('s2c');
+      await page.fill('#composer-body', 'only to you');
+      await page.click('.composer .primary');
+      await until('the client hears it', () => terminal.heard.includes('only to you\n'));
+    },
+    { config: tapPipe, hash: '#pipe=wire' },
+  ));
+
 test('what_nobody_can_get_is_told', () =>
   withBridge(
     async ({ page }) => {

@@ -14,7 +14,8 @@
 /* What the bridge is on a pipe. */
 typedef enum br_role {
   BR_ROLE_SERVER, /* it owns the endpoint, local processes connect              */
-  BR_ROLE_CLIENT  /* it connects to an endpoint of another program, and reconnects */
+  BR_ROLE_CLIENT, /* it connects to an endpoint of another program, and reconnects */
+  BR_ROLE_TAP     /* both: it connects each client to an endpoint of another program */
 } br_role;
 
 typedef enum br_reply {
@@ -30,8 +31,9 @@ typedef struct br_reconnect_config {
 } br_reconnect_config;
 
 typedef struct br_pipe_config {
-  char *name; /* owned; 1–64 of [A-Za-z0-9._-], not beginning with a dot; unique */
-  char *path; /* owned; absolute, or of a socket "@name", in the abstract namespace */
+  char *name;     /* owned; 1–64 of [A-Za-z0-9._-], not beginning with a dot; unique */
+  char *path;     /* owned; absolute, or of a socket "@name", in the abstract namespace */
+  char *upstream; /* as path; role tap, else NULL */
   br_role role;
   pc_transport transport;
   pc_access access;

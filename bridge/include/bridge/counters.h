@@ -28,6 +28,13 @@ typedef struct br_limit_counters {
   _Atomic uint64_t accept_rate;           /* times that clients began to wait their turn    */
 } br_limit_counters;
 
+/* What a tap could not deliver, since who should have it was gone. */
+typedef struct br_undelivered {
+  _Atomic uint64_t c2s_bytes;
+  _Atomic uint64_t s2c_bytes;
+  _Atomic uint64_t descriptors;
+} br_undelivered;
+
 /* Where a pipe of role client stands. */
 typedef struct br_link {
   _Atomic uint64_t is_connected;
@@ -43,6 +50,7 @@ typedef struct br_pipe_live {
   br_link link;
   br_limit_counters limits;
   _Atomic uint64_t refused_clients; /* by the rules of `clients` */
+  br_undelivered undelivered;
 } br_pipe_live;
 
 static inline uint64_t br_count(const _Atomic uint64_t *counter) {

@@ -3,6 +3,7 @@
 #ifndef BRIDGE_EVENT_H
 #define BRIDGE_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bridge/peer_details.h"
@@ -47,6 +48,8 @@ static inline const uint8_t *br_event_payload(const br_event *event) {
 
 typedef struct br_opened {
   pc_peer peer;
+  pc_peer upstream; /* of a tap, where its client is connected to */
+  bool has_upstream;
   struct br_session_info *info; /* the HTTP thread's from here on; see registry.h */
   br_peer_details details;      /* the last of it lies behind the struct          */
 } br_opened;
@@ -65,6 +68,7 @@ typedef struct br_result {
   uint32_t quota;     /* refused: the session's write queue is full               */
   uint32_t too_big;   /* refused: over the pipe's message limit                   */
   uint32_t closed;    /* refused or lost: the session ended                       */
+  uint32_t no_place;  /* refused by a tap: no message ended in time, and yours goes between two */
   uint32_t is_away;   /* nobody is connected: queued until somebody is, or refused by that queue */
 } br_result;
 

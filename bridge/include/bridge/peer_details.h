@@ -34,5 +34,8 @@ size_t br_peer_details_pack(const pc_peer_details *details, const char *user_nam
 size_t br_peer_json_bound(const br_peer_details *details);
 /* The peer as a JSON object, written at `cursor`; returns the end. Bytes that are not UTF-8 become '?'. */
 uint8_t *br_peer_json_write(uint8_t *cursor, const pc_peer *peer, const br_peer_details *details);
+/* Likewise only its ids and name, in at most BR_PEER_IDS_JSON_BOUND bytes. */
+enum { BR_PEER_IDS_JSON_BOUND = 768 };
+uint8_t *br_peer_ids_json_write(uint8_t *cursor, const pc_peer *peer);
 
 #endif

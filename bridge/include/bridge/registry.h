@@ -19,6 +19,8 @@ typedef struct br_session_info {
   uint64_t id;
   uint64_t opened_wall_ns;
   pc_peer peer;
+  pc_peer upstream; /* of a tap */
+  bool has_upstream;
   br_counters counters;
   uint16_t pipe;
   struct br_session_info *previous, *next; /* the registry's: by id */

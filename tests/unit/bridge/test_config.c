@@ -276,11 +276,25 @@ static void an_unknown_word_is_refused_with_the_known_ones(void **state) {
 
 static void what_this_version_lacks_is_refused_honestly(void **state) {
   (void)state;
-  assert_refused(PIPE(",\"role\":\"tap\",\"upstream\":\"/x\""),
-                 "pipes[0].role: role \"tap\" is not available in this version",
-                 "pipes[0].upstream: not available in this version (it belongs to role \"tap\")");
   assert_refused("{\"http\":{\"listen\":[\"unix:/tmp/x\"]}}",
                  "listening on a UNIX socket is not available in this version");
+}
+
+static void a_tap_has_an_upstream_and_judges_nothing(void **state) {
+  (void)state;
+  assert_true(parse(PIPE(",\"role\":\"tap\",\"upstream\":\"/tmp//./up.sock\"")));
+  assert_int_equal(config.pipes[0].role, BR_ROLE_TAP);
+  assert_string_equal(config.pipes[0].upstream, "/tmp/up.sock");
+  assert_int_equal(config.pipes[0].oversize, PC_OVERSIZE_SKIP);
+  br_config_fini(&config);
+  assert_refused(PIPE(",\"role\":\"tap\""), "pipes[0].upstream: missing");
+  assert_refused(PIPE(",\"upstream\":\"/x\""), "pipes[0].upstream: only role \"tap\" has it");
+  assert_refused(PIPE(",\"role\":\"tap\",\"upstream\":\"/x\",\"reply\":\"none\""),
+                 "pipes[0].reply: only role \"server\" or \"client\" has it; leave it out");
+  assert_refused(PIPE(",\"role\":\"tap\",\"upstream\":\"/x\",\"oversize\":\"skip\""),
+                 "pipes[0].oversize: only role");
+  assert_refused(PIPE(",\"role\":\"tap\",\"upstream\":\"../x\""),
+                 "pipes[0].upstream: must not leave the runtime directory");
 }
 
 static void a_client_has_what_it_can_have(void **state) {
@@ -299,9 +313,9 @@ static void a_client_has_what_it_can_have(void **state) {
   assert_int_equal(config.pipes[0].reconnect.max_queued_messages, 0);
   br_config_fini(&config);
   assert_refused(PIPE(",\"role\":\"client\",\"permissions\":{\"mode\":\"0660\"}"),
-                 "pipes[0].permissions: only role \"server\" has it");
+                 "pipes[0].permissions: only role \"server\" or \"tap\" has it");
   assert_refused(PIPE(",\"limits\":{\"max_instances\":5},\"role\":\"client\""),
-                 "pipes[0].limits.max_instances: only role \"server\" has it");
+                 "pipes[0].limits.max_instances: only role \"server\" or \"tap\" has it");
   assert_refused(PIPE(",\"role\":\"client\",\"transport\":\"fifo\""),
                  "pipes[0].transport: only role \"server\" has it");
   assert_refused(PIPE(",\"role\":\"client\",\"reply\":\"broadcast\""), "pipes[0].reply: ");
@@ -569,6 +583,7 @@ int main(void) {
       cmocka_unit_test(an_unknown_key_is_refused_with_a_suggestion_if_one_is_near),
       cmocka_unit_test(an_unknown_word_is_refused_with_the_known_ones),
       cmocka_unit_test(what_this_version_lacks_is_refused_honestly),
+      cmocka_unit_test(a_tap_has_an_upstream_and_judges_nothing),
       cmocka_unit_test(a_client_has_what_it_can_have),
       cmocka_unit_test(clients_may_share_a_path),
       cmocka_unit_test(required_keys_are_named_when_missing),

@@ -84,6 +84,10 @@ test('commands_are_safe_to_paste', () => {
     injectCommand('http://127.0.0.1:7117', pipe),
     "curl --data-binary 'hello' http://127.0.0.1:7117/api/v1/pipes/demo/messages",
   );
+  assert.equal(
+    injectCommand('http://127.0.0.1:7117', { ...pipe, role: 'tap' }),
+    "curl --data-binary 'hello' 'http://127.0.0.1:7117/api/v1/pipes/demo/messages?direction=c2s'",
+  );
 });
 
 test('a_client_pipe_says_who_is_who_and_where_it_stands', () => {

@@ -1,5 +1,5 @@
 // The control API: plain requests, and its errors as values. Every request ends: it has a deadline.
-import type { PipeInfo, SessionInfo } from '../protocol/event';
+import type { Direction, PipeInfo, SessionInfo } from '../protocol/event';
 import { en } from '../text/en';
 
 const TIMEOUT_MS = 5_000;
@@ -68,10 +68,11 @@ async function readProblem(response: Response): Promise<Problem> {
   };
 }
 
-export function messagesPath(target: Target): string {
-  return 'pipe' in target
-    ? `/api/v1/pipes/${encodeURIComponent(target.pipe)}/messages`
-    : `/api/v1/sessions/${target.session}/messages`;
+/** `direction`: where a tap has two; else null. */
+export function messagesPath(target: Target, direction: Direction | null): string {
+  const of =
+    'pipe' in target ? `pipes/${encodeURIComponent(target.pipe)}` : `sessions/${target.session}`;
+  return `/api/v1/${of}/messages${direction === null ? '' : `?direction=${direction}`}`;
 }
 
 export const api = {
@@ -82,6 +83,7 @@ export const api = {
       `/api/v1/sessions${pipe === null ? '' : `?pipe=${encodeURIComponent(pipe)}`}`,
     ),
   disconnect: (session: number) => request<{ id: number }>('DELETE', `/api/v1/sessions/${session}`),
-  send: (target: Target, body: BodyInit) => request<Delivery>('POST', messagesPath(target), body),
+  send: (target: Target, direction: Direction | null, body: BodyInit) =>
+    request<Delivery>('POST', messagesPath(target, direction), body),
   health: () => request<{ status: string }>('GET', '/healthz'),
 };

@@ -31,6 +31,8 @@ export interface PipeInfo {
   readonly mode: 'byte' | 'message';
   readonly framing: string;
   readonly path: string;
+  /** Role tap only: where its clients are connected to. */
+  readonly upstream?: string;
   readonly reply: string;
   readonly sessions: number;
   readonly sessions_total: number;

@@ -1,6 +1,7 @@
 // What the person has chosen: where they are, what is selected, how it looks. Habits (theme, composer) are
 // kept by the browser; the place is kept in the address.
 import type { Target } from '../connection/api';
+import type { Direction } from '../protocol/event';
 import { formatRoute, parseRoute, type Route } from './route';
 import type { Row } from './row';
 import { type FrameScheduler, Topic } from './topic';
@@ -29,6 +30,8 @@ export class Ui {
   isComposerOpen: boolean;
   /** What the composer sends to; null: as the place suggests. */
   target: Target | null = null;
+  /** Which way it sends into a tap. */
+  direction: Direction = 'c2s';
   /** The view that the person chose last; null: as the payload suggests. */
   payloadMode: PayloadMode | null = null;
   page: Page = 'list';
@@ -74,6 +77,11 @@ export class Ui {
 
   setTarget(target: Target | null): void {
     this.target = target;
+    this.topic.changed();
+  }
+
+  setDirection(direction: Direction): void {
+    this.direction = direction;
     this.topic.changed();
   }
 

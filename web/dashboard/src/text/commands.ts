@@ -25,7 +25,9 @@ export function readCommand(pipe: PipeInfo): string {
 }
 
 export function injectCommand(origin: string, pipe: PipeInfo): string {
-  return `curl --data-binary 'hello' ${shellQuote(`${origin}/api/v1/pipes/${encodeURIComponent(pipe.name)}/messages`)}`;
+  const query = pipe.role === 'tap' ? '?direction=c2s' : '';
+  const path = `/api/v1/pipes/${encodeURIComponent(pipe.name)}/messages${query}`;
+  return `curl --data-binary 'hello' ${shellQuote(`${origin}${path}`)}`;
 }
 
 export function watchCommand(origin: string, pipe: string | null): string {

@@ -12,6 +12,7 @@ const closedBy: Readonly<Record<string, string>> = {
   error: 'broke',
   limit: 'closed at a limit',
   stop: 'closed because the bridge stopped',
+  upstream: 'closed by the upstream',
   refused: 'refused',
 };
 
@@ -234,6 +235,8 @@ export const en = {
     allOf: (pipe: string, sessions: number) => `all of ${pipe} (${plural(sessions, 'session')})`,
     serverOf: (pipe: string, isConnected: boolean) =>
       isConnected ? `the server of ${pipe}` : `the server of ${pipe}, when it is there`,
+    directionLabel: 'Direction',
+    directions: { c2s: 'towards the upstream', s2c: 'towards the client' },
     session: (id: number, name: string) => `#${id}${name === '' ? '' : ` ${name}`}`,
     more: (count: number) => `${plural(count, 'more session')}: choose in the Sessions tab`,
     gone: (id: number) => `#${id} (closed)`,
@@ -273,6 +276,7 @@ export const en = {
     write: (pipe: string) => `Say something into ${pipe}`,
     read: (pipe: string) => `Read what is sent to ${pipe}`,
     inject: (pipe: string) => `Send to every client of ${pipe}`,
+    injectUpstream: (pipe: string) => `Send to the upstream of every client of ${pipe}`,
     injectServer: (pipe: string) => `Send to the server of ${pipe}`,
     watch: 'Watch in a terminal',
     copy: 'Copy',

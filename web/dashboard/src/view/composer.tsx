@@ -1,6 +1,7 @@
 // The box to send from: to a session, or to all of a pipe; and what became of it.
 import { useRef, useState } from 'preact/hooks';
 import { api, type Target } from '../connection/api';
+import type { Direction } from '../protocol/event';
 import { type Store, takesMessages } from '../store/store';
 import type { Ui } from '../store/ui';
 import { en } from '../text/en';
@@ -85,18 +86,39 @@ function TargetSelect({ target }: { target: Target }) {
   );
 }
 
+/** The pipe of a target is a tap, which has a side either way. */
+function isTap(store: Store, target: Target): boolean {
+  const name = 'pipe' in target ? target.pipe : store.sessions.get(target.session)?.info.pipe;
+  return name !== undefined && store.pipe(name)?.info.role === 'tap';
+}
+
+function DirectionSelect() {
+  const { ui } = useApp();
+  return (
+    <select
+      class="btn"
+      aria-label={en.composer.directionLabel}
+      value={ui.direction}
+      onChange={(event) => ui.setDirection(event.currentTarget.value === 's2c' ? 's2c' : 'c2s')}
+    >
+      <option value="c2s">{en.composer.directions.c2s}</option>
+      <option value="s2c">{en.composer.directions.s2c}</option>
+    </select>
+  );
+}
+
 interface Outcome {
   readonly kind: 'good' | 'warn' | 'bad';
   readonly words: string;
 }
 
-async function deliver(target: Target, text: string): Promise<Outcome> {
-  const answer = await api.send(target, text);
+async function deliver(target: Target, direction: Direction | null, text: string): Promise<Outcome> {
+  const answer = await api.send(target, direction, text);
   if (!answer.ok) return { kind: 'bad', words: en.composer.problem(answer.problem) };
   return { kind: answer.status === 201 ? 'good' : 'warn', words: en.composer.delivered(answer.value) };
 }
 
-function useSending(target: Target | null) {
+function useSending(target: Target | null, direction: Direction | null) {
   const body = useRef<HTMLTextAreaElement>(null);
   const [isSending, setSending] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
@@ -104,7 +126,7 @@ function useSending(target: Target | null) {
     const area = body.current;
     if (area === null || target === null || isSending) return;
     setSending(true);
-    setOutcome(await deliver(target, area.value));
+    setOutcome(await deliver(target, direction, area.value));
     setSending(false);
     area.select();
   };
@@ -115,7 +137,8 @@ export function Composer() {
   const { store, ui } = useApp();
   useTopics(store.pipesTopic, store.sessionsTopic, ui.topic);
   const target = currentTarget(store, ui);
-  const { body, isSending, outcome, send } = useSending(target);
+  const direction = target !== null && isTap(store, target) ? ui.direction : null;
+  const { body, isSending, outcome, send } = useSending(target, direction);
   const isOpen = ui.isComposerOpen;
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
@@ -132,6 +155,7 @@ export function Composer() {
         ) : (
           <TargetSelect target={target} />
         )}
+        {direction !== null && <DirectionSelect />}
         <span class="grow" />
         <button
           type="button"

@@ -1,4 +1,5 @@
 // What stands in an empty table: why it is empty, and what to paste to change that.
+import type { PipeInfo } from '../protocol/event';
 import { takesMessages } from '../store/store';
 import { injectCommand, readCommand, socatCommand, watchCommand, writeCommand } from '../text/commands';
 import { en } from '../text/en';
@@ -23,6 +24,11 @@ function Line({ what, command }: { what: string; command: string }) {
   );
 }
 
+function injectWords({ name, role }: PipeInfo): string {
+  if (role === 'client') return en.start.injectServer(name);
+  return role === 'tap' ? en.start.injectUpstream(name) : en.start.inject(name);
+}
+
 function Lines() {
   const { store, ui } = useApp();
   const pipe = store.pipe(ui.route.pipe) ?? (ui.route.pipe === null ? store.pipes[0] : undefined);
@@ -40,10 +46,7 @@ function Lines() {
         <Line what={en.start.read(info.name)} command={readCommand(info)} />
       )}
       {takesMessages(info) && (
-        <Line
-          what={info.role === 'client' ? en.start.injectServer(info.name) : en.start.inject(info.name)}
-          command={injectCommand(location.origin, info)}
-        />
+        <Line what={injectWords(info)} command={injectCommand(location.origin, info)} />
       )}
       <Line what={en.start.watch} command={watchCommand(location.origin, ui.route.pipe)} />
     </>
