@@ -1,5 +1,5 @@
 /* A listening UNIX socket at a path, with the hygiene that such a path needs; and connecting to one. The
- * loop's thread. */
+ * thread that owns the endpoint: the loop's, or at the low level whoever holds the pipe's lock. */
 #ifndef PIPECORE_LINUX_ENDPOINT_H
 #define PIPECORE_LINUX_ENDPOINT_H
 

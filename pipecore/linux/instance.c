@@ -1,7 +1,7 @@
 /* The life of an instance, and what can be asked of it. Any thread.
  *
- * Success: made listening (server.h's end) or connected (instance_open.c); a client is attached; detached by
- * disconnect or close, which throw away what nobody read, so that our last words reach the other end.
+ * Success: a server's end is made listening, a client's connected (instance_open.c); a client is attached, and
+ * detached by disconnect or close, which throw away unread input if last words of ours are on their way.
  * Failures: options that make no sense; the pipe's; no memory, no descriptors. */
 #include "pipecore/instance.h"
 

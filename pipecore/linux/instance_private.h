@@ -1,6 +1,6 @@
 /* The parts of an instance: instance.c (its life), instance_server.c (connect, disconnect), instance_io.c
  * (how requests are issued and progress), instance_read.c, instance_write.c, instance_peek.c,
- * instance_transact.c, instance_flush.c, instance_open.c. Any thread; the instance's lock where it says so. */
+ * instance_transact.c, instance_flush.c, instance_open.c, instance_wait.c. Any thread; the instance's lock where it says so. */
 #ifndef PIPECORE_LINUX_INSTANCE_PRIVATE_H
 #define PIPECORE_LINUX_INSTANCE_PRIVATE_H
 

@@ -1,4 +1,4 @@
-/* Who a client is. The loop's thread: pc_linux_peer_read once for each accept, the rest when asked.
+/* Who a client is. Any thread: pc_linux_peer_read once for each accept, the rest when asked.
  *
  * Success: SO_PEERCRED gives pid, uid and gid as they were at connect, SO_PEERPIDFD (Linux 6.5) pins the process.
  * What is opened of /proc/PID belongs to one process for good; if the pinned one still lives once it is open, it

@@ -1,4 +1,4 @@
-/* Who is at the other end of a connected socket. The loop's thread. */
+/* Who is at the other end of a connected socket. Any thread, as long as the socket stays open. */
 #ifndef PIPECORE_LINUX_PEER_H
 #define PIPECORE_LINUX_PEER_H
 
