@@ -34,7 +34,7 @@ typedef struct br_config_key {
   const char *name;
   br_config_kind kind;
   bool is_required; /* of those roles that have it */
-  bool is_stored; /* words only: checked alone otherwise */
+  bool is_stored;   /* words only: checked alone otherwise */
   bool
       is_rule_default; /* integers: one that is not given stays 0, and a rule says what it becomes */
   size_t offset;       /* in the object's target */

@@ -62,11 +62,85 @@ static void it_waits_for_the_end_of_the_message_that_passes(void **state) {
 }
 
 /* Frames of `lengths` pass without a pause, cut anywhere; whatever is put in stands between two. */
+enum { STREAM_FRAMES = 3000, STREAM_BYTES = 2 << 20, STREAM_INSERTIONS_MAX = 16 };
+
+/* Frames of changing length, some over the fixture's limit; returns their size. */
+static size_t stream_fill(uint8_t *stream, pc_framing framing) {
+  size_t size = 0;
+  for (uint32_t index = 0; index < STREAM_FRAMES && size < STREAM_BYTES - 8192; index++) {
+    uint32_t length = (index * 7919) % (index % 50 == 3 ? 5000 : 700);
+    pc_frame_dress dress;
+    uint8_t body[5000];
+    memset(body, 'a' + (int)(index % 26), length);
+    pc_frame_encode(framing, body, length, &dress);
+    memcpy(stream + size, dress.prefix, dress.prefix_bytes);
+    memcpy(stream + size + dress.prefix_bytes, body, length);
+    memcpy(stream + size + dress.prefix_bytes + length, dress.suffix, dress.suffix_bytes);
+    size += dress.prefix_bytes + length + dress.suffix_bytes;
+  }
+  return size;
+}
+
+static size_t stream_receive(int server, uint8_t *got, size_t received) {
+  ssize_t count = recv(server, got + received, STREAM_BYTES - received, 0);
+  return received + (count > 0 ? (size_t)count : 0);
+}
+
+/* Says all of it in pieces that fit no frame, with insertions on the way; returns what arrived. */
+static size_t stream_pass(tap_fixture *fixture, const tap_record *record, int client, int server,
+                          const uint8_t *stream, size_t size, uint8_t *got) {
+  size_t at = 0;
+  size_t received = 0;
+  unsigned inserted = 0;
+  for (unsigned step = 1; at < size || received < size; step++) {
+    if (at < size) {
+      size_t part = step * 37 % 5000 + 1;
+      part = part < size - at ? part : size - at;
+      ssize_t sent = send(client, stream + at, part, MSG_NOSIGNAL);
+      at += sent > 0 ? (size_t)sent : 0;
+    }
+    if (step % 40 == 0 && inserted < STREAM_INSERTIONS_MAX && at < size) {
+      pc_status status =
+          pc_tap_session_write(record->session, PC_DIRECTION_C2S, "INSERTED", 8, ++inserted);
+      assert_int_equal(status, PC_OK);
+    }
+    tap_turn(fixture);
+    received = stream_receive(server, got, received);
+  }
+  assert_true(inserted > 0);
+  TAP_UNTIL(fixture, record->written_count == inserted);
+  return stream_receive(server, got, received);
+}
+
+/* Cut as the receiver would cut it: all that was sent, in order, and the insertions whole in between. */
+static void stream_judge(pc_framing framing, const uint8_t *stream, size_t size, const uint8_t *got,
+                         size_t received, unsigned inserted) {
+  pc_frame_decoder decoder;
+  pc_frame_decoder_init(&decoder, framing, 8192);
+  size_t matched = 0;
+  unsigned found = 0;
+  for (size_t read = 0; read < received;) {
+    pc_frame frame;
+    size_t consumed;
+    assert_int_equal(pc_frame_decode(&decoder, got + read, received - read, &frame, &consumed),
+                     PC_OK);
+    if (frame.size_bytes == 8 && memcmp(frame.data, "INSERTED", 8) == 0) {
+      found++;
+    } else {
+      assert_true(matched + consumed <= size);
+      assert_memory_equal(got + read, stream + matched, consumed);
+      matched += consumed;
+    }
+    read += consumed;
+  }
+  assert_int_equal(matched, size);
+  assert_int_equal(found, inserted);
+}
+
 static void a_stream_that_never_pauses_has_places_for_it(void **state) {
   (void)state;
-  enum { FRAMES = 3000, BYTES = 2 << 20 };
-  static uint8_t stream[BYTES];
-  static uint8_t got[BYTES];
+  static uint8_t stream[STREAM_BYTES];
+  static uint8_t got[STREAM_BYTES];
   static const pc_framing framings[] = {PC_FRAMING_LINE, PC_FRAMING_LENGTH32_BE,
                                         PC_FRAMING_HEADERS};
   for (size_t kind = 0; kind < sizeof framings / sizeof *framings; kind++) {
@@ -76,65 +150,11 @@ static void a_stream_that_never_pauses_has_places_for_it(void **state) {
     tap_begin(fixture);
     int client;
     int server;
-    tap_record *record = tap_pair(fixture, &client, &server);
-    size_t size = 0;
-    for (uint32_t index = 0; index < FRAMES && size < BYTES - 8192; index++) {
-      uint32_t length = (index * 7919) % (index % 50 == 3 ? 5000 : 700);
-      pc_frame_dress dress;
-      uint8_t body[5000];
-      memset(body, 'a' + (int)(index % 26), length);
-      pc_frame_encode(framings[kind], body, length, &dress);
-      memcpy(stream + size, dress.prefix, dress.prefix_bytes);
-      memcpy(stream + size + dress.prefix_bytes, body, length);
-      memcpy(stream + size + dress.prefix_bytes + length, dress.suffix, dress.suffix_bytes);
-      size += dress.prefix_bytes + length + dress.suffix_bytes;
-    }
-    size_t at = 0;
-    unsigned inserted = 0;
-    size_t received = 0;
-    unsigned step = 1;
-    while (at < size || received < size) {
-      if (at < size) {
-        size_t part = step * 37 % 5000 + 1;
-        part = part < size - at ? part : size - at;
-        ssize_t sent = send(client, stream + at, part, MSG_NOSIGNAL);
-        at += sent > 0 ? (size_t)sent : 0;
-      }
-      if (step++ % 40 == 0 && inserted < 16 && at < size) {
-        pc_status status =
-            pc_tap_session_write(record->session, PC_DIRECTION_C2S, "INSERTED", 8, ++inserted);
-        assert_int_equal(status, PC_OK);
-      }
-      tap_turn(fixture);
-      ssize_t count = recv(server, got + received, sizeof got - received, 0);
-      received += count > 0 ? (size_t)count : 0;
-    }
-    TAP_UNTIL(fixture, record->written_count == inserted);
-    ssize_t count = recv(server, got + received, sizeof got - received, 0);
-    received += count > 0 ? (size_t)count : 0;
-    /* Cut as the receiver would cut it: all that was sent, in order, and the others whole in between. */
-    pc_frame_decoder decoder;
-    pc_frame_decoder_init(&decoder, framings[kind], 8192);
-    size_t read = 0;
-    size_t matched = 0;
-    unsigned found = 0;
-    while (read < received) {
-      pc_frame frame;
-      size_t consumed;
-      assert_int_equal(pc_frame_decode(&decoder, got + read, received - read, &frame, &consumed),
-                       PC_OK);
-      if (frame.size_bytes == 8 && memcmp(frame.data, "INSERTED", 8) == 0) {
-        found++;
-      } else {
-        assert_true(matched + consumed <= size);
-        assert_memory_equal(got + read, stream + matched, consumed);
-        matched += consumed;
-      }
-      read += consumed;
-    }
-    assert_int_equal(matched, size);
-    assert_int_equal(found, inserted);
-    for (unsigned index = 0; index < inserted; index++) {
+    const tap_record *record = tap_pair(fixture, &client, &server);
+    size_t size = stream_fill(stream, framings[kind]);
+    size_t received = stream_pass(fixture, record, client, server, stream, size, got);
+    stream_judge(framings[kind], stream, size, got, received, record->written_count);
+    for (unsigned index = 0; index < record->written_count; index++) {
       assert_int_equal(record->statuses[index], PC_OK);
     }
     close(client);
