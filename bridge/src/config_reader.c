@@ -31,7 +31,7 @@ static uint32_t role_bit(const br_config_key *key, const json_t *value) {
   const char *text = value ? json_string_value(value) : key->words[0].name;
   for (const br_config_word *word = key->words; text && word->name; word++) {
     if (strcmp(word->name, text) == 0) {
-      return word->is_later ? 0 : 1u << word->value;
+      return 1u << word->value;
     }
   }
   return 0;
@@ -120,8 +120,6 @@ static void value_read(const json_t *value, const br_config_key *key, const obje
                 &(object_reader){key->object, target + key->offset, place, problems, reader->role});
   } else if (key->kind == BR_CONFIG_OBJECT_LIST) {
     object_list_read(value, key, target, place, problems);
-  } else if (key->kind == BR_CONFIG_LATER) {
-    br_config_problems_add(problems, place, "not available in this version (%s)", key->later_text);
   } else {
     br_config_value_read(value, key, target, place, problems);
   }

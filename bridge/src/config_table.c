@@ -92,34 +92,30 @@ static bool listen_check(const char *text, char *error, size_t error_size) {
   return web_listen_is_valid(text, error, error_size);
 }
 
-static const br_config_word role_words[] = {{"server", BR_ROLE_SERVER, false},
-                                            {"client", BR_ROLE_CLIENT, false},
-                                            {"tap", BR_ROLE_TAP, false},
-                                            {0}};
+static const br_config_word role_words[] = {
+    {"server", BR_ROLE_SERVER}, {"client", BR_ROLE_CLIENT}, {"tap", BR_ROLE_TAP}, {0}};
 static const br_config_word transport_words[] = {
-    {"socket", PC_TRANSPORT_SOCKET, false}, {"fifo", PC_TRANSPORT_FIFO, false}, {0}};
-static const br_config_word access_words[] = {{"duplex", PC_ACCESS_DUPLEX, false},
-                                              {"inbound", PC_ACCESS_INBOUND, false},
-                                              {"outbound", PC_ACCESS_OUTBOUND, false},
+    {"socket", PC_TRANSPORT_SOCKET}, {"fifo", PC_TRANSPORT_FIFO}, {0}};
+static const br_config_word access_words[] = {{"duplex", PC_ACCESS_DUPLEX},
+                                              {"inbound", PC_ACCESS_INBOUND},
+                                              {"outbound", PC_ACCESS_OUTBOUND},
                                               {0}};
 static const br_config_word mode_words[] = {
-    {"byte", PC_TYPE_BYTE, false}, {"message", PC_TYPE_MESSAGE, false}, {0}};
-static const br_config_word framing_words[] = {{"none", PC_FRAMING_NONE, false},
-                                               {"line", PC_FRAMING_LINE, false},
-                                               {"nul", PC_FRAMING_NUL, false},
-                                               {"length32be", PC_FRAMING_LENGTH32_BE, false},
-                                               {"length32le", PC_FRAMING_LENGTH32_LE, false},
-                                               {"length16be", PC_FRAMING_LENGTH16_BE, false},
-                                               {"length16le", PC_FRAMING_LENGTH16_LE, false},
-                                               {"varint", PC_FRAMING_VARINT, false},
-                                               {"headers", PC_FRAMING_HEADERS, false},
+    {"byte", PC_TYPE_BYTE}, {"message", PC_TYPE_MESSAGE}, {0}};
+static const br_config_word framing_words[] = {{"none", PC_FRAMING_NONE},
+                                               {"line", PC_FRAMING_LINE},
+                                               {"nul", PC_FRAMING_NUL},
+                                               {"length32be", PC_FRAMING_LENGTH32_BE},
+                                               {"length32le", PC_FRAMING_LENGTH32_LE},
+                                               {"length16be", PC_FRAMING_LENGTH16_BE},
+                                               {"length16le", PC_FRAMING_LENGTH16_LE},
+                                               {"varint", PC_FRAMING_VARINT},
+                                               {"headers", PC_FRAMING_HEADERS},
                                                {0}};
 static const br_config_word oversize_words[] = {
-    {"close", PC_OVERSIZE_CLOSE, false}, {"skip", PC_OVERSIZE_SKIP, false}, {0}};
-static const br_config_word reply_words[] = {{"none", BR_REPLY_NONE, false},
-                                             {"echo", BR_REPLY_ECHO, false},
-                                             {"broadcast", BR_REPLY_BROADCAST, false},
-                                             {0}};
+    {"close", PC_OVERSIZE_CLOSE}, {"skip", PC_OVERSIZE_SKIP}, {0}};
+static const br_config_word reply_words[] = {
+    {"none", BR_REPLY_NONE}, {"echo", BR_REPLY_ECHO}, {"broadcast", BR_REPLY_BROADCAST}, {0}};
 
 #define INTEGER(key, type, field, default_, min, max)                                              \
   {                                                                                                \
@@ -342,13 +338,11 @@ static const br_config_key events_keys[] = {
     {0}};
 static const br_config_object events_object = {events_keys, sizeof(br_events_config)};
 
-static const br_config_word backend_words[] = {{"auto", PC_BACKEND_AUTO, false},
-                                               {"epoll", PC_BACKEND_EPOLL, false},
-                                               {"io_uring", PC_BACKEND_IO_URING, false},
-                                               {0}};
-static const br_config_word strategy_words[] = {{"completion", PC_STRATEGY_COMPLETION, false},
-                                                {"overlapped", PC_STRATEGY_OVERLAPPED, false},
-                                                {"threads", PC_STRATEGY_THREADS, false},
+static const br_config_word backend_words[] = {
+    {"auto", PC_BACKEND_AUTO}, {"epoll", PC_BACKEND_EPOLL}, {"io_uring", PC_BACKEND_IO_URING}, {0}};
+static const br_config_word strategy_words[] = {{"completion", PC_STRATEGY_COMPLETION},
+                                                {"overlapped", PC_STRATEGY_OVERLAPPED},
+                                                {"threads", PC_STRATEGY_THREADS},
                                                 {0}};
 static const br_config_key pipe_thread_keys[] = {
     {.name = "strategy",

@@ -18,14 +18,12 @@ typedef enum br_config_kind {
   BR_CONFIG_GROUP,       /* a group's name or number; int64_t                     */
   BR_CONFIG_OBJECT,      /* keys of `object`, in the target at `offset`           */
   BR_CONFIG_OBJECT_LIST, /* pointer to elements of `object` and a size_t behind it */
-  BR_CONFIG_NOTE,        /* a text for people and editors, not stored              */
-  BR_CONFIG_LATER        /* a key of the design that this version does not have   */
+  BR_CONFIG_NOTE         /* a text for people and editors, not stored              */
 } br_config_kind;
 
 typedef struct br_config_word {
   const char *name;
   uint32_t value;
-  bool is_later; /* part of the design, not of this version: refused with that text */
 } br_config_word;
 
 typedef struct br_config_object br_config_object;
@@ -35,9 +33,9 @@ typedef struct br_config_key {
   br_config_kind kind;
   bool is_required; /* of those roles that have it */
   bool is_stored;   /* words only: checked alone otherwise */
-  bool
-      is_rule_default; /* integers: one that is not given stays 0, and a rule says what it becomes */
-  size_t offset;       /* in the object's target */
+  /* Integers: one that is not given stays 0, and a rule says what it becomes. */
+  bool is_rule_default;
+  size_t offset; /* in the object's target */
   size_t count_offset;
   /* Integers: default, minimum, maximum. Texts: bytes. Lists: elements. Pointers, because pipecore's and
    * web's own limits are the source of theirs. */
@@ -52,8 +50,7 @@ typedef struct br_config_key {
   const br_config_object *object;
   const char
       *empty_text; /* of an object list: what is wrong with an element without keys, or NULL */
-  const char *later_text; /* what a LATER key belongs to */
-  uint32_t roles;         /* of a pipe: those that have this key, as bits 1 << br_role; 0: all */
+  uint32_t roles;  /* of a pipe: those that have this key, as bits 1 << br_role; 0: all */
 } br_config_key;
 
 struct br_config_object {

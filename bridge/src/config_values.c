@@ -63,23 +63,21 @@ static void switch_read(const json_t *value, const br_config_key *key, char *tar
   memcpy(target + key->offset, &is_on, sizeof is_on);
 }
 
-/* "a, b or c", of what this version has. */
+/* "a, b or c". */
 static void words_list(const br_config_word *words, char *out, size_t size) {
   size_t available = 0;
   for (const br_config_word *word = words; word->name; word++) {
-    available += !word->is_later;
+    available++;
   }
   size_t used = 0;
   out[0] = '\0';
   for (const br_config_word *word = words; word->name && used < size; word++) {
-    if (!word->is_later) {
-      available--;
-      int written = snprintf(out + used, size - used, "\"%s\"%s", word->name,
-                             available > 1    ? ", "
-                             : available == 1 ? " or "
-                                              : "");
-      used += written > 0 ? (size_t)written : 0;
-    }
+    available--;
+    int written = snprintf(out + used, size - used, "\"%s\"%s", word->name,
+                           available > 1    ? ", "
+                           : available == 1 ? " or "
+                                            : "");
+    used += written > 0 ? (size_t)written : 0;
   }
 }
 
@@ -103,10 +101,7 @@ static void word_read(const char *text, const br_config_key *key, char *target,
     if (strcmp(word->name, text) != 0) {
       continue;
     }
-    if (word->is_later) {
-      br_config_problems_add(problems, place, "%s \"%s\" is not available in this version",
-                             key->name, text);
-    } else if (key->is_stored) {
+    if (key->is_stored) {
       memcpy(target + key->offset, &word->value, sizeof word->value);
     }
     return;

@@ -40,12 +40,10 @@ static void words_agree(const json_t *of, const char *place, const br_config_wor
   const json_t *listed = member(of, place, "enum");
   size_t count = 0;
   for (const br_config_word *word = words; word->name; word++) {
-    if (!word->is_later) {
-      const char *text = json_string_value(json_array_get(listed, count++));
-      if (!text || strcmp(text, word->name) != 0) {
-        fail_msg("%s: word %zu: schema %s, code %s", place, count, text ? text : "(none)",
-                 word->name);
-      }
+    const char *text = json_string_value(json_array_get(listed, count++));
+    if (!text || strcmp(text, word->name) != 0) {
+      fail_msg("%s: word %zu: schema %s, code %s", place, count, text ? text : "(none)",
+               word->name);
     }
   }
   if (json_array_size(listed) != count) {
@@ -115,8 +113,6 @@ static void key_agrees(const json_t *of, const char *place, const br_config_key 
   case BR_CONFIG_NOTE:
     text_agrees(of, place, "type", "string");
     break;
-  case BR_CONFIG_LATER:
-    break;
   }
 }
 
@@ -138,10 +134,6 @@ static void object_agrees(const json_t *of, const char *place, const br_config_o
   for (const br_config_key *key = object->keys; key->name; key++) {
     char key_place[128];
     (void)snprintf(key_place, sizeof key_place, "%s.%s", place, key->name);
-    if (key->kind == BR_CONFIG_LATER) {
-      assert_null(json_object_get(properties, key->name));
-      continue;
-    }
     count++;
     key_agrees(member(properties, place, key->name), key_place, key);
     /* What only some roles need stands with their conditions. */
@@ -180,10 +172,8 @@ static void framing_words_are_those_of_pipecore(void **state) {
   const br_config_key *framing = br_config_key_find(pipes->object, "framing");
   for (const br_config_word *word = framing->words; word->name; word++) {
     pc_framing value;
-    assert_int_equal(pc_framing_from_name(word->name, &value), !word->is_later);
-    if (!word->is_later) {
-      assert_int_equal(value, word->value);
-    }
+    assert_true(pc_framing_from_name(word->name, &value));
+    assert_int_equal(value, word->value);
   }
 }
 
