@@ -155,6 +155,11 @@ static pc_status options_check(const pc_pipe_options *options, pc_pipe_options *
     failure->advice = "the path is empty";
     return PC_E_NAME;
   }
+  if ((options->path[0] == '@') != options->is_abstract || strcmp(options->path, "@") == 0) {
+    failure->status = PC_E_NAME;
+    failure->advice = "an abstract name is @name with is_abstract; a file of that name is ./@name";
+    return PC_E_NAME;
+  }
   if (options->type == PC_TYPE_BYTE && options->read_mode == PC_TYPE_MESSAGE) {
     failure->advice = "a byte pipe has no messages to read";
     return PC_E_INVALID_ARG;

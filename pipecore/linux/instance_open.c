@@ -36,7 +36,8 @@ static pc_status connect_status(int native, int timeout_ms) {
 }
 
 /* Connects within the time; a signal does not end it. */
-static pc_status socket_connect(int fd, const struct sockaddr_un *address, int timeout_ms) {
+static pc_status socket_connect(int fd, const struct sockaddr_un *address, socklen_t address_size,
+                                int timeout_ms) {
   uint64_t deadline_ns = pc_port_deadline_ns(timeout_ms);
   for (;;) {
     if (timeout_ms > 0) {
@@ -49,7 +50,7 @@ static pc_status socket_connect(int fd, const struct sockaddr_un *address, int t
         return pc_linux_status(errno);
       }
     }
-    if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0) {
+    if (connect(fd, (const struct sockaddr *)address, address_size) == 0) {
       return PC_OK;
     }
     if (errno != EINTR) {
@@ -60,8 +61,9 @@ static pc_status socket_connect(int fd, const struct sockaddr_un *address, int t
 
 pc_status pc_instance_open_socket(const char *path, pc_type type, int timeout_ms, int *out_fd) {
   struct sockaddr_un address;
+  socklen_t address_size;
   pc_failure ignored;
-  pc_status status = pc_linux_address_fill(path, &address, &ignored);
+  pc_status status = pc_linux_address_resolve(path, &address, &address_size, &ignored);
   if (status != PC_OK) {
     return status;
   }
@@ -71,7 +73,7 @@ pc_status pc_instance_open_socket(const char *path, pc_type type, int timeout_ms
   if (fd < 0) {
     return pc_linux_status(errno);
   }
-  status = socket_connect(fd, &address, wait_ms);
+  status = socket_connect(fd, &address, address_size, wait_ms);
   int on = 1; /* only now: an unconnected socket that asks for credentials is given a name */
   if (status == PC_OK && type == PC_TYPE_MESSAGE &&
       setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {

@@ -111,6 +111,9 @@ static pc_status listener_search(int fd, const struct stat *info, pc_type type) 
 
 pc_status pc_linux_listener_query(const char *path, pc_type type) {
   struct stat info;
+  if (path[0] == '@') {
+    return PC_E_NOT_SUPPORTED; /* it has no inode to know it by */
+  }
   if (stat(path, &info) != 0) {
     return pc_linux_status(errno);
   }

@@ -26,15 +26,20 @@ static pc_list register_pipes PC_GUARDED_BY(register_lock);
 
 /* ---- the register ---- */
 
+static bool pipe_has_path(const pc_pipe *pipe, const char *path) {
+  const char *own = pipe->endpoint.address.sun_path;
+  return pipe->endpoint.is_abstract ? path[0] == '@' && strcmp(own + 1, path + 1) == 0
+                                    : strcmp(own, path) == 0;
+}
+
 /* By text or, since a socket has many names, by inode. */
 static pc_pipe *register_find(const char *path) PC_REQUIRES(register_lock) {
   struct stat info;
   bool is_there = stat(path, &info) == 0;
   for (pc_link *link = register_pipes.first; link; link = link->next) {
     pc_pipe *pipe = PC_CONTAINER_OF(link, pc_pipe, registered);
-    if (strcmp(pipe->endpoint.address.sun_path, path) == 0 ||
-        (is_there && info.st_dev == pipe->endpoint.file.device &&
-         info.st_ino == pipe->endpoint.file.inode)) {
+    if (pipe_has_path(pipe, path) || (is_there && info.st_dev == pipe->endpoint.file.device &&
+                                      info.st_ino == pipe->endpoint.file.inode)) {
       return pipe;
     }
   }
@@ -56,6 +61,7 @@ static pc_status pipe_open(pc_pipe *pipe, const pc_pipe_options *options, pc_fai
   pc_listen listen_options = {.path = options->path,
                               .type = options->type,
                               .max_message_bytes = options->max_message_bytes,
+                              .is_abstract = options->is_abstract,
                               .security = options->security};
   pc_status status = pc_linux_endpoint_open(&listen_options, &pipe->endpoint, failure);
   if (status != PC_OK) {
@@ -101,7 +107,8 @@ static pc_status pipe_check(const pc_pipe *pipe, const pc_pipe_options *options,
   *failure = (pc_failure){.status = PC_OK, .action = "make an instance of the pipe"};
   if (options->is_first_instance) {
     failure->status = PC_E_IN_USE;
-    failure->advice = "the pipe has instances already, and the first one was asked for";
+    failure->advice =
+        "another server has this name: the first instance was asked for, and there is one";
   } else if (pipe->type != options->type || pipe->access != options->access) {
     failure->status = PC_E_ACCESS;
     failure->advice = "type and access must be those of the first instance";

@@ -22,8 +22,8 @@ static int plug_make(const pc_pipe *pipe) {
   }
   struct sockaddr_un name = {.sun_family = AF_UNIX};
   if (bind(fd, (const struct sockaddr *)&name, sizeof name.sun_family) != 0 ||
-      connect(fd, (const struct sockaddr *)&pipe->endpoint.address,
-              sizeof pipe->endpoint.address) != 0) {
+      connect(fd, (const struct sockaddr *)&pipe->endpoint.address, pipe->endpoint.address_size) !=
+          0) {
     close(fd);
     return -1;
   }

@@ -110,6 +110,7 @@ static pc_listener *listener_create(pc_backend_state *state, const pc_listen *li
     listener->state = state;
     memcpy(listener->path, listen->path, size);
     listener->options = (pc_pipe_options){.path = listener->path,
+                                          .is_abstract = listen->is_abstract,
                                           .type = listen->type,
                                           .read_mode = listen->type,
                                           .is_first_instance = true,

@@ -43,6 +43,9 @@ enum {
 
 typedef struct pc_pipe_options {
   const char *path; /* of the endpoint; copied */
+  /* `path` is "@name": a name without a file, which whoever shares the network namespace reaches, so that
+   * pc_instance_get_peer is all there is to keep anybody out. Not of Win32. */
+  bool is_abstract;
   pc_type type;
   pc_type read_mode; /* PC_TYPE_MESSAGE only with that type */
   pc_access access;
@@ -97,6 +100,7 @@ enum {
   PC_TIMEOUT_NOT_AT_ALL = 1, /* PC_E_BUSY at once */
   PC_TIMEOUT_NONE = -1       /* waits as long as it takes */
 };
+/* A path that begins with @ is an abstract name: a file of that name is ./@name. */
 /* WaitNamedPipe, CreateFile and SetNamedPipeHandleState in one, without the race between them. PC_E_NOT_FOUND: no
  * such pipe, at once. PC_E_BUSY, PC_E_TIMEOUT: no instance listens. PC_E_BAD_MODE: `type` is not the pipe's. PC_E_ACCESS,
  * PC_E_NAME, PC_E_INVALID_ARG, PC_E_NO_MEMORY, PC_E_NO_DESCRIPTORS, PC_E_SYSTEM. Blocks. */
