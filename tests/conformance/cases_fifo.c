@@ -200,9 +200,39 @@ static void short_writers_lose_nothing_while_sessions_come_and_go(void **state) 
   fixture_destroy(fixture);
 }
 
+/* A process that does as `echo` a thousand times, but never waits for a reader. */
+static pid_t impatient_process(const suite_fixture *fixture) {
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    for (int round = 0; round < 3000; round++) {
+      int fd = open(fixture->path, O_WRONLY | O_NONBLOCK);
+      if (fd < 0 || write(fd, "x\n", 2) != 2) {
+        _exit(1);
+      }
+      close(fd);
+    }
+    _exit(0);
+  }
+  return child;
+}
+
+static void writer_always_meets_a_reader(void **state) {
+  (void)state;
+  suite_fixture *fixture = fifo_start(PC_ACCESS_INBOUND);
+  pid_t child = impatient_process(fixture);
+  int status = 0;
+  TURN_UNTIL(fixture, waitpid(child, &status, WNOHANG) == child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+  TURN_UNTIL(fixture, message_total(fixture) == 3000);
+  fixture_destroy(fixture);
+}
+
 /* A process that writes lines of its letter, as long as PIPE_BUF allows, and blocks when the FIFO is full. */
 static pid_t lines_process(const suite_fixture *fixture, char letter, unsigned lines) {
   pid_t child = fork();
+  assert_true(child >= 0);
   if (child == 0) {
     char line[PIPE_BUF];
     memset(line, letter, sizeof line);
@@ -255,6 +285,7 @@ static void killed_writer_ends_its_session(void **state) {
   (void)state;
   suite_fixture *fixture = fifo_start(PC_ACCESS_INBOUND);
   pid_t child = fork();
+  assert_true(child >= 0);
   if (child == 0) {
     int fd = open(fixture->path, O_WRONLY);
     (void)!write(fd, "last words\nand", 14);
@@ -376,6 +407,7 @@ static void reader_that_waits_in_its_open_is_seen(void **state) {
   turn_some(fixture);
   assert_int_equal(fixture->session_count, 0);
   pid_t child = fork();
+  assert_true(child >= 0);
   if (child == 0) {
     char data[8] = "";
     int fd = open(fixture->path, O_RDONLY); /* waits for a writer */
@@ -498,10 +530,11 @@ static void outbound_messages_stay_whole_beside_another_writer(void **state) {
   char last = '\n';
   uint64_t deadline = clock_ms() + DEADLINE_MS;
   while (ours < LINES || theirs < LINES) {
-    for (; sent < LINES && pc_session_queued_bytes(record->session) < 8192; sent++) {
+    /* the FIFO is full all the time, and both wait for room */
+    for (; sent < LINES && pc_session_queued_bytes(record->session) < 65536; sent++) {
       assert_int_equal(pc_session_write(record->session, message, MESSAGE, sent), PC_OK);
     }
-    char data[16384];
+    char data[1000];
     ssize_t size = read(fd, data, sizeof data);
     for (ssize_t index = 0; index < size; index++) {
       if (data[index] == '\n') {
@@ -798,6 +831,7 @@ const struct CMUnitTest cases_fifo[] = {
     cmocka_unit_test(writer_without_a_word_is_an_empty_session),
     cmocka_unit_test(what_the_last_writer_left_open_is_incomplete),
     cmocka_unit_test(short_writers_lose_nothing_while_sessions_come_and_go),
+    cmocka_unit_test(writer_always_meets_a_reader),
     cmocka_unit_test(lines_of_several_writers_stay_whole),
     cmocka_unit_test(killed_writer_ends_its_session),
     cmocka_unit_test(writers_feel_an_owner_who_is_full),
