@@ -229,6 +229,24 @@ static void writer_always_meets_a_reader(void **state) {
   fixture_destroy(fixture);
 }
 
+/* Also while no session is accepted, as here for a second. */
+static void writer_meets_a_reader_while_nobody_is_accepted(void **state) {
+  (void)state;
+  suite_fixture *fixture = fifo_create(PC_ACCESS_INBOUND);
+  fixture->options.limits.accept_rate = 1;
+  fixture->options.limits.accept_burst = 1;
+  fixture_start(fixture);
+  echo_to(fixture, "one\n");
+  TURN_UNTIL(fixture, fixture->session_count == 1 && fixture->open_count == 0);
+  echo_to(fixture, "two\n");
+  turn_some(fixture);
+  assert_int_equal(fixture->session_count, 1);
+  echo_to(fixture, "three\n");
+  TURN_UNTIL(fixture, message_total(fixture) == 3);
+  expect_message_text(fixture->sessions[1], 1, "three");
+  fixture_destroy(fixture);
+}
+
 /* A process that writes lines of its letter, as long as PIPE_BUF allows, and blocks when the FIFO is full. */
 static pid_t lines_process(const suite_fixture *fixture, char letter, unsigned lines) {
   pid_t child = fork();
@@ -513,44 +531,61 @@ static void write_queue_of_a_reader_that_does_not_read_is_limited(void **state) 
   fixture_destroy(fixture);
 }
 
-/* Another program writes to the same FIFO: messages that fit PIPE_BUF have nothing of it inside. */
+/* Whether the stream is whole lines, each of one letter; counts those of ours. */
+static unsigned lines_examine(const char *data, size_t size, char ours, unsigned *out_others) {
+  unsigned count = 0;
+  *out_others = 0;
+  size_t begin = 0;
+  for (size_t index = 0; index < size; index++) {
+    if (data[index] != '\n') {
+      assert_int_equal(data[index], data[begin]);
+      continue;
+    }
+    *(data[begin] == ours ? &count : out_others) += 1;
+    begin = index + 1;
+  }
+  assert_int_equal(begin, size);
+  return count;
+}
+
+/* Another program writes to the same FIFO, and both find it full again and again: messages that fit PIPE_BUF have nothing
+ * of the other's inside. */
 static void outbound_messages_stay_whole_beside_another_writer(void **state) {
   (void)state;
-  enum { LINES = 200, MESSAGE = 700 };
+  enum { MESSAGES = 400, MESSAGE = 700, OTHER = 100, CAPACITY = 1 << 20 };
   suite_fixture *fixture = fifo_start(PC_ACCESS_OUTBOUND);
   int fd = end_open(fixture, O_RDONLY);
   session_record *record = session_await(fixture);
-  pid_t child = lines_process(fixture, 'z', LINES);
+  int other = end_open(fixture, O_WRONLY);
+  char line[OTHER];
+  memset(line, 'z', sizeof line);
+  line[OTHER - 1] = '\n';
   uint8_t message[MESSAGE];
   memset(message, 'm', sizeof message);
-  unsigned sent = 0;
-  unsigned ours = 0;
-  unsigned theirs = 0;
-  size_t run = 0; /* bytes of the line so far */
-  char last = '\n';
-  uint64_t deadline = clock_ms() + DEADLINE_MS;
-  while (ours < LINES || theirs < LINES) {
-    /* the FIFO is full all the time, and both wait for room */
-    for (; sent < LINES && pc_session_queued_bytes(record->session) < 65536; sent++) {
-      assert_int_equal(pc_session_write(record->session, message, MESSAGE, sent), PC_OK);
-    }
-    char data[1000];
-    ssize_t size = read(fd, data, sizeof data);
-    for (ssize_t index = 0; index < size; index++) {
-      if (data[index] == '\n') {
-        assert_int_equal(run, last == 'm' ? MESSAGE : PIPE_BUF - 1);
-        *(last == 'm' ? &ours : &theirs) += 1;
-        run = 0;
-      } else {
-        assert_true(run == 0 || data[index] == last);
-        run++;
-      }
-      last = data[index];
-    }
-    turn_now(fixture);
-    assert_true(clock_ms() < deadline);
+  for (unsigned index = 0; index < MESSAGES; index++) {
+    assert_int_equal(pc_session_write(record->session, message, MESSAGE, index), PC_OK);
   }
-  process_expect_success(child);
+  turn_some(fixture);
+  assert_true(pc_session_queued_bytes(record->session) > 0); /* the FIFO is full */
+  char *data = malloc(CAPACITY);
+  size_t size = 0;
+  unsigned others_written = 0;
+  for (ssize_t part = 1; part > 0 || record->written_count < MESSAGES;) {
+    part = read(fd, data + size, PIPE_BUF);
+    size += part > 0 ? (size_t)part : 0;
+    others_written += write(other, line, sizeof line) == sizeof line;
+    turn_now(fixture);
+    assert_true(size + PIPE_BUF < CAPACITY);
+    if (record->written_count == MESSAGES && other >= 0) {
+      close(other);
+      other = -1;
+    }
+  }
+  unsigned others;
+  assert_int_equal(lines_examine(data, size, 'm', &others), MESSAGES);
+  assert_int_equal(others, others_written);
+  assert_true(others > 10);
+  free(data);
   close(fd);
   fixture_destroy(fixture);
 }
@@ -640,6 +675,16 @@ static void end_that_is_hung_up_or_idle_does_not_keep_the_loop_awake(void **stat
   echo_to(fixture, "x\n");
   TURN_UNTIL(fixture, fixture->session_count == 1 && fixture->open_count == 0);
   assert_true(idle_turn_ms(fixture, 100) >= 90);
+  fixture->is_take_limited = true;
+  int writer = end_open(fixture, O_WRONLY);
+  end_write(writer, "x\n");
+  session_record *record = session_await(fixture);
+  end_write(writer, "what nobody reads\n");
+  assert_true(idle_turn_ms(fixture, 100) >= 90);
+  fixture->is_take_limited = false;
+  pc_session_resume(record->session);
+  close(writer);
+  TURN_UNTIL(fixture, fixture->open_count == 0);
   fixture->is_take_limited = true; /* hung up while nobody reads */
   echo_to(fixture, "y\n");
   TURN_UNTIL(fixture, fixture->open_count == 1);
@@ -832,6 +877,7 @@ const struct CMUnitTest cases_fifo[] = {
     cmocka_unit_test(what_the_last_writer_left_open_is_incomplete),
     cmocka_unit_test(short_writers_lose_nothing_while_sessions_come_and_go),
     cmocka_unit_test(writer_always_meets_a_reader),
+    cmocka_unit_test(writer_meets_a_reader_while_nobody_is_accepted),
     cmocka_unit_test(lines_of_several_writers_stay_whole),
     cmocka_unit_test(killed_writer_ends_its_session),
     cmocka_unit_test(writers_feel_an_owner_who_is_full),
