@@ -679,6 +679,7 @@ static void end_that_is_hung_up_or_idle_does_not_keep_the_loop_awake(void **stat
   int writer = end_open(fixture, O_WRONLY);
   end_write(writer, "x\n");
   session_record *record = session_await(fixture);
+  turn_some(fixture); /* it is read, and refused */
   end_write(writer, "what nobody reads\n");
   assert_true(idle_turn_ms(fixture, 100) >= 90);
   fixture->is_take_limited = false;
