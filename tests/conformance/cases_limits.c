@@ -96,6 +96,24 @@ static void full_server_says_so_at_most_once_a_second(void **state) {
   fixture_destroy(fixture);
 }
 
+static void full_server_says_so_again_when_clients_wait_again(void **state) {
+  (void)state;
+  suite_fixture *fixture = fixture_with_instances(1);
+  for (unsigned episode = 1; episode <= 2; episode++) {
+    suite_client *inside = client_connect(fixture, NULL);
+    suite_client *outside = client_connect_only(fixture);
+    PASS_UNTIL(fixture, fixture->error_count == episode);
+    client_close(inside);
+    client_write_text(fixture, outside, "in\n");
+    client_expect_text(fixture, outside, "in\n");
+    client_close(outside);
+    TURN_UNTIL(fixture, fixture->open_count == 0);
+    suite_backend_under_test.pass_time(fixture, 1100);
+  }
+  assert_int_equal(fixture->error_count, 2);
+  fixture_destroy(fixture);
+}
+
 static void stop_on_error(pc_server *server, const pc_failure *failure, void *user) {
   suite_fixture *fixture = user;
   fixture->error_count++;
@@ -354,6 +372,7 @@ const struct CMUnitTest cases_limits[] = {
     cmocka_unit_test(full_server_says_so_only_when_a_client_has_to_wait),
     cmocka_unit_test(full_server_says_so_once_as_long_as_clients_wait),
     cmocka_unit_test(full_server_says_so_at_most_once_a_second),
+    cmocka_unit_test(full_server_says_so_again_when_clients_wait_again),
     cmocka_unit_test(owner_may_stop_the_server_when_told_of_a_limit),
     cmocka_unit_test(clients_over_the_rate_wait_their_turn),
     cmocka_unit_test(clients_below_the_rate_are_let_in_at_once),
