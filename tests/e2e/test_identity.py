@@ -205,6 +205,45 @@ class Abstract(Case):
         self.assertEqual(observer.messages(1)[0]["text"], "from outside")
 
 
+class Tap(Case):
+    """A tap's clients are known, let in and bounded as a server's."""
+
+    def tapped(self, **more):
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(str(self.folder / "up.sock"))
+        listener.listen()
+        listener.settimeout(SHORT_S)
+        server = self.bridge(pipes=[{"name": "tap", "role": "tap", "framing": "line",
+                                     "path": "tap.sock", "upstream": str(self.folder / "up.sock")}
+                                    | more])
+        return server, listener
+
+    def test_who_is_not_let_in_never_reaches_the_upstream(self):
+        server, listener = self.tapped(clients={"deny": [{"user": str(os.getuid())}]})
+        observer = self.ndjson(server)
+        client = self.connect(server, "tap")
+        self.assertTrue(client.is_at_end())
+        self.assertIn("clients.deny", observer.until_kind("error")["detail"])
+        self.assertEqual(self.pipe_state(server, "tap")["refused_clients"], 1)
+        listener.settimeout(0)
+        with self.assertRaises(BlockingIOError):
+            listener.accept()
+
+    def test_silence_of_both_ends_closes_both(self):
+        server, listener = self.tapped(limits={"idle_timeout_ms": 300})
+        observer = self.ndjson(server)
+        client = self.connect(server, "tap")
+        end, _ = listener.accept()
+        self.addCleanup(end.close)
+        self.assertEqual(observer.until_kind("opened")["peer"]["executable"], PYTHON)
+        closed = observer.until_kind("closed")
+        self.assertEqual((closed["reason"], closed["status"]), ("limit", "timeout"))
+        self.assertTrue(client.is_at_end())
+        self.assertEqual(end.recv(10), b"")
+        self.assertEqual(self.pipe_state(server, "tap")["limits_reached"]["idle_timeout_ms"], 1)
+
+
 class Programs(Case):
     def test_programs_are_told_apart_by_their_executable(self):
         socat = need_tool("socat")
