@@ -258,6 +258,16 @@ static void case_17_read_of_no_bytes_waits_and_takes_nothing(void **state) {
   }
 }
 
+static void case_17_read_of_no_bytes_takes_a_message_that_has_none(void **state) {
+  low_fixture *fixture = *state;
+  low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
+  write_text(fixture, pair.client, "");
+  write_text(fixture, pair.client, "next");
+  expect_text(read_now(fixture, pair.server, 0), PC_OK, "");
+  expect_text(read_now(fixture, pair.server, 0), PC_MORE_DATA, "");
+  read_expect(fixture, pair.server, "next");
+}
+
 static void byte_mode_of_a_message_pipe_glues_messages(void **state) {
   low_fixture *fixture = *state;
   low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
@@ -311,6 +321,7 @@ const low_case cases_read[] = {
     LOW_CASE(case_14_write_of_no_bytes_to_a_byte_pipe_is_nothing, ALL_FORMS),
     LOW_CASE(case_15_message_of_no_bytes_then_the_end, ALL_FORMS),
     LOW_CASE(case_17_read_of_no_bytes_waits_and_takes_nothing, ALL_FORMS),
+    LOW_CASE(case_17_read_of_no_bytes_takes_a_message_that_has_none, ALL_FORMS),
     LOW_CASE(byte_mode_of_a_message_pipe_glues_messages, ALL_FORMS),
     LOW_CASE(waiting_reads_are_served_in_the_order_of_their_issue, ALL_FORMS),
     {0}};
