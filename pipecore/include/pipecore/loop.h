@@ -73,7 +73,7 @@ void pc_loop_destroy(pc_loop *loop);
 PC_MUST_USE pc_status pc_loop_run(pc_loop *loop);
 /* One turn: waits at most `timeout_ms` (negative: until something happens; 0: not at all). */
 PC_MUST_USE pc_status pc_loop_turn(pc_loop *loop, int timeout_ms);
-/* Ends pc_loop_run after the current turn. Any thread. */
+/* Ends pc_loop_run after the current turn. Any thread, async-signal-safe. */
 void pc_loop_stop(pc_loop *loop);
 /* Makes a sleeping loop take a turn. Any thread, async-signal-safe. */
 void pc_loop_wake(pc_loop *loop);
