@@ -22,7 +22,8 @@ static pc_loop *child_loop;
 
 static void child_on_signal(int signal_number) {
   (void)signal_number;
-  pc_loop_stop(child_loop); /* NOLINT(bugprone-signal-handler,cert-sig30-c): safe there, loop.h says so */
+  /* Safe here, as loop.h says: NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c) */
+  pc_loop_stop(child_loop);
 }
 
 static bool child_on_connected(pc_session *session, const pc_peer *peer, void *user) {
