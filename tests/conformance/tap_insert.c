@@ -1,3 +1,4 @@
+/* Cases of what a tap's owner puts between the messages that pass. */
 #include "tap.h"
 
 #include <stdlib.h>

@@ -64,9 +64,9 @@ typedef struct pc_tap_events {
   /* What passes in this direction does not keep to the framing. It goes on passing, and from here on is shown as
    * PC_FRAMING_NONE would cut it. At most once for each direction. */
   void (*on_unframed)(pc_tap_session *session, pc_direction direction, void *user);
-  /* What pc_tap_session_write accepted left for the kernel (PC_OK), or never will: PC_E_TIMEOUT (no message ended within
-   * half a second, so there was no place for it), PC_E_BROKEN, PC_E_NOT_CONNECTED, PC_E_ABORTED, PC_E_NO_MEMORY. Exactly once
-   * each, before on_closed. */
+  /* What pc_tap_session_write accepted left for the kernel (PC_OK), or never will: PC_E_TIMEOUT (no message ended
+   * within half a second, so there was no place for it), PC_E_BROKEN, PC_E_NOT_CONNECTED, PC_E_ABORTED,
+   * PC_E_NO_MEMORY. Exactly once each, before on_closed. */
   void (*on_written)(pc_tap_session *session, pc_direction direction, uint64_t tag,
                      pc_status status, void *user);
   /* Last call for this session. */

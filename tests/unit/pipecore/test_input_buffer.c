@@ -1,3 +1,4 @@
+/* The input buffer: it keeps bytes in order, and no memory when it is empty. */
 #include "test.h"
 
 #include <stdlib.h>

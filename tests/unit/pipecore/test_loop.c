@@ -1,3 +1,4 @@
+/* The loop: the order of a turn, posted routines, whose thread it is, falling asleep and being woken. */
 #include "loop_journal.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* Timers of the loop, on the fake's clock and on the system's. */
 #include "loop_journal.h"
 
 #include <string.h>

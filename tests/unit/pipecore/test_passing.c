@@ -1,3 +1,4 @@
+/* I/O for taps: descriptors come with the byte that they were sent with, messages as they were sent. */
 #include "test.h"
 
 #include <errno.h>

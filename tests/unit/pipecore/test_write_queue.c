@@ -1,3 +1,4 @@
+/* The write queue beside a model: what is gathered and popped is what was appended, within every bound. */
 #include "test.h"
 
 #include <stdio.h>
