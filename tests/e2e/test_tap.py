@@ -488,6 +488,7 @@ class Injection(TapCase):
         for heard, speaker, listener in (("c2s", client, client), ("s2c", end, end)):
             with contextlib.closing(websocket.WebSocket(bridge.address, url + heard,
                                                         protocols=[])) as raw:
+                bridge.get("/healthz")  # its "from now on" has begun
                 speaker.send(b"to all\n")
                 self.assertEqual(raw.receive_message(), (websocket.TEXT, b"to all"))
                 (end if speaker is client else client).receive_exactly(7)
