@@ -25,6 +25,11 @@ bool event_operation_is_over(low_operation *operation) {
   return is_over;
 }
 
+bool event_operation_is_waiting(low_operation *operation) {
+  (void)operation;
+  return true;
+}
+
 void event_operation_take(low_operation *operation) {
   operation->status = pc_overlapped_result(&operation->overlapped, 0, &operation->bytes);
   if (operation->issued != PC_PENDING && operation->issued != operation->status) {

@@ -92,4 +92,5 @@ const low_form form = {.name = "completion",
                        .perform = completion_perform,
                        .wait_any = completion_wait_any,
                        .is_over = completion_is_over,
+                       .is_waiting = event_operation_is_waiting,
                        .take = completion_take};

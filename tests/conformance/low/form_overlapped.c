@@ -28,4 +28,5 @@ const low_form form = {.name = "overlapped",
                        .perform = overlapped_perform,
                        .wait_any = overlapped_wait_any,
                        .is_over = event_operation_is_over,
+                       .is_waiting = event_operation_is_waiting,
                        .take = event_operation_take};

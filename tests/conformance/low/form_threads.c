@@ -35,6 +35,10 @@ static bool threads_wait_any(low_operation *const *operations, uint32_t count, i
   return wait_events(events, count, timeout_ms, false, &first) == PC_OK;
 }
 
+static bool threads_is_waiting(low_operation *operation) {
+  return host_thread_is_waiting(operation->thread);
+}
+
 static void threads_take(low_operation *operation) {
   host_thread_join(operation->thread);
   operation->thread = NULL;
@@ -47,4 +51,5 @@ const low_form form = {.name = "threads",
                        .perform = threads_perform,
                        .wait_any = threads_wait_any,
                        .is_over = threads_is_over,
+                       .is_waiting = threads_is_waiting,
                        .take = threads_take};

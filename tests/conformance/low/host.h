@@ -44,6 +44,8 @@ void host_pause_ms(unsigned ms); /* not alertable */
 typedef struct host_thread host_thread;
 host_thread *host_thread_start(void (*run)(void *user), void *user);
 void host_thread_join(host_thread *thread);
+/* It sleeps, in a call that waits for something; a hint: it may be about to go on. */
+bool host_thread_is_waiting(host_thread *thread);
 /* The same number on the same thread, another one on another. */
 uintptr_t host_thread_self(void);
 

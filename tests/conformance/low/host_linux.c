@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,12 +108,14 @@ void host_pause_ms(unsigned ms) {
 
 struct host_thread {
   pthread_t thread;
+  atomic_int id; /* 0: it has not begun */
   void (*run)(void *user);
   void *user;
 };
 
 static void *thread_run(void *user) {
   host_thread *thread = user;
+  atomic_store(&thread->id, gettid());
   thread->run(thread->user);
   return NULL;
 }
@@ -128,6 +131,19 @@ host_thread *host_thread_start(void (*run)(void *user), void *user) {
 void host_thread_join(host_thread *thread) {
   require(pthread_join(thread->thread, NULL) == 0, "pthread_join");
   free(thread);
+}
+
+bool host_thread_is_waiting(host_thread *thread) {
+  char path[64];
+  char state = 'R';
+  (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", atomic_load(&thread->id));
+  FILE *file = fopen(path, "re");
+  if (file) { /* "12 (name) S …" */
+    bool is_read = fscanf(file, "%*d (%*[^)]) %c", &state) == 1;
+    (void)fclose(file);
+    return is_read && state == 'S';
+  }
+  return false;
 }
 
 uintptr_t host_thread_self(void) {

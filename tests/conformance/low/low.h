@@ -76,6 +76,8 @@ typedef struct low_form {
   /* Waits until one of them is over; false: not within `timeout_ms`. Runs routines that are due. */
   bool (*wait_any)(low_operation *const *operations, uint32_t count, int timeout_ms);
   bool (*is_over)(low_operation *operation); /* as things stand; runs no routine */
+  /* One that is not over is seen to wait: all that it does by itself is done. */
+  bool (*is_waiting)(low_operation *operation);
   /* Takes the result of one that is over. */
   void (*take)(low_operation *operation);
 } low_form;

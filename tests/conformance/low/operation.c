@@ -245,11 +245,18 @@ bool operation_is_over(low_operation *operation) {
   return operation->is_ended;
 }
 
+/* Not over for a while, and asleep at its end: one that is only slow is not taken for one that waits. */
 bool operation_pends(low_operation *operation) {
-  if (!operation->is_ended && form.wait_any(&operation, 1, PENDS_AFTER_MS)) {
-    operation_take(operation);
+  uint64_t deadline = host_clock_ms() + DEADLINE_MS;
+  while (!operation->is_ended) {
+    if (form.wait_any(&operation, 1, PENDS_AFTER_MS)) {
+      operation_take(operation);
+    } else if (form.is_waiting(operation) && !form.is_over(operation)) {
+      return true;
+    }
+    assert_true(host_clock_ms() < deadline);
   }
-  return !operation->is_ended;
+  return false;
 }
 
 uint32_t operations_end_any(low_operation *const *operations, uint32_t count) {
