@@ -65,6 +65,7 @@ command socat socat
 command curl curl
 command nc netcat-openbsd
 command mpv mpv
+command nvim neovim
 command ps procps
 command chromium chromium
 command spin spin
