@@ -58,7 +58,7 @@ static ssize_t fd_peek(int fd, void *data, size_t size, bool *out_has_rights) {
 /* A peek goes through the whole queue until it meets descriptors, also when it has its bytes (unix_stream_read_generic,
  * since Linux 4.4). That is nobody's promise, so it is tried. */
 static bool peek_sees_behind(const int pair[2]) {
-  _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))];
+  _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))] = {0};
   struct iovec part = {.iov_base = "b", .iov_len = 1};
   struct msghdr header = {
       .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
@@ -287,7 +287,8 @@ pc_status pc_linux_passing_receive(pc_linux_passing *passing, int fd, pc_type ty
  * the attachment says so. */
 static ssize_t attached_send(int fd, pc_linux_batch *batch, const pc_span *spans, unsigned count,
                              pc_attachment *attachment) {
-  _Alignas(struct cmsghdr) uint8_t control[PC_LINUX_RIGHTS_BYTES];
+  _Alignas(struct cmsghdr) uint8_t control[PC_LINUX_RIGHTS_BYTES] = {
+      0}; /* also what pads it, which the system is shown */
   pc_linux_parts_fill(batch->parts, spans, count);
   struct msghdr header = {.msg_iov = batch->parts, .msg_iovlen = count};
   pc_linux_descriptors_put(attachment, &header, control);

@@ -186,6 +186,34 @@ static void message_that_came_in_two_parts_is_presented_again_whole(void **state
   fixture_destroy(fixture);
 }
 
+/* The read that completes a message which is not taken brings many more. */
+static void what_came_behind_the_refused_rest_of_a_message_is_kept(void **state) {
+  (void)state;
+  enum { COUNT = 300, LINE_BYTES = 10 };
+  suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
+  fixture->is_take_limited = true;
+  fixture_start(fixture);
+  session_record *record;
+  suite_client *client = client_connect(fixture, &record);
+  client_write_text(fixture, client, "line ");
+  turn_some(fixture);
+  char text[COUNT * LINE_BYTES + 1];
+  for (unsigned number = 0; number < COUNT; number++) {
+    snprintf(text + (size_t)number * LINE_BYTES, LINE_BYTES + 1, "line %04u\n", number);
+  }
+  client_write_text(fixture, client, text + strlen("line "));
+  turn_some(fixture);
+  assert_int_equal(record->message_count, 0);
+  fixture->is_take_limited = false;
+  pc_session_resume(record->session);
+  TURN_UNTIL(fixture, record->message_count == COUNT);
+  for (unsigned number = 0; number < COUNT; number++) {
+    expect_message(record, number, text + (size_t)number * LINE_BYTES, LINE_BYTES - 1);
+  }
+  client_close(client);
+  fixture_destroy(fixture);
+}
+
 /* Pipe backpressure: what the owner does not take stays with the client, not in our memory. */
 static void paused_session_makes_its_client_wait(void **state) {
   (void)state;
@@ -279,6 +307,7 @@ const struct CMUnitTest cases_pause[] = {
     cmocka_unit_test(end_of_the_client_waits_behind_what_was_not_taken),
     cmocka_unit_test(incomplete_frame_that_was_not_taken_is_presented_again),
     cmocka_unit_test(message_that_came_in_two_parts_is_presented_again_whole),
+    cmocka_unit_test(what_came_behind_the_refused_rest_of_a_message_is_kept),
     cmocka_unit_test(paused_session_makes_its_client_wait),
     cmocka_unit_test(paused_session_can_be_written_to_and_closed),
     cmocka_unit_test(paused_session_is_ended_by_stop),

@@ -163,7 +163,7 @@ static void descriptors_pass_in_both_directions(void **state) {
       int file = memfd_create("passed", MFD_CLOEXEC);
       char mark = (char)('a' + round);
       assert_int_equal(write(file, &mark, 1), 1);
-      _Alignas(struct cmsghdr) uint8_t control[128];
+      _Alignas(struct cmsghdr) uint8_t control[128] = {0};
       struct iovec part = {.iov_base = &mark, .iov_len = 1};
       struct msghdr header = {.msg_iov = &part,
                               .msg_iovlen = 1,

@@ -13,6 +13,7 @@
 
 #include "linux/descriptors.h"
 #include "linux/passing.h"
+#include "slow.h"
 
 /* A sender, what passes on between two pairs of sockets, and a receiver. */
 typedef struct passing_fixture {
@@ -75,7 +76,7 @@ static int marked_file(char mark) {
 /* Sends with `count` files that have the marks from `mark` on. */
 static void send_marked(int fd, const void *data, size_t size, char mark, unsigned count) {
   int fds[PC_LINUX_DESCRIPTORS_MAX];
-  _Alignas(struct cmsghdr) uint8_t control[PC_LINUX_RIGHTS_BYTES];
+  _Alignas(struct cmsghdr) uint8_t control[PC_LINUX_RIGHTS_BYTES] = {0};
   struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
   struct msghdr header = {.msg_iov = &part,
                           .msg_iovlen = 1,
@@ -344,6 +345,7 @@ static void as_many_descriptors_as_a_message_can_have_pass(void **state) {
 
 static void without_room_in_the_table_descriptors_are_lost_and_counted(void **state) {
   (void)state;
+  SKIP_UNDER_VALGRIND("keeps descriptors of its own and limits ours by itself");
   char marks[256];
   uint8_t got;
   for (int kind = 0; kind < 2; kind++) {
