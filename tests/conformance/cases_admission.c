@@ -76,6 +76,7 @@ static void expect_sent_away(pc_type type, const pc_admission_rule *allow,
 
 static void client_that_a_rule_allows_comes_in(void **state) {
   (void)state;
+  SKIP_UNDER_VALGRIND("is the program that /proc names");
   expect_let_in(&USER(geteuid()), NULL);
   expect_let_in(&PROGRAM(own_executable()), NULL);
   expect_let_in(&(pc_admission_rule){.uid = geteuid(), .gid = getegid()}, &STRANGER);
@@ -90,6 +91,7 @@ static void client_that_no_rule_allows_is_sent_away_unheard(void **state) {
 
 static void client_that_a_rule_denies_is_sent_away_though_allowed(void **state) {
   (void)state;
+  SKIP_UNDER_VALGRIND("is the program that /proc names");
   expect_sent_away(PC_TYPE_BYTE, &USER(geteuid()), &USER(geteuid()), PC_ADMISSION_DENIED);
   expect_sent_away(PC_TYPE_MESSAGE, NULL, &PROGRAM(own_executable()), PC_ADMISSION_DENIED);
 }

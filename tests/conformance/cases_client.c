@@ -190,7 +190,7 @@ static void stop_writes_what_was_accepted_first(void **state) {
     turn_now(fixture->suite);
   }
   assert_true(record->written_count < PARTS); /* more than a socket holds */
-  pc_client_stop(fixture->client, DEADLINE_MS);
+  pc_client_stop(fixture->client, (uint32_t)DEADLINE_MS);
   for (unsigned part = 0; part < PARTS; part++) {
     pattern_fill(sent, sizeof sent, part);
     client_read_exactly(fixture->suite, server, got, sizeof got);

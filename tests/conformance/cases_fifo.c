@@ -51,7 +51,7 @@ static void echo_to(const suite_fixture *fixture, const char *text) {
 /* Reads until `size` bytes were there. */
 static void end_read_exactly(suite_fixture *fixture, int fd, char *data, size_t size) {
   size_t filled = 0;
-  uint64_t deadline = clock_ms() + DEADLINE_MS;
+  uint64_t deadline = clock_ms() + (uint64_t)DEADLINE_MS;
   while (filled < size) {
     ssize_t part = read(fd, data + filled, size - filled);
     filled += part > 0 ? (size_t)part : 0;
@@ -332,7 +332,7 @@ static void writers_feel_an_owner_who_is_full(void **state) {
   memset(line, 'x', sizeof line);
   line[sizeof line - 1] = '\n';
   unsigned written = 0;
-  uint64_t deadline = clock_ms() + DEADLINE_MS;
+  uint64_t deadline = clock_ms() + (uint64_t)DEADLINE_MS;
   for (unsigned refusals = 0; refusals < 50; turn_now(fixture)) {
     bool is_taken = write(fd, line, sizeof line) == sizeof line;
     written += is_taken;

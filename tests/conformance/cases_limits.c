@@ -13,7 +13,7 @@ static uint64_t now_ms(const suite_fixture *fixture) {
 /* Lets time pass until the condition holds. */
 #define PASS_UNTIL(fixture, condition)                             \
   do {                                                             \
-    uint64_t pass_deadline = clock_ms() + DEADLINE_MS;             \
+    uint64_t pass_deadline = clock_ms() + (uint64_t)DEADLINE_MS;   \
     while (!(condition)) {                                         \
       suite_backend_under_test.pass_time(fixture, 10);             \
       if (clock_ms() > pass_deadline) {                            \
@@ -212,7 +212,7 @@ static void silent_session_ends_when_its_time_is_over_and_not_before(void **stat
   uint64_t start = connected_ms[0];
   while (record->disconnected_count == 0) {
     uint64_t before = now_ms(fixture);
-    assert_true(before - start < DEADLINE_MS);
+    assert_true(before - start < (uint64_t)DEADLINE_MS);
     suite_backend_under_test.pass_time(fixture, 10);
     if (record->disconnected_count == 1) {
       assert_true(now_ms(fixture) - start >= IDLE_MS);
@@ -325,7 +325,7 @@ static void client_that_does_not_read_is_silent_however_much_is_written_to_it(vo
   session_record *record;
   suite_client *client = client_connect(fixture, &record);
   uint64_t start = now_ms(fixture);
-  while (record->disconnected_count == 0 && now_ms(fixture) - start < DEADLINE_MS) {
+  while (record->disconnected_count == 0 && now_ms(fixture) - start < (uint64_t)DEADLINE_MS) {
     if (record->session) {
       (void)!pc_session_write(record->session, block, sizeof block, 0);
     }

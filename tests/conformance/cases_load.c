@@ -146,7 +146,7 @@ static void crowd_that_speaks_at_once_is_heard_in_order(void **state) {
 static void turn_until_said(suite_fixture *fixture, const session_record *record, uint64_t bytes) {
   bool is_late = false;
   pc_timer timer = {.routine = timer_set, .user = &is_late};
-  assert_int_equal(pc_timer_start(fixture->loop, &timer, DEADLINE_MS), PC_OK);
+  assert_int_equal(pc_timer_start(fixture->loop, &timer, (uint64_t)DEADLINE_MS), PC_OK);
   while (record->bytes < bytes) {
     assert_int_equal(pc_loop_turn(fixture->loop, -1), PC_OK);
     assert_false(is_late);
@@ -240,7 +240,7 @@ static void case_54_stop_under_traffic_tells_every_end_and_nothing_after(void **
   }
   uint64_t begin = clock_ms();
   fixture_stop(fixture, 500);
-  assert_true(clock_ms() - begin < 2000);
+  assert_true(clock_ms() - begin < 2000u * (unsigned)test_scale());
   for (int index = 0; index < COUNT; index++) {
     assert_int_equal(records[index]->disconnected_count, 1);
     assert_int_equal(records[index]->reason, PC_CLOSE_STOP);

@@ -33,7 +33,7 @@ session_record *last_session(const client_fixture *fixture);
 /* Lets time pass until the condition holds, and fails the test at the deadline. */
 #define PASS_UNTIL(fixture, condition)                             \
   do {                                                             \
-    uint64_t pass_deadline = clock_ms() + DEADLINE_MS;             \
+    uint64_t pass_deadline = clock_ms() + (uint64_t)DEADLINE_MS;   \
     while (!(condition)) {                                         \
       suite_backend_under_test.pass_time((fixture)->suite, 10);    \
       if (clock_ms() > pass_deadline) {                            \

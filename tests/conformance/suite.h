@@ -13,8 +13,10 @@
 
 #include "pipecore/loop.h"
 #include "pipecore/server.h"
+#include "slow.h"
 
-enum { DEADLINE_MS = 10000, CLIENTS_MAX = 256 };
+#define DEADLINE_MS (10000 * test_scale())
+enum { CLIENTS_MAX = 256 };
 
 typedef struct suite_fixture suite_fixture;
 typedef struct suite_client suite_client;     /* an end that the test has; its kind defines it   */
@@ -124,7 +126,7 @@ void turn_now(suite_fixture *fixture);
 /* Turns until the condition holds, and fails the test at the deadline. */
 #define TURN_UNTIL(fixture, condition)                             \
   do {                                                             \
-    uint64_t turn_deadline = clock_ms() + DEADLINE_MS;             \
+    uint64_t turn_deadline = clock_ms() + (uint64_t)DEADLINE_MS;   \
     while (!(condition)) {                                         \
       turn(fixture);                                               \
       if (clock_ms() > turn_deadline) {                            \

@@ -233,7 +233,7 @@ tap_record *tap_pair(tap_fixture *fixture, int *out_client, int *out_server) {
 
 void tap_send(tap_fixture *fixture, int fd, const void *data, size_t size) {
   const uint8_t *from = data;
-  uint64_t deadline = tap_clock_ms() + TAP_DEADLINE_MS;
+  uint64_t deadline = tap_clock_ms() + (uint64_t)TAP_DEADLINE_MS;
   do {
     ssize_t sent = send(fd, from, size, MSG_NOSIGNAL);
     assert_true(sent >= 0 || errno == EAGAIN);
@@ -250,7 +250,7 @@ void tap_send(tap_fixture *fixture, int fd, const void *data, size_t size) {
 void tap_receive(tap_fixture *fixture, int fd, void *data, size_t size) {
   uint8_t *to = data;
   bool is_message = fixture->options.type == PC_TYPE_MESSAGE;
-  uint64_t deadline = tap_clock_ms() + TAP_DEADLINE_MS;
+  uint64_t deadline = tap_clock_ms() + (uint64_t)TAP_DEADLINE_MS;
   while (tap_clock_ms() < deadline) {
     ssize_t received = recv(fd, to, size, is_message ? MSG_TRUNC : 0);
     if (received >= 0 && (is_message || (size_t)received == size)) {

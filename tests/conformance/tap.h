@@ -12,8 +12,10 @@
 #include <sys/types.h>
 
 #include "pipecore/tap.h"
+#include "slow.h"
 
-enum { TAP_DEADLINE_MS = 20000, TAP_SESSIONS_MAX = 300 };
+#define TAP_DEADLINE_MS (20000 * test_scale())
+enum { TAP_SESSIONS_MAX = 300 };
 
 /* One direction, as its observer saw it. */
 typedef struct tap_seen {
@@ -70,15 +72,15 @@ void tap_destroy(tap_fixture *fixture);
 
 void tap_turn(tap_fixture *fixture);
 uint64_t tap_clock_ms(void);
-#define TAP_UNTIL(fixture, condition)                                  \
-  do {                                                                 \
-    uint64_t tap_deadline = tap_clock_ms() + TAP_DEADLINE_MS;          \
-    while (!(condition)) {                                             \
-      tap_turn(fixture);                                               \
-      if (tap_clock_ms() > tap_deadline) {                             \
-        fail_msg("not within %d ms: %s", TAP_DEADLINE_MS, #condition); \
-      }                                                                \
-    }                                                                  \
+#define TAP_UNTIL(fixture, condition)                                   \
+  do {                                                                  \
+    uint64_t tap_deadline = tap_clock_ms() + (uint64_t)TAP_DEADLINE_MS; \
+    while (!(condition)) {                                              \
+      tap_turn(fixture);                                                \
+      if (tap_clock_ms() > tap_deadline) {                              \
+        fail_msg("not within %d ms: %s", TAP_DEADLINE_MS, #condition);  \
+      }                                                                 \
+    }                                                                   \
   } while (0)
 
 /* A client and what the upstream accepted for it, both not blocking, and the session's record. */

@@ -88,7 +88,7 @@ static void a_side_that_is_gone_stops_the_other_and_every_byte_is_accounted_for(
     }
     close(ends[gone]);
     ssize_t sent;
-    uint64_t deadline = tap_clock_ms() + TAP_DEADLINE_MS;
+    uint64_t deadline = tap_clock_ms() + (uint64_t)TAP_DEADLINE_MS;
     while ((sent = send(speaker, data, sizeof data, MSG_NOSIGNAL)) >= 0 || errno == EAGAIN) {
       written += sent > 0 ? (size_t)sent : 0;
       tap_turn(fixture);

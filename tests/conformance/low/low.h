@@ -19,8 +19,10 @@
 #include "host.h"
 #include "pipecore/event.h"
 #include "pipecore/instance.h"
+#include "slow.h"
 
-enum { DEADLINE_MS = 20000, INSTANCES_MAX = 1024, KILOBYTE = 1024 };
+#define DEADLINE_MS (20000 * test_scale())
+enum { INSTANCES_MAX = 1024, KILOBYTE = 1024 };
 
 /* ---- operations ---- */
 typedef enum operation_kind {
@@ -166,15 +168,15 @@ void alertable_leave(void);
 unsigned alertable_depth(void);
 bool is_issuing(void);
 /* Alertable or not, as the form has it, until the condition holds; fails the test at the deadline. */
-#define WAIT_UNTIL(condition)                                      \
-  do {                                                             \
-    uint64_t wait_deadline = host_clock_ms() + DEADLINE_MS;        \
-    while (!(condition)) {                                         \
-      (void)wait_alertably(1);                                     \
-      if (host_clock_ms() > wait_deadline) {                       \
-        fail_msg("not within %d ms: %s", DEADLINE_MS, #condition); \
-      }                                                            \
-    }                                                              \
+#define WAIT_UNTIL(condition)                                         \
+  do {                                                                \
+    uint64_t wait_deadline = host_clock_ms() + (uint64_t)DEADLINE_MS; \
+    while (!(condition)) {                                            \
+      (void)wait_alertably(1);                                        \
+      if (host_clock_ms() > wait_deadline) {                          \
+        fail_msg("not within %d ms: %s", DEADLINE_MS, #condition);    \
+      }                                                               \
+    }                                                                 \
   } while (0)
 
 /* Checks what holds for all that were begun, which must be over, and frees them. */

@@ -322,7 +322,7 @@ pc_status write_status(low_fixture *fixture, pc_instance *instance) {
 
 /* A thread that blocks in an instance must leave it before that is closed. */
 static void threads_unblock(low_fixture *fixture) {
-  uint64_t deadline = host_clock_ms() + DEADLINE_MS;
+  uint64_t deadline = host_clock_ms() + (uint64_t)DEADLINE_MS;
   for (low_operation *each = atomic_load(&fixture->operations); each; each = each->next) {
     while (each->thread && !form.is_over(each) && host_clock_ms() < deadline) {
       (void)!pc_instance_cancel(each->instance, NULL);

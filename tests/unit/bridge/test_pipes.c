@@ -16,8 +16,10 @@
 #include "bridge/event.h"
 #include "bridge/pipes.h"
 #include "bridge/registry.h"
+#include "slow.h"
 
-enum { DEADLINE_MS = 20000, QUEUE_BYTES = 64 * 1024 };
+#define DEADLINE_MS (20000 * test_scale())
+enum { QUEUE_BYTES = 64 * 1024 };
 
 typedef struct fixture {
   char folder[64];

@@ -11,8 +11,10 @@
 #include "failing_memory.h"
 #include "pipecore/event.h"
 #include "pipecore/instance.h"
+#include "slow.h"
 
-enum { DEADLINE_MS = 20000, NEVER = 1u << 30 };
+#define DEADLINE_MS (20000 * test_scale())
+enum { NEVER = 1u << 30 };
 
 static char folder[] = "/tmp/pipecore-memory-XXXXXX";
 static char path[sizeof folder + 8];

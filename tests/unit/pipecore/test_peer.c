@@ -24,6 +24,7 @@
 #include "linux/cgroup.h"
 #include "linux/peer.h"
 #include "refuse_call.h"
+#include "slow.h"
 
 enum { PEERPIDFD = 77, FILES_MAX = 64, DESCRIBE_FILES = 2 };
 
@@ -384,6 +385,7 @@ static int self_describe(void) {
 
 static void living_peer_is_described_also_where_the_kernel_pins_none(void **state) {
   (void)state;
+  SKIP_UNDER_VALGRIND("is the program that /proc names");
   assert_int_equal(self_describe(), 0);
   expect_good(try_without(self_describe, true), "a seccomp filter");
 }

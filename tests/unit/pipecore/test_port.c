@@ -17,8 +17,9 @@
 
 #include "pipecore/event.h"
 #include "pipecore/instance.h"
+#include "slow.h"
 
-enum { DEADLINE_MS = 20000 };
+#define DEADLINE_MS (20000 * test_scale())
 
 typedef struct port_fixture {
   char folder[64];

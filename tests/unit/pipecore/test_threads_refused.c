@@ -16,8 +16,10 @@
 #include <unistd.h>
 
 #include "pipecore/server.h"
+#include "slow.h"
 
-enum { CLIENTS = 4, DEADLINE_MS = 10000 };
+#define DEADLINE_MS (10000 * test_scale())
+enum { CLIENTS = 4 };
 
 /* The linker's --wrap gives these names. NOLINTBEGIN(readability-identifier-naming) */
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
