@@ -247,7 +247,7 @@ bool operation_is_over(low_operation *operation) {
 
 /* Not over for a while, and asleep at its end: one that is only slow is not taken for one that waits. */
 bool operation_pends(low_operation *operation) {
-  uint64_t deadline = host_clock_ms() + DEADLINE_MS;
+  uint64_t deadline = host_clock_ms() + (uint64_t)DEADLINE_MS;
   while (!operation->is_ended) {
     if (form.wait_any(&operation, 1, PENDS_AFTER_MS)) {
       operation_take(operation);
