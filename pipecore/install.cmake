@@ -5,13 +5,9 @@ include(CMakePackageConfigHelpers)
 set_target_properties(pipecore PROPERTIES
   C_VISIBILITY_PRESET hidden # PC_DECLARATIONS_BEGIN shows what the headers declare
   EXPORT_NAME pipecore_static)
-if(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
-  # An archive of half-compiled code would be of use to the same compiler only.
-  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(pipecore PRIVATE -ffat-lto-objects)
-  else()
-    set_target_properties(pipecore PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
-  endif()
+if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  # An archive of half-compiled code would be of use to the same compiler only; gcc's objects are of both kinds.
+  set_target_properties(pipecore PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
 endif()
 
 add_library(pipecore_shared SHARED $<TARGET_OBJECTS:pipecore>)

@@ -31,4 +31,7 @@ endif()
 # In more than one part gcc would want make, and without it warn at every link.
 if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
   target_link_options(pipebridge_hardening INTERFACE -flto-partition=one)
+  # Objects of both kinds: an installed archive is of use to other compilers, and the many programs of tests/
+  # link what is compiled already, instead of optimising all of it once more each.
+  target_compile_options(pipebridge_hardening INTERFACE -ffat-lto-objects)
 endif()

@@ -258,7 +258,7 @@ void pc_threads_connect(pc_backend_state *state, pc_connect *connect) {
   pc_loop_issue(state->loop, &connect->operation, state);
   threads_instance model = model_of(state, connect->type, connect->max_message_bytes);
   model.connect = connect;
-  threads_instance *instance;
+  threads_instance *instance = NULL;
   pc_status status = pc_threads_instance_create(&model, &instance, &connect->failure);
   if (status != PC_OK) {
     pc_connect_fail(connect, connect->failure);

@@ -57,11 +57,12 @@ class InstallCase(unittest.TestCase):
 
 class CMakePackage(InstallCase):
     COMPONENT = "pipecore"
-    TOOLS = ("cmake", "cc", "pkg-config")
+    TOOLS = ("cmake", "cc", "ninja", "pkg-config")
 
     def test_a_project_finds_it_and_links_either_library(self):
         build = self.folder / "build"
-        run("cmake", "-S", CONSUMER, "-B", build, f"-DCMAKE_PREFIX_PATH={self.root}")
+        run("cmake", "-G", "Ninja", "-S", CONSUMER, "-B", build,
+            f"-DCMAKE_PREFIX_PATH={self.root}")
         run("cmake", "--build", build)
         for kind in "shared", "static":
             with self.subTest(kind):
@@ -76,7 +77,7 @@ class CMakePackage(InstallCase):
             "cmake_minimum_required(VERSION 3.16)\nproject(newer NONE)\n"
             "find_package(pipecore 0.99 REQUIRED)\n", encoding="utf-8")
         with self.assertRaisesRegex(AssertionError, "compatible with requested"):
-            run("cmake", "-S", folder, "-B", folder / "build",
+            run("cmake", "-G", "Ninja", "-S", folder, "-B", folder / "build",
                 f"-DCMAKE_PREFIX_PATH={self.root}")
 
 
