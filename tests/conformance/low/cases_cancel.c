@@ -163,7 +163,7 @@ static void case_41_close_ends_what_is_pending_once(void **state) {
     low_operation *second = read_begin(fixture, pair.server, 16);
     pc_instance *listening = server_create(fixture);
     low_operation *connect = connect_begin(fixture, listening);
-    assert_true(operation_pends(read) && operation_pends(connect));
+    assert_true(operation_pends(read) && operation_pends(second) && operation_pends(connect));
     instance_close(fixture, listening);
     instance_close(fixture, pair.server);
     assert_int_equal(operation_end(connect), PC_E_ABORTED);
