@@ -150,9 +150,10 @@ static void queue_uncommitted_record_is_not_handed_over(void **state) {
 
 static void queue_push_over_the_largest_returns_too_big(void **state) {
   br_queue *queue = *state;
+  void *record;
   assert_int_equal(br_queue_max_record_bytes(queue), LARGEST);
-  assert_int_equal(queue_push(queue, 1, LARGEST + 1), BR_QUEUE_TOO_BIG);
-  assert_int_equal(queue_push(queue, 1, SIZE_MAX), BR_QUEUE_TOO_BIG);
+  assert_int_equal(br_queue_reserve(queue, LARGEST + 1, &record), BR_QUEUE_TOO_BIG);
+  assert_int_equal(br_queue_reserve(queue, SIZE_MAX, &record), BR_QUEUE_TOO_BIG);
   assert_int_equal(br_queue_used_bytes(queue), 0);
   queue_push_ok(queue, 1, LARGEST);
   assert_int_equal(queue_discard(queue), 1);
