@@ -115,7 +115,7 @@ static void say(int fd, const void *data, size_t size) {
 
 static void say_with_descriptors(int fd) {
   int fds[DESCRIPTORS] = {0, 0, 0};
-  _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof fds)];
+  _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof fds)] = {0};
   struct iovec part = {.iov_base = "take\n", .iov_len = 5};
   struct msghdr header = {
       .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
