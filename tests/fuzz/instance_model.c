@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { QUIET_ROUNDS = 3 };
+
 static model_state *model_of_routines; /* there is one */
 
 uint8_t model_byte(uint32_t seed, uint32_t index) {
@@ -399,22 +401,29 @@ static void streams_check(const model_state *model) {
   }
 }
 
+static bool ends_advance(model_state *model) {
+  bool is_changed = false;
+  for (int index = 0; index < ENDS_MAX; index++) {
+    model_end *end = &model->ends[index];
+    if (end->instance) {
+      pc_instance_info info; /* makes an end that listens take its client */
+      pc_instance_get_info(end->instance, &info);
+      is_changed |= queue_advance(model, end, &end->connects);
+      is_changed |= queue_advance(model, end, &end->reads);
+      is_changed |= queue_advance(model, end, &end->writes);
+    }
+  }
+  return is_changed;
+}
+
+/* One wait may move bytes and end nothing: the next one sees what that made possible. */
 void model_settle(model_state *model) {
-  bool is_changed = true;
-  while (is_changed) {
-    is_changed = false;
+  for (unsigned quiet = 0; quiet < QUIET_ROUNDS; quiet++) {
     if (!model->asks_results) {
       model_wait(model);
     }
-    for (int index = 0; index < ENDS_MAX; index++) {
-      model_end *end = &model->ends[index];
-      if (end->instance) {
-        pc_instance_info info; /* makes an end that listens take its client */
-        pc_instance_get_info(end->instance, &info);
-        is_changed |= queue_advance(model, end, &end->connects);
-        is_changed |= queue_advance(model, end, &end->reads);
-        is_changed |= queue_advance(model, end, &end->writes);
-      }
+    if (ends_advance(model)) {
+      quiet = 0;
     }
   }
   for (int index = 0; index < ENDS_MAX; index++) {
