@@ -65,10 +65,11 @@ static void describe_tap(web_buffer *out, const br_pipe_info *pipe) {
   const br_undelivered *undelivered = &pipe->live->undelivered;
   web_buffer_append_text(out, ",\"upstream\":");
   br_describe_string(out, pipe->config->upstream);
-  web_buffer_append_format(
-      out, ",\"undelivered\":{\"c2s\":%" PRIu64 ",\"s2c\":%" PRIu64 ",\"descriptors\":%" PRIu64 "}",
-      br_count(&undelivered->c2s_bytes), br_count(&undelivered->s2c_bytes),
-      br_count(&undelivered->descriptors));
+  web_buffer_append_format(out,
+                           ",\"undelivered\":{\"c2s\":%" PRIu64 ",\"s2c\":%" PRIu64
+                           ",\"descriptors\":%" PRIu64 ",\"clients\":%" PRIu64 "}",
+                           br_count(&undelivered->c2s_bytes), br_count(&undelivered->s2c_bytes),
+                           br_count(&undelivered->descriptors), br_count(&undelivered->clients));
 }
 
 void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {

@@ -212,9 +212,6 @@ static void observer_replay(br_observer *observer, web_buffer *out) {
 
 static void source_catch_up(void *user, web_buffer *out) {
   br_observer *observer = user;
-  if (!observer->feed->format->greet) {
-    return;
-  }
   if (!observer->is_greeted) {
     observer->is_greeted = true;
     if (observer->options.start == BR_START_NOW) {
@@ -265,8 +262,9 @@ void br_hub_observer_destroy(br_observer *observer) {
 }
 
 web_source br_hub_observer_source(br_observer *observer) {
+  const feed_format *format = observer->feed->format;
   return (web_source){.log = observer->feed->log,
-                      .catch_up = source_catch_up,
-                      .encode_gap = observer->feed->format->gap ? source_encode_gap : NULL,
+                      .catch_up = format->greet ? source_catch_up : NULL,
+                      .encode_gap = format->gap ? source_encode_gap : NULL,
                       .user = observer};
 }

@@ -99,6 +99,7 @@ static void on_unreachable(pc_tap *tap, const pc_peer *client, const pc_failure 
   (void)tap;
   pipe_entry *pipe = user;
   tap_end *end = &pipe->tap;
+  br_count_add(&pipe->live->undelivered.clients, 1);
   uint64_t now_ns = pc_loop_now_ns(pipe->owner->loop);
   if (end->told_ns != 0 && now_ns - end->told_ns < tell_interval_ns) {
     end->untold_count++;

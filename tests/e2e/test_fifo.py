@@ -22,7 +22,9 @@ class FifoCase(BridgeCase):
     PIPE_THREAD = {"backend": "epoll"}
 
     def serve(self, *pipes):
-        return self.bridge(pipes=list(pipes), config={"pipe_thread": self.PIPE_THREAD})
+        # What a full FIFO does not take at once is answered with 202 after half of this time.
+        return self.bridge(pipes=list(pipes), config={"pipe_thread": self.PIPE_THREAD,
+                                                      "http": {"request_timeout_ms": 1000}})
 
     @staticmethod
     def path(server, name):
@@ -139,8 +141,8 @@ class Outbound(FifoCase):
         server = self.serve(fifo("out", "outbound"))
         observer = self.ndjson(server)
         need_tool("timeout")
-        for round_ in range(3):
-            reader = self.tool("timeout", "1", "cat", self.path(server, "out"))
+        for round_ in range(2):
+            reader = self.tool("timeout", "0.5", "cat", self.path(server, "out"))
             session = observer.until_kind("opened")["session"]
             self.assertEqual(server.inject("out", b"tick %d" % round_).status, 201)
             reader.read_until(b"tick %d\n" % round_)

@@ -172,7 +172,7 @@ class Talk(TapCase):
                 client.close()
             bridge.wait_for_sessions("t", 0)
             self.assertEqual(self.info(bridge)["undelivered"],
-                             {"c2s": 0, "s2c": 0, "descriptors": 0})
+                             {"c2s": 0, "s2c": 0, "descriptors": 0, "clients": 0})
 
 
 class Bytes(TapCase):
@@ -316,6 +316,9 @@ class Ends(TapCase):
         self.assertIn(str(os.getpid()), told["detail"])
         self.assertIn(str(self.upstream_path()), told["detail"])
         self.assertIn("start its server", told["detail"])
+        again = self.connect(bridge, "t")
+        self.assertTrue(again.is_at_end())
+        wait_until(lambda: self.info(bridge)["undelivered"]["clients"] == 2, "both are counted")
         server = self.serve()
         client, end = self.pair(bridge, server)
         client.send(b"now\n")

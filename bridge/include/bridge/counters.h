@@ -33,6 +33,7 @@ typedef struct br_undelivered {
   _Atomic uint64_t c2s_bytes;
   _Atomic uint64_t s2c_bytes;
   _Atomic uint64_t descriptors;
+  _Atomic uint64_t clients; /* sent away, since their upstream could not be had */
 } br_undelivered;
 
 /* Where a pipe of role client stands. */
