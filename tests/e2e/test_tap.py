@@ -491,12 +491,12 @@ class Injection(TapCase):
         for heard, speaker, listener in (("c2s", client, client), ("s2c", end, end)):
             with contextlib.closing(websocket.WebSocket(bridge.address, url + heard,
                                                         protocols=[])) as raw:
-                bridge.get("/healthz")  # its "from now on" has begun
                 speaker.send(b"to all\n")
                 self.assertEqual(raw.receive_message(), (websocket.TEXT, b"to all"))
                 (end if speaker is client else client).receive_exactly(7)
                 raw.send(websocket.TEXT, b"from the page")
                 self.assertEqual(listener.receive_exactly(14), b"from the page\n")
+                bridge.get("/healthz")  # what was sent is an event by now, not of the next
         with self.assertRaises(websocket.RefusedError) as caught:
             websocket.WebSocket(bridge.address, "/api/v1/pipes/t/ws", protocols=[])
         self.assert_problem(caught.exception.response, 400, "direction_needed")
