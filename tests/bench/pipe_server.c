@@ -64,7 +64,8 @@ static void child_on_disconnected(pc_session *session, pc_close_reason reason, p
 static void child_on_error(pc_server *server, const pc_failure *failure, void *user) {
   (void)server;
   (void)user;
-  bench_fail("%s: %s", failure->action, pc_status_text(failure->status));
+  /* Its clients wait, and what they wait is measured. */
+  fprintf(stderr, "%s: %s\n", failure->action, pc_status_text(failure->status));
 }
 
 static void child_on_stopped(pc_server *server, void *user) {
@@ -163,7 +164,9 @@ void bench_pipe_server_stop(bench_pipe_server *server) {
     char log[96];
     snprintf(log, sizeof log, "%s/stderr", server->folder);
     bench_process_log_show("server", log);
-    bench_fail("the server did not end in order");
+    const bench_pipe_options *options = &server->shared->options;
+    bench_fail("the server (%s, backend %d) did not end in order",
+               pc_strategy_name(options->strategy), (int)options->backend);
   }
   munmap(server->shared, sizeof *server->shared);
   bench_folder_remove(server->folder, names);

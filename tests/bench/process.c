@@ -22,7 +22,8 @@ enum { START_TIMEOUT_S = 20, STOP_TIMEOUT_S = 20, POLL_NS = 2000000 };
 pid_t bench_process_start(char *const arguments[], const char *log) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&actions, 2, 1);
   pid_t pid;
   int failure = posix_spawn(&pid, arguments[0], &actions, NULL, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
@@ -68,6 +69,11 @@ bool bench_process_stop(pid_t pid, int signal_number) {
     waitpid(pid, &status, 0);
   }
   return ended == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool bench_process_is_there(pid_t pid) {
+  siginfo_t info = {.si_pid = 0};
+  return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
 uint64_t bench_process_cpu_ns(pid_t pid) {

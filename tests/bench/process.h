@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Starts arguments[0] with what it says on stderr in the file `log`. Fails the benchmark if it cannot. */
+/* Starts arguments[0] with what it says in the file `log`. Fails the benchmark if it cannot. */
 pid_t bench_process_start(char *const arguments[], const char *log);
 /* Waits until `is_ready(user)`, asked every 2 ms; a child that ends before or takes 20 s fails the benchmark,
  * which then shows the file `log` with `name` before each line. */
@@ -16,6 +16,8 @@ void bench_process_await(pid_t pid, const char *name, const char *log, bool (*is
 bool bench_process_stop(pid_t pid, int signal_number);
 void bench_process_log_show(const char *name, const char *log);
 
+/* Whether it runs still. */
+bool bench_process_is_there(pid_t pid);
 uint64_t bench_process_cpu_ns(pid_t pid);       /* user and system, all its threads */
 uint64_t bench_process_rss_bytes(pid_t pid);    /* now                              */
 uint32_t bench_process_thread_count(pid_t pid); /* now                              */
