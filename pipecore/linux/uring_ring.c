@@ -85,19 +85,24 @@ void pc_uring_ring_close(pc_backend_state *state) {
   pc_uring_groups_fini(state);
 }
 
+static void all_cancel(pc_backend_state *state) {
+  struct io_uring_sqe *sqe = io_uring_get_sqe(&state->ring);
+  if (sqe) {
+    io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+    io_uring_sqe_set_data64(sqe, URING_IGNORED);
+  }
+}
+
 void pc_uring_ring_leave(pc_backend_state *state) {
   if (state->thread != thread_number()) {
     return;
   }
+  /* The kernel looks at all for each one that it cancels, so it is asked anew only if nothing comes of it. */
   for (int tries = 0; state->in_flight > 0 && tries < LEAVE_TRIES; tries++) {
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&state->ring);
-    if (sqe) {
-      io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
-      io_uring_sqe_set_data64(sqe, URING_IGNORED);
-    }
-    (void)io_uring_submit_and_get_events(&state->ring);
-    while (pc_uring_completions_take(state)) {
-    }
+    all_cancel(state);
+    do {
+      (void)io_uring_submit_and_get_events(&state->ring);
+    } while (pc_uring_completions_take(state));
   }
 }
 

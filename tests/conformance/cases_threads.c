@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "socket_client.h"
 
@@ -59,6 +60,42 @@ static void sessions_outlive_the_thread_that_ran_the_loop(void **state) {
   }
 }
 
+/* What is under way for all of them ends with the thread, and begins again with the next. */
+static void crowd_outlives_the_thread_that_ran_the_loop(void **state) {
+  (void)state;
+  enum { COUNT = 2500, DESCRIPTORS = 2 * COUNT + 100 };
+  static suite_client *clients[COUNT];
+  struct rlimit old;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+  if (suite_backend_under_test.is_concurrent || old.rlim_max < DESCRIPTORS) {
+    print_message("skipped: a thread for each session, or fewer than %d descriptors\n",
+                  DESCRIPTORS);
+    skip();
+  }
+  struct rlimit raised = {.rlim_cur = DESCRIPTORS, .rlim_max = old.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &raised), 0);
+  suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
+  fixture->options.limits.max_instances = COUNT;
+  fixture->on_message = stop_on_message;
+  fixture_start(fixture);
+  for (int index = 0; index < COUNT; index++) {
+    clients[index] = client_connect_only(fixture);
+  }
+  client_write_text(fixture, clients[COUNT - 1], "the last one is in\n");
+  assert_int_equal(run_on_a_thread(fixture), PC_OK);
+  assert_int_equal(fixture->open_count, COUNT);
+  for (int round = 0; round < 3; round++) {
+    client_write_text(fixture, clients[round], "again\n");
+    assert_int_equal(run_on_a_thread(fixture), PC_OK);
+  }
+  for (int index = 0; index < COUNT; index++) {
+    client_close(clients[index]);
+  }
+  TURN_UNTIL(fixture, fixture->open_count == 0);
+  fixture_destroy(fixture);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
 /* Turns on this thread have begun what is this thread's: another one gets it, or is told that it does not. */
 static void run_beside_the_thread_that_turned_is_right_or_refused(void **state) {
   (void)state;
@@ -80,5 +117,6 @@ static void run_beside_the_thread_that_turned_is_right_or_refused(void **state) 
 
 const struct CMUnitTest cases_threads[] = {
     cmocka_unit_test(sessions_outlive_the_thread_that_ran_the_loop),
+    cmocka_unit_test(crowd_outlives_the_thread_that_ran_the_loop),
     cmocka_unit_test(run_beside_the_thread_that_turned_is_right_or_refused),
     {0}};
