@@ -36,7 +36,7 @@ const char *pc_strategy_name(pc_strategy strategy); /* "completion", "threads", 
 
 /* By which means of the system. PC_STRATEGY_COMPLETION has the choice; the others want PC_BACKEND_AUTO. */
 typedef enum pc_backend_kind {
-  PC_BACKEND_AUTO, /* the fastest that this system allows */
+  PC_BACKEND_AUTO, /* what serves best as far as measured (README.md): epoll */
   PC_BACKEND_EPOLL,
   PC_BACKEND_IO_URING, /* epoll instead where it is refused: pc_loop_refusal tells */
   PC_BACKEND_FAKE      /* in memory, for tests: see pipecore/fake.h */
