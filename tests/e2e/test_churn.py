@@ -9,6 +9,7 @@ from harness.http import Wire, format_request, read_head, read_response
 from harness.websocket import CLOSE, WebSocket, encode_frame
 
 COUNT = 10_000
+CROWD = 200
 # What an allocator keeps for the next one, and whole pages; 10,000 leaks of 210 bytes are more.
 SLACK_KIB = 2048
 # Rings that are touched for the first time grow too: small ones, so that the warm-up goes once around.
@@ -26,17 +27,22 @@ class Churn(BridgeCase):
     def repeat(self, step, count):
         """Compares before and after `count` steps, once as many have set how high memory goes."""
         before = self.server.fd_count()
-        for number in range(count):
-            step(number)
+        self.crowd(step, count)
         self.settle(before)
         fds, rss = self.server.fd_count(), self.server.rss_kib()
-        for number in range(count):
-            step(number)
+        self.crowd(step, count)
         self.settle(fds)
         grown = self.server.rss_kib() - rss
         print(f"{count} times: {fds} descriptors, {rss} KiB before, {grown:+d} KiB", flush=True)
         if not IS_SANITIZED:  # whose allocators keep what is freed
             self.assertLess(grown, SLACK_KIB)
+
+    def crowd(self, step, count):
+        """In crowds of a bounded size: how many are there at once decides how high memory goes."""
+        for number in range(count):
+            step(number)
+            if number % CROWD == CROWD - 1:
+                wait_until(lambda: not self.server.sessions(), "no sessions", LONG_S)
 
     def settle(self, fds):
         wait_until(lambda: not self.server.sessions(), "no sessions", LONG_S)
