@@ -231,6 +231,20 @@ tap_record *tap_pair(tap_fixture *fixture, int *out_client, int *out_server) {
   return fixture->records[count];
 }
 
+tap_fixture *tap_create_pair(pc_type type, pc_framing framing, int *out_client, int *out_server,
+                             tap_record **out_record) {
+  tap_fixture *fixture = tap_create(type, framing);
+  tap_begin(fixture);
+  *out_record = tap_pair(fixture, out_client, out_server);
+  return fixture;
+}
+
+void tap_destroy_pair(tap_fixture *fixture, int client, int server) {
+  close(client);
+  close(server);
+  tap_destroy(fixture);
+}
+
 void tap_send(tap_fixture *fixture, int fd, const void *data, size_t size) {
   const uint8_t *from = data;
   uint64_t deadline = tap_clock_ms() + (uint64_t)TAP_DEADLINE_MS;

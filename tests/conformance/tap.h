@@ -85,6 +85,10 @@ uint64_t tap_clock_ms(void);
 
 /* A client and what the upstream accepted for it, both not blocking, and the session's record. */
 tap_record *tap_pair(tap_fixture *fixture, int *out_client, int *out_server);
+/* A fixture that has begun, with such a pair, for a case that needs no more; and its end. */
+tap_fixture *tap_create_pair(pc_type type, pc_framing framing, int *out_client, int *out_server,
+                             tap_record **out_record);
+void tap_destroy_pair(tap_fixture *fixture, int client, int server);
 int tap_client(const tap_fixture *fixture);
 /* Until all of it is written, or read; of the message type one message. */
 void tap_send(tap_fixture *fixture, int fd, const void *data, size_t size);

@@ -109,11 +109,10 @@ static void a_side_that_is_gone_stops_the_other_and_every_byte_is_accounted_for(
 
 static void what_both_said_before_one_left_is_delivered(void **state) {
   (void)state;
-  tap_fixture *fixture = tap_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
-  tap_begin(fixture);
   int client;
   int server;
-  tap_record *record = tap_pair(fixture, &client, &server);
+  tap_record *record;
+  tap_fixture *fixture = tap_create_pair(PC_TYPE_BYTE, PC_FRAMING_LINE, &client, &server, &record);
   assert_int_equal(send(client, "unread\n", 7, 0), 7);
   assert_int_equal(send(server, "bye\npart", 8, 0), 8);
   close(server); /* over what it has not read, once that is there: a reset */
@@ -193,18 +192,15 @@ static void a_refused_pair_is_closed_on_both_sides(void **state) {
   tap_expect_end(fixture, server);
   TAP_UNTIL(fixture, record->closed_count == 1);
   assert_int_equal(record->end.reason, PC_CLOSE_REFUSED);
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 static void a_close_by_the_owner_flushes_both_sides(void **state) {
   (void)state;
-  tap_fixture *fixture = tap_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
-  tap_begin(fixture);
   int client;
   int server;
-  tap_record *record = tap_pair(fixture, &client, &server);
+  tap_record *record;
+  tap_fixture *fixture = tap_create_pair(PC_TYPE_BYTE, PC_FRAMING_LINE, &client, &server, &record);
   assert_int_equal(pc_tap_session_write(record->session, PC_DIRECTION_C2S, "c", 1, 1), PC_OK);
   assert_int_equal(pc_tap_session_write(record->session, PC_DIRECTION_S2C, "s", 1, 2), PC_OK);
   pc_tap_session_close(record->session, true);
@@ -217,9 +213,7 @@ static void a_close_by_the_owner_flushes_both_sides(void **state) {
   TAP_UNTIL(fixture, record->closed_count == 1);
   assert_int_equal(record->end.reason, PC_CLOSE_LOCAL);
   assert_int_equal(record->written_count, 2);
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 static void a_stop_ends_pairs_in_every_state(void **state) {
@@ -275,9 +269,7 @@ static void a_dead_client_takes_an_instance_until_its_words_are_delivered(void *
   tap_expect_end(fixture, server);
   TAP_UNTIL(fixture, fixture->record_count == 2);
   assert_int_equal(fixture->full_count, 1);
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 const struct CMUnitTest tap_cases_ends[] = {

@@ -38,11 +38,10 @@ static void a_message_is_put_into_either_direction(void **state) {
 
 static void it_waits_for_the_end_of_the_message_that_passes(void **state) {
   (void)state;
-  tap_fixture *fixture = tap_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
-  tap_begin(fixture);
   int client;
   int server;
-  tap_record *record = tap_pair(fixture, &client, &server);
+  tap_record *record;
+  tap_fixture *fixture = tap_create_pair(PC_TYPE_BYTE, PC_FRAMING_LINE, &client, &server, &record);
   tap_send(fixture, client, "half a ", 7);
   tap_expect(fixture, server, "half a ");
   assert_int_equal(pc_tap_session_write(record->session, PC_DIRECTION_C2S, "mine", 4, 1), PC_OK);
@@ -57,9 +56,7 @@ static void it_waits_for_the_end_of_the_message_that_passes(void **state) {
   assert_int_equal(record->tags[0], 1);
   assert_int_equal(record->tags[1], 2);
   tap_expect_seen(fixture, record, PC_DIRECTION_C2S, "half a line|next line|");
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 /* Frames of `lengths` pass without a pause, cut anywhere; whatever is put in stands between two. */
@@ -166,11 +163,10 @@ static void a_stream_that_never_pauses_has_places_for_it(void **state) {
 
 static void without_a_place_in_time_it_is_given_up(void **state) {
   (void)state;
-  tap_fixture *fixture = tap_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
-  tap_begin(fixture);
   int client;
   int server;
-  tap_record *record = tap_pair(fixture, &client, &server);
+  tap_record *record;
+  tap_fixture *fixture = tap_create_pair(PC_TYPE_BYTE, PC_FRAMING_LINE, &client, &server, &record);
   tap_send(fixture, server, "login: ", 7);
   tap_expect(fixture, client, "login: ");
   assert_int_equal(pc_tap_session_write(record->session, PC_DIRECTION_S2C, "no place", 8, 5),
@@ -183,9 +179,7 @@ static void without_a_place_in_time_it_is_given_up(void **state) {
   assert_int_equal(record->statuses[1], PC_E_TIMEOUT);
   tap_send(fixture, server, "ok\n", 3);
   tap_expect(fixture, client, "ok\n");
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 static void what_waits_is_told_when_the_session_ends(void **state) {
@@ -221,11 +215,10 @@ static void what_waits_is_told_when_the_session_ends(void **state) {
 
 static void an_owner_that_has_not_seen_the_end_of_a_message_waits_too(void **state) {
   (void)state;
-  tap_fixture *fixture = tap_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
-  tap_begin(fixture);
   int client;
   int server;
-  tap_record *record = tap_pair(fixture, &client, &server);
+  tap_record *record;
+  tap_fixture *fixture = tap_create_pair(PC_TYPE_BYTE, PC_FRAMING_LINE, &client, &server, &record);
   fixture->is_full = true;
   tap_send(fixture, client, "one\ntw", 6);
   tap_expect(fixture, server, "one\ntw");
@@ -235,9 +228,7 @@ static void an_owner_that_has_not_seen_the_end_of_a_message_waits_too(void **sta
   tap_expect_seen(fixture, record, PC_DIRECTION_C2S, "one|");
   tap_send(fixture, client, "o\n", 2);
   tap_expect(fixture, server, "o\nmine\n");
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 static void limits_hold_for_what_is_put_in(void **state) {
@@ -262,9 +253,7 @@ static void limits_hold_for_what_is_put_in(void **state) {
   assert_int_equal(pc_tap_session_write(session, PC_DIRECTION_C2S, "x", 1, 5), PC_E_NOT_CONNECTED);
   assert_int_equal(pc_tap_session_write(session, PC_DIRECTION_S2C, "x", 1, 6), PC_OK);
   tap_expect(fixture, client, "x\n");
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 const struct CMUnitTest tap_cases_insert[] = {

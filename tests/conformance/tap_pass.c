@@ -12,11 +12,10 @@
 
 static void both_directions_pass_and_are_seen(void **state) {
   (void)state;
-  tap_fixture *fixture = tap_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
-  tap_begin(fixture);
   int client;
   int server;
-  tap_record *record = tap_pair(fixture, &client, &server);
+  tap_record *record;
+  tap_fixture *fixture = tap_create_pair(PC_TYPE_BYTE, PC_FRAMING_LINE, &client, &server, &record);
   assert_int_equal(record->client.pid, getpid());
   assert_int_equal(record->upstream.pid, getpid());
   tap_send(fixture, client, "question\n", 9);
@@ -25,26 +24,21 @@ static void both_directions_pass_and_are_seen(void **state) {
   tap_expect(fixture, client, "answer\nand more\n");
   tap_expect_seen(fixture, record, PC_DIRECTION_C2S, "question|");
   tap_expect_seen(fixture, record, PC_DIRECTION_S2C, "answer|and more|");
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 static void what_has_no_end_yet_passes_at_once(void **state) {
   (void)state;
-  tap_fixture *fixture = tap_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
-  tap_begin(fixture);
   int client;
   int server;
-  tap_record *record = tap_pair(fixture, &client, &server);
+  tap_record *record;
+  tap_fixture *fixture = tap_create_pair(PC_TYPE_BYTE, PC_FRAMING_LINE, &client, &server, &record);
   tap_send(fixture, server, "login: ", 7);
   tap_expect(fixture, client, "login: ");
   assert_int_equal(record->seen[PC_DIRECTION_S2C].count, 0);
   tap_send(fixture, server, "welcome\n", 8);
   tap_expect_seen(fixture, record, PC_DIRECTION_S2C, "login: welcome|");
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 static void early_bytes_of_a_client_wait_for_the_upstream(void **state) {
@@ -58,9 +52,7 @@ static void early_bytes_of_a_client_wait_for_the_upstream(void **state) {
   int server = accept4(fixture->upstream, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
   tap_expect(fixture, server, "early\n");
   tap_expect_end(fixture, server);
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 static void a_message_over_the_limit_passes_and_is_told_as_skipped(void **state) {
@@ -128,11 +120,11 @@ static void messages_of_every_size_keep_their_boundaries(void **state) {
   static const size_t sizes[] = {0, 1, 2, 0, 4095, 4096, 4097, 65535, 65536, 0, 100000, 200000, 3};
   static uint8_t data[200000];
   static uint8_t got[200000];
-  tap_fixture *fixture = tap_create(PC_TYPE_MESSAGE, PC_FRAMING_NONE);
-  tap_begin(fixture);
   int client;
   int server;
-  tap_record *record = tap_pair(fixture, &client, &server);
+  tap_record *record;
+  tap_fixture *fixture =
+      tap_create_pair(PC_TYPE_MESSAGE, PC_FRAMING_NONE, &client, &server, &record);
   for (int direction = 0; direction < 2; direction++) {
     int from = direction ? server : client;
     int to = direction ? client : server;
@@ -145,9 +137,7 @@ static void messages_of_every_size_keep_their_boundaries(void **state) {
     TAP_UNTIL(fixture, record->seen[direction].count == 11);
     assert_int_equal(record->seen[direction].skipped_count, 2); /* 100,000 and 200,000 */
   }
-  close(client);
-  close(server);
-  tap_destroy(fixture);
+  tap_destroy_pair(fixture, client, server);
 }
 
 static void descriptors_pass_in_both_directions(void **state) {
