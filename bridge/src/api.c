@@ -1,10 +1,11 @@
-/* Routes, and the requests that wait for the pipe thread. HTTP thread. */
+/* Routes, and what their handlers share. HTTP thread. */
 #include "bridge/api.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "api_private.h"
+#include "outcome.h"
 
 const web_route br_api_routes[] = {
     {"GET", "/healthz", br_handle_health},
@@ -25,14 +26,16 @@ br_api *br_api_create(const br_api_options *options) {
   br_api *api = calloc(1, sizeof *api);
   if (api) {
     api->options = *options;
-    api->next_command_id = 1;
+    api->asker = (br_asker){
+        .commands = options->commands, .wake_pipes = options->wake_pipes, .user = options->user};
   }
   return api;
 }
 
 void br_api_destroy(br_api *api) {
   if (api) {
-    br_id_table_fini(&api->pending);
+    br_posts_fini(api);
+    br_asker_fini(&api->asker);
     free(api);
   }
 }
@@ -43,84 +46,24 @@ void br_api_attach(br_api *api, br_hub *hub, const char *backend) {
 }
 
 void br_api_on_record(br_api *api, const br_event *record) {
-  switch ((br_event_kind)record->kind) {
-  case BR_EVENT_INJECTED:
-    br_injection_seq(api, record);
-    break;
-  case BR_RECORD_RESULT:
-    br_injection_result(api, record);
-    break;
-  case BR_RECORD_ALIVE:
-    br_health_alive(api, record);
-    break;
-  default:
-    break;
+  if (record->kind == BR_RECORD_RESULT) {
+    br_ask_on_result(&api->asker, record);
+  } else {
+    br_ask_on_injected(&api->asker, record);
   }
-}
-
-/* ---- commands ---- */
-
-bool br_api_send(br_api *api, const br_command *command, const void *payload) {
-  void *record;
-  br_queue *commands = api->options.commands;
-  if (br_queue_reserve(commands, sizeof *command + command->size_bytes, &record) != BR_QUEUE_OK) {
-    return false;
-  }
-  memcpy(record, command, sizeof *command);
-  if (command->size_bytes) {
-    memcpy((br_command *)record + 1, payload, command->size_bytes);
-  }
-  br_queue_commit(commands, record);
-  if (br_queue_wake_needed(commands)) {
-    api->options.wake_pipes(api->options.user);
-  }
-  return true;
-}
-
-static void pending_forget(pending *waiting) {
-  web_timer_stop(web_request_server(waiting->request), &waiting->timer);
-  (void)br_id_table_remove(&waiting->api->pending, waiting->command_id);
-  free(waiting);
-}
-
-static void pending_abandoned(web_request *request, void *user) {
-  (void)request;
-  pending_forget(user);
-}
-
-web_request *br_pending_finish(pending *waiting) {
-  web_request *request = waiting->request;
-  pending_forget(waiting);
-  return request;
-}
-
-pending *br_api_ask(br_api *api, web_request *request, br_command *command, const void *payload) {
-  pending *waiting = calloc(1, sizeof *waiting);
-  command->id = api->next_command_id++;
-  if (!waiting || !br_id_table_put(&api->pending, command->id, waiting)) {
-    free(waiting);
-    web_respond_problem(request, 503, "no_memory", "The bridge is out of memory; try again.");
-    return NULL;
-  }
-  *waiting = (pending){.api = api,
-                       .request = request,
-                       .command_id = command->id,
-                       .session = command->session,
-                       .size_bytes = command->size_bytes,
-                       .pipe = command->pipe};
-  if (!br_api_send(api, command, payload)) {
-    pending_forget(waiting);
-    web_response_header(request, "Retry-After", "1");
-    web_respond_problem(request, 429, "queue_full",
-                        "The queue to the pipe thread is full: %zu bytes wait in it; try again.",
-                        br_queue_used_bytes(api->options.commands));
-    return NULL;
-  }
-  web_request_on_abandon(request, pending_abandoned, waiting);
-  return waiting;
 }
 
 /* ---- shared by the handlers ---- */
+
+void br_api_respond_unasked(web_request *request, br_ask_status status) {
+  char detail[BR_OUTCOME_TEXT_BYTES];
+  br_outcome outcome = br_outcome_of_ask(status);
+  br_outcome_explain_ask(status, detail, sizeof detail);
+  if (outcome.status == 429) {
+    web_response_header(request, "Retry-After", "1");
+  }
+  web_respond_problem(request, outcome.status, outcome.code, "%s", detail);
+}
 
 void br_api_respond(web_request *request, unsigned status, web_buffer *body) {
   br_api_respond_as(request, status, "application/json", body);

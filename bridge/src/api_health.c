@@ -1,12 +1,30 @@
 /* GET /healthz: asks the pipe thread and says whether it answered. HTTP thread. */
+#include <stdlib.h>
+
 #include "api_private.h"
 
 enum { PATIENCE_MS = 1000 };
 
-static void respond_health(web_request *request, unsigned status, const br_api *api,
-                           const char *word) {
+/* One who waits to hear that it lives. */
+typedef struct health {
+  br_asked asked;
+  br_api *api;
+  web_request *request;
+  web_timer patience;
+} health;
+
+static void health_destroy(health *ended) {
+  web_timer_stop(web_request_server(ended->request), &ended->patience);
+  br_ask_cancel(&ended->api->asker, &ended->asked);
+  free(ended);
+}
+
+static void respond_health(health *ended, unsigned status, const char *word) {
+  web_request *request = ended->request;
+  const br_api *api = ended->api;
   const br_registry *registry = br_hub_registry(api->hub);
   web_server_stats stats;
+  health_destroy(ended);
   web_server_get_stats(web_request_server(request), &stats);
   web_buffer body;
   web_buffer_init(&body, 4096);
@@ -20,27 +38,39 @@ static void respond_health(web_request *request, unsigned status, const br_api *
   br_api_respond(request, status, &body);
 }
 
-static void health_overdue(web_timer *timer, void *user) {
-  pending *waiting = user;
+static void on_overdue(web_timer *timer, void *user) {
   (void)timer;
-  const br_api *api = waiting->api;
-  respond_health(br_pending_finish(waiting), 503, api, "stuck");
+  respond_health(user, 503, "stuck");
+}
+
+static void on_alive(br_asked *asked, const br_result *result) {
+  (void)result;
+  respond_health(asked->user, 200, "ok");
+}
+
+static void on_abandon(web_request *request, void *user) {
+  (void)request;
+  health_destroy(user);
 }
 
 void br_handle_health(web_request *request, void *user) {
   br_api *api = user;
   br_command command = {.kind = BR_COMMAND_PING};
-  pending *waiting = br_api_ask(api, request, &command, NULL);
-  if (waiting) {
-    waiting->timer.routine = health_overdue;
-    waiting->timer.user = waiting;
-    web_timer_start(web_request_server(request), &waiting->timer, PATIENCE_MS);
+  health *asking = calloc(1, sizeof *asking);
+  if (!asking) {
+    br_api_respond_unasked(request, BR_ASK_NO_MEMORY);
+    return;
   }
-}
-
-void br_health_alive(br_api *api, const br_event *record) {
-  pending *waiting = br_id_table_get(&api->pending, record->command_id);
-  if (waiting) {
-    respond_health(br_pending_finish(waiting), 200, api, "ok");
+  *asking = (health){.asked = {.on_result = on_alive, .user = asking},
+                     .api = api,
+                     .request = request,
+                     .patience = {.routine = on_overdue, .user = asking}};
+  br_ask_status status = br_ask(&api->asker, &asking->asked, &command, NULL);
+  if (status != BR_ASK_OK) {
+    free(asking);
+    br_api_respond_unasked(request, status);
+    return;
   }
+  web_request_on_abandon(request, on_abandon, asking);
+  web_timer_start(web_request_server(request), &asking->patience, PATIENCE_MS);
 }

@@ -65,10 +65,9 @@ void br_handle_session_delete(web_request *request, void *user) {
   }
   br_command command = {
       .kind = BR_COMMAND_DISCONNECT, .session = session->id, .pipe = session->pipe};
-  if (!br_api_send(api, &command, NULL)) {
-    web_response_header(request, "Retry-After", "1");
-    web_respond_problem(request, 429, "queue_full",
-                        "The queue to the pipe thread is full; try again.");
+  br_ask_status status = br_ask_send(&api->asker, &command, NULL);
+  if (status != BR_ASK_OK) {
+    br_api_respond_unasked(request, status);
     return;
   }
   web_buffer body;

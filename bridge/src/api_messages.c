@@ -4,9 +4,93 @@
  * kernel took the bytes: 201.
  * Failures: no such pipe or session 404, closed or inbound 409, over the limit 413, a queue full 429 with Retry-After;
  * no receiver, or none that reads at the moment, is 202, and so is a server that is away (role client). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api_private.h"
+#include "outcome.h"
+
+/* One POST that waits for its result. */
+typedef struct post {
+  br_asked asked;
+  br_api *api;
+  web_request *request;
+  struct post *next_free;
+} post;
+
+/* ---- those under way ---- */
+
+static post *post_create(br_api *api, web_request *request) {
+  post *created = api->free_posts;
+  if (created) {
+    api->free_posts = created->next_free;
+  } else {
+    created = malloc(sizeof *created);
+  }
+  if (created) {
+    *created = (post){.api = api, .request = request};
+  }
+  return created;
+}
+
+/* There are never more than connections. */
+static void post_recycle(post *ended) {
+  ended->next_free = ended->api->free_posts;
+  ended->api->free_posts = ended;
+}
+
+void br_posts_fini(br_api *api) {
+  while (api->free_posts) {
+    post *unused = api->free_posts;
+    api->free_posts = unused->next_free;
+    free(unused);
+  }
+}
+
+static void on_abandon(web_request *request, void *user) {
+  post *abandoned = user;
+  (void)request;
+  br_ask_cancel(&abandoned->api->asker, &abandoned->asked);
+  post_recycle(abandoned);
+}
+
+/* ---- answers ---- */
+
+static void respond_taken(const post *ended, br_outcome outcome, const br_result *result) {
+  const br_api *api = ended->api;
+  const br_asked *asked = &ended->asked;
+  web_buffer body;
+  web_buffer_init(&body, 4096);
+  web_buffer_append_format(
+      &body,
+      "{\"run\":\"%s\",\"seq\":%llu,\"result\":\"%s\",\"pipe\":\"%s\",\"session\":%llu,\"bytes\":%"
+      "u,"
+      "\"targets\":%u,\"delivered\":%u,\"queued\":%u,\"refused\":%u,\"microseconds\":%llu}\n",
+      br_hub_run(api->hub), (unsigned long long)asked->seq, outcome.code,
+      br_hub_registry(api->hub)->pipes[asked->pipe].config->name,
+      (unsigned long long)asked->session, asked->size_bytes, result->targets, result->delivered,
+      result->queued, br_result_refused(result), (unsigned long long)result->microseconds);
+  br_api_respond(ended->request, outcome.status, &body);
+}
+
+static void on_result(br_asked *asked, const br_result *result) {
+  post *ended = asked->user;
+  const br_pipe_config *config = br_hub_registry(ended->api->hub)->pipes[asked->pipe].config;
+  br_outcome outcome = br_outcome_of_result(asked, result);
+  if (outcome.status < 300) {
+    respond_taken(ended, outcome, result);
+  } else {
+    char detail[BR_OUTCOME_TEXT_BYTES];
+    br_outcome_explain_result(asked, result, config, detail, sizeof detail);
+    if (outcome.status == 429 || result->no_place > 0) {
+      web_response_header(ended->request, "Retry-After", "1");
+    }
+    web_respond_problem(ended->request, outcome.status, outcome.code, "%s", detail);
+  }
+  post_recycle(ended);
+}
+
+/* ---- requests ---- */
 
 br_direction br_api_direction_said(const br_pipe_config *config) {
   if (config->access == PC_ACCESS_INBOUND || config->role == BR_ROLE_TAP) {
@@ -41,6 +125,23 @@ static br_direction direction_find(web_request *request, const br_pipe_config *c
   return said;
 }
 
+static void post_send(br_api *api, web_request *request, br_command *command, const uint8_t *body) {
+  post *sent = post_create(api, request);
+  if (!sent) {
+    br_api_respond_unasked(request, BR_ASK_NO_MEMORY);
+    return;
+  }
+  sent->asked.on_result = on_result;
+  sent->asked.user = sent;
+  br_ask_status status = br_ask(&api->asker, &sent->asked, command, body);
+  if (status != BR_ASK_OK) {
+    post_recycle(sent);
+    br_api_respond_unasked(request, status);
+    return;
+  }
+  web_request_on_abandon(request, on_abandon, sent);
+}
+
 static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
                    br_command *command) {
   if (pipe->config->access == PC_ACCESS_INBOUND) {
@@ -66,7 +167,7 @@ static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
   command->kind = BR_COMMAND_INJECT;
   command->direction = (uint8_t)said;
   command->size_bytes = (uint32_t)size;
-  (void)br_api_ask(api, request, command, body);
+  post_send(api, request, command, body);
 }
 
 void br_handle_pipe_message(web_request *request, void *user) {
@@ -85,66 +186,5 @@ void br_handle_session_message(web_request *request, void *user) {
   if (session) {
     br_command command = {.session = session->id, .pipe = session->pipe};
     inject(api, request, &br_hub_registry(api->hub)->pipes[session->pipe], &command);
-  }
-}
-
-void br_injection_seq(br_api *api, const br_event *injected) {
-  pending *waiting = br_id_table_get(&api->pending, injected->command_id);
-  if (waiting) {
-    waiting->seq = injected->seq;
-  }
-}
-
-static void respond_result(web_request *request, unsigned status, const br_api *api,
-                           const pending *asked, const br_result *result) {
-  web_buffer body;
-  web_buffer_init(&body, 4096);
-  web_buffer_append_format(
-      &body,
-      "{\"run\":\"%s\",\"seq\":%llu,\"pipe\":\"%s\",\"session\":%llu,\"bytes\":%u,\"targets\":%u,"
-      "\"delivered\":%u,\"queued\":%u,\"refused\":%u}\n",
-      br_hub_run(api->hub), (unsigned long long)asked->seq,
-      br_hub_registry(api->hub)->pipes[asked->pipe].config->name,
-      (unsigned long long)asked->session, asked->size_bytes, result->targets, result->delivered,
-      result->queued, result->quota + result->too_big + result->closed + result->no_place);
-  br_api_respond(request, status, &body);
-}
-
-void br_injection_result(br_api *api, const br_event *record) {
-  pending *waiting = br_id_table_get(&api->pending, record->command_id);
-  if (!waiting) {
-    return; /* whoever asked has gone */
-  }
-  br_result result;
-  memcpy(&result, br_event_payload(record), sizeof result);
-  pending asked = *waiting;
-  web_request *request = br_pending_finish(waiting);
-  if (result.delivered > 0) {
-    respond_result(request, 201, api, &asked, &result);
-  } else if (result.queued == 0 && result.quota > 0 && result.is_away) {
-    const br_pipe_config *config = br_hub_registry(api->hub)->pipes[asked.pipe].config;
-    web_response_header(request, "Retry-After", "1");
-    web_respond_problem(request, 429, "queue_full",
-                        "The server of pipe \"%s\" is away, and what is kept for it has reached "
-                        "reconnect.max_queued_messages (%u) or max_queued_bytes (%u); try again "
-                        "when it is back.",
-                        config->name, config->reconnect.max_queued_messages,
-                        config->reconnect.max_queued_bytes);
-  } else if (result.queued == 0 && result.quota > 0) {
-    web_response_header(request, "Retry-After", "1");
-    web_respond_problem(request, 429, "queue_full",
-                        "The write queue of every receiver is full (%u of %u): they do not read; "
-                        "try again.",
-                        result.quota, result.targets);
-  } else if (result.queued == 0 && result.no_place > 0) {
-    web_response_header(request, "Retry-After", "1");
-    web_respond_problem(request, 409, "no_place",
-                        "A message was passing in that direction and did not end in time; yours "
-                        "goes between two. Try again.");
-  } else if (result.queued == 0 && asked.session != 0) {
-    web_respond_problem(request, 409, "session_closed", "Session %llu is closed.",
-                        (unsigned long long)asked.session);
-  } else {
-    respond_result(request, 202, api, &asked, &result);
   }
 }

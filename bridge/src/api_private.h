@@ -2,38 +2,21 @@
 #ifndef BRIDGE_SRC_API_PRIVATE_H
 #define BRIDGE_SRC_API_PRIVATE_H
 
+#include "ask.h"
 #include "bridge/api.h"
-#include "bridge/id_table.h"
 #include "web/server.h"
-
-/* A request that waits for the pipe thread. */
-typedef struct pending {
-  br_api *api;
-  web_request *request;
-  uint64_t command_id;
-  uint64_t seq; /* of the injected event; 0: none yet */
-  uint64_t session;
-  uint32_t size_bytes;
-  uint16_t pipe;
-  web_timer timer; /* health only */
-} pending;
 
 struct br_api {
   br_api_options options;
   br_hub *hub;
   const char *backend;
-  br_id_table pending; /* by command id */
-  uint64_t next_command_id;
+  br_asker asker;
+  struct post *free_posts;
 };
 
 /* ---- api.c ---- */
-/* Hands a command over; false: the command queue is full. */
-bool br_api_send(br_api *api, const br_command *command, const void *payload);
-/* Sends `command` (its id is set here) and keeps the request until the pipe thread answers. NULL: answered
- * with 429 or 503 already. */
-pending *br_api_ask(br_api *api, web_request *request, br_command *command, const void *payload);
-/* Takes the request back: the caller answers it. */
-web_request *br_pending_finish(pending *waiting);
+/* The answer when a command could not be sent. */
+void br_api_respond_unasked(web_request *request, br_ask_status status);
 /* `status` with what was put together in `body`, or 503 if that failed. Takes the memory over. */
 void br_api_respond(web_request *request, unsigned status, web_buffer *body);
 void br_api_respond_as(web_request *request, unsigned status, const char *content_type,
@@ -64,8 +47,7 @@ void br_handle_session_delete(web_request *request, void *user);
 br_direction br_api_direction_said(const br_pipe_config *config);
 void br_handle_pipe_message(web_request *request, void *user);
 void br_handle_session_message(web_request *request, void *user);
-void br_injection_seq(br_api *api, const br_event *injected);
-void br_injection_result(br_api *api, const br_event *record);
+void br_posts_fini(br_api *api);
 
 /* ---- api_history.c ---- */
 void br_handle_messages(web_request *request, void *user);
@@ -80,6 +62,5 @@ void br_handle_events(web_request *request, void *user);
 
 /* ---- api_health.c ---- */
 void br_handle_health(web_request *request, void *user);
-void br_health_alive(br_api *api, const br_event *record);
 
 #endif

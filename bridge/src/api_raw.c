@@ -29,7 +29,6 @@ static void on_message(web_socket *socket, web_ws_opcode opcode, const uint8_t *
                        void *user) {
   raw_socket *raw = user;
   br_command command = {.kind = BR_COMMAND_INJECT,
-                        .id = raw->api->next_command_id++,
                         .session = raw->session,
                         .pipe = raw->pipe,
                         .direction = raw->said,
@@ -39,7 +38,7 @@ static void on_message(web_socket *socket, web_ws_opcode opcode, const uint8_t *
     web_socket_close(socket, WEB_WS_UNSUPPORTED_DATA, "nothing can be sent into this pipe");
   } else if (size > raw->config->limits.max_message_bytes) {
     web_socket_close(socket, WEB_WS_TOO_BIG, "over limits.max_message_bytes of the pipe");
-  } else if (!br_api_send(raw->api, &command, data)) {
+  } else if (br_ask_send(&raw->api->asker, &command, data) != BR_ASK_OK) {
     web_socket_close(socket, WEB_WS_TRY_AGAIN_LATER, "the queue to the pipe thread is full");
   }
 }

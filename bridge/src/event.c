@@ -14,7 +14,6 @@ const char *br_event_kind_name(uint8_t kind) {
   case BR_EVENT_ERROR:
     return "error";
   case BR_RECORD_RESULT:
-  case BR_RECORD_ALIVE:
     break;
   }
   return "";

@@ -144,7 +144,6 @@ uint8_t *br_event_json_write(br_event_json *encoder, uint8_t *cursor, const br_e
     cursor = web_json_write_string(cursor, br_event_payload(event), event->size_bytes);
     break;
   case BR_RECORD_RESULT:
-  case BR_RECORD_ALIVE:
     break;
   }
   return WRITE(cursor, "}");

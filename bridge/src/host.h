@@ -1,5 +1,5 @@
 /* What the program asks of the operating system, apart from pipes and sockets: one seam, implemented in
- * bridge/linux/. Main thread, at start and stop. */
+ * bridge/linux/. Main thread, at start and stop, unless a function says otherwise. */
 #ifndef BRIDGE_SRC_HOST_H
 #define BRIDGE_SRC_HOST_H
 
@@ -58,5 +58,9 @@ uint64_t br_host_watchdog_us(void);
 
 /* Whether a person is probably reading what the program says. */
 bool br_host_is_terminal(void);
+
+/* ---- the clock (host_clock.c) ---- */
+/* Nanoseconds since some moment, never back. Any thread; no system call. */
+uint64_t br_host_mono_ns(void);
 
 #endif

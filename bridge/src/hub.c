@@ -95,7 +95,7 @@ void br_hub_attach(br_hub *hub, web_server *server) {
 }
 
 static bool is_event(const br_event *record) {
-  return record->kind != BR_RECORD_RESULT && record->kind != BR_RECORD_ALIVE;
+  return record->kind != BR_RECORD_RESULT;
 }
 
 static void hub_take(const void *data, size_t size, void *user) {

@@ -5,6 +5,7 @@
  * request may take, the result says so (`queued`) and the bytes stay in that session's write queue. */
 #include <stdlib.h>
 
+#include "host.h"
 #include "pipes_private.h"
 
 enum { ANSWER_MS = 1000 };
@@ -24,6 +25,7 @@ static injection *injection_create(br_pipes *pipes, const br_command *command) {
   }
   if (injected) {
     *injected = (injection){.command_id = command->id,
+                            .asked_ns = command->asked_ns,
                             .pipe = command->pipe,
                             .session = command->session,
                             .direction = direction_of(pipes, command),
@@ -52,6 +54,7 @@ static void waiting_remove(br_pipes *pipes, injection *injected) {
 static void injection_answer(br_pipes *pipes, injection *injected) {
   injected->is_answered = true;
   injected->result.queued = injected->remaining;
+  injected->result.microseconds = (br_host_mono_ns() - injected->asked_ns) / 1000;
   br_event record = {.kind = BR_RECORD_RESULT,
                      .pipe = injected->pipe,
                      .session = injected->session,
@@ -134,6 +137,7 @@ static void injection_announce(br_pipes *pipes, const injection *injected, const
 
 void br_injection_answer(br_pipes *pipes, const br_command *command, br_result result) {
   injection answered = {.command_id = command->id,
+                        .asked_ns = command->asked_ns,
                         .pipe = command->pipe,
                         .session = command->session,
                         .remaining = result.queued,
@@ -226,7 +230,7 @@ void br_command_handle(const void *record, size_t size, void *user) {
     command_disconnect(pipes, command);
     break;
   case BR_COMMAND_PING:
-    br_emit_always(pipes, &(br_event){.kind = BR_RECORD_ALIVE, .command_id = command->id}, NULL);
+    br_injection_answer(pipes, command, (br_result){0});
     break;
   }
 }

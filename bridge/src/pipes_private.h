@@ -134,6 +134,7 @@ typedef struct emitter {
 typedef struct injection {
   struct injection *previous, *next; /* those not yet answered, oldest first; or the free list */
   uint64_t command_id;
+  uint64_t asked_ns;
   uint64_t deadline_ns;
   uint64_t session;
   uint32_t size_bytes;

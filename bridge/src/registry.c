@@ -71,7 +71,6 @@ void br_registry_apply(br_registry *registry, const br_event *event) {
     break;
   case BR_EVENT_MESSAGE:
   case BR_RECORD_RESULT:
-  case BR_RECORD_ALIVE:
     break;
   }
 }

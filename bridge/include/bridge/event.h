@@ -15,9 +15,8 @@ typedef enum br_event_kind {
   BR_EVENT_CLOSED,     /* payload: br_closed                                   */
   BR_EVENT_INJECTED,   /* payload: the bytes                                   */
   BR_EVENT_ERROR,      /* payload: English text                                */
-  /* Not events: they get no seq and no observer sees them. */
-  BR_RECORD_RESULT, /* how an injection ended; payload: br_result           */
-  BR_RECORD_ALIVE   /* the pipe thread's answer to BR_COMMAND_PING          */
+  /* No event: it gets no seq and no observer sees it. */
+  BR_RECORD_RESULT /* how a command ended; payload: br_result             */
 } br_event_kind;
 
 typedef enum br_direction { BR_DIRECTION_NONE, BR_DIRECTION_C2S, BR_DIRECTION_S2C } br_direction;
@@ -70,17 +69,21 @@ typedef struct br_result {
   uint32_t closed;    /* refused or lost: the session ended                       */
   uint32_t no_place;  /* refused by a tap: no message ended in time, and yours goes between two */
   uint32_t is_away;   /* nobody is connected: queued until somebody is, or refused by that queue */
+  /* From the command's hand-over until all of this was known: the kernel had what is `delivered`, and what is
+   * `queued` had been waited for. */
+  uint64_t microseconds;
 } br_result;
 
 typedef enum br_command_kind {
   BR_COMMAND_INJECT = 1, /* payload: the bytes */
   BR_COMMAND_DISCONNECT,
-  BR_COMMAND_PING
+  BR_COMMAND_PING /* answered at once, with a result of nothing */
 } br_command_kind;
 
 typedef struct br_command {
-  uint64_t id;      /* comes back in the injected event and in the result */
-  uint64_t session; /* 0: every session of the pipe                       */
+  uint64_t id;       /* comes back in the injected event and in the result */
+  uint64_t session;  /* 0: every session of the pipe                       */
+  uint64_t asked_ns; /* br_host_mono_ns of its hand-over                   */
   uint32_t size_bytes;
   uint16_t pipe;
   uint8_t kind;      /* br_command_kind */

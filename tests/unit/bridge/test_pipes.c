@@ -16,6 +16,7 @@
 #include "bridge/event.h"
 #include "bridge/pipes.h"
 #include "bridge/registry.h"
+#include "host.h"
 #include "slow.h"
 
 #define DEADLINE_MS (20000 * test_scale())
@@ -33,7 +34,7 @@ typedef struct fixture {
   /* What the last drain saw. */
   uint64_t next_number;
   uint64_t messages;
-  uint64_t opened, closed, injected, errors, results, alive;
+  uint64_t opened, closed, injected, errors, results;
   uint64_t last_session;
   uint64_t replies;
   br_event last;
@@ -130,9 +131,6 @@ static void take(const void *record, size_t size, void *user) {
   case BR_RECORD_RESULT:
     memcpy(&f->result, br_event_payload(event), sizeof f->result);
     f->results++;
-    break;
-  case BR_RECORD_ALIVE:
-    f->alive++;
     break;
   }
 }
@@ -264,7 +262,8 @@ static void pipes_inject_to_all_reaches_each_and_reports_it(void **state) {
   fixture *f = fixture_open(BR_REPLY_NONE, 65536);
   int first = client_connect(f), second = client_connect(f);
   drain_until(f, &f->opened, 2);
-  command_push(f, (br_command){.id = 9, .kind = BR_COMMAND_INJECT}, "move");
+  uint64_t asked_ns = br_host_mono_ns() - 1000;
+  command_push(f, (br_command){.id = 9, .kind = BR_COMMAND_INJECT, .asked_ns = asked_ns}, "move");
   client_expect(first, "move\n");
   client_expect(second, "move\n");
   drain_until(f, &f->results, 1);
@@ -272,6 +271,7 @@ static void pipes_inject_to_all_reaches_each_and_reports_it(void **state) {
   assert_int_equal(f->last.command_id, 9);
   assert_int_equal(f->result.targets, 2);
   assert_int_equal(f->result.delivered, 2);
+  assert_in_range(f->result.microseconds, 1, (br_host_mono_ns() - asked_ns) / 1000);
   close(first);
   close(second);
   fixture_close(f);
@@ -363,7 +363,7 @@ static void pipes_ping_is_answered(void **state) {
   (void)state;
   fixture *f = fixture_open(BR_REPLY_NONE, 65536);
   command_push(f, (br_command){.id = 5, .kind = BR_COMMAND_PING}, "");
-  drain_until(f, &f->alive, 1);
+  drain_until(f, &f->results, 1);
   assert_int_equal(f->last.command_id, 5);
   fixture_close(f);
 }

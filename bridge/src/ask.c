@@ -1,0 +1,83 @@
+/* Commands under way, by their id. HTTP thread.
+ *
+ * Success: reserved in the command queue, copied once, the pipe thread woken if it sleeps; the result finds its
+ * br_asked by the id. Failures: the queue is full, told at once; who asked has gone, then its id finds nothing. */
+#include "ask.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "host.h"
+
+void br_asker_fini(br_asker *asker) {
+  BR_CHECK(asker->waiting.count == 0);
+  br_id_table_fini(&asker->waiting);
+}
+
+static br_ask_status command_push(br_asker *asker, const br_command *command, const void *payload) {
+  void *record;
+  br_queue_result result =
+      br_queue_reserve(asker->commands, sizeof *command + command->size_bytes, &record);
+  if (result != BR_QUEUE_OK) {
+    return result == BR_QUEUE_FULL ? BR_ASK_FULL : BR_ASK_TOO_BIG;
+  }
+  memcpy(record, command, sizeof *command);
+  if (command->size_bytes) {
+    memcpy((br_command *)record + 1, payload, command->size_bytes);
+  }
+  br_queue_commit(asker->commands, record);
+  if (br_queue_wake_needed(asker->commands)) {
+    asker->wake_pipes(asker->user);
+  }
+  return BR_ASK_OK;
+}
+
+br_ask_status br_ask_send(br_asker *asker, br_command *command, const void *payload) {
+  command->id = ++asker->last_command_id;
+  command->asked_ns = br_host_mono_ns();
+  return command_push(asker, command, payload);
+}
+
+br_ask_status br_ask(br_asker *asker, br_asked *asked, br_command *command, const void *payload) {
+  BR_CHECK(asked->command_id == 0);
+  /* Before the command is on its way, so that what cannot be waited for is not done either. */
+  uint64_t id = asker->last_command_id + 1;
+  if (!br_id_table_put(&asker->waiting, id, asked)) {
+    return BR_ASK_NO_MEMORY;
+  }
+  br_ask_status status = br_ask_send(asker, command, payload);
+  if (status != BR_ASK_OK) {
+    (void)br_id_table_remove(&asker->waiting, id);
+    return status;
+  }
+  asked->command_id = id;
+  asked->session = command->session;
+  asked->size_bytes = command->size_bytes;
+  asked->pipe = command->pipe;
+  asked->seq = 0;
+  return BR_ASK_OK;
+}
+
+void br_ask_cancel(br_asker *asker, br_asked *asked) {
+  if (asked->command_id != 0) {
+    (void)br_id_table_remove(&asker->waiting, asked->command_id);
+    asked->command_id = 0;
+  }
+}
+
+void br_ask_on_injected(br_asker *asker, const br_event *injected) {
+  br_asked *asked = br_id_table_get(&asker->waiting, injected->command_id);
+  if (asked) {
+    asked->seq = injected->seq;
+  }
+}
+
+void br_ask_on_result(br_asker *asker, const br_event *record) {
+  br_asked *asked = br_id_table_remove(&asker->waiting, record->command_id);
+  if (asked) {
+    br_result result;
+    memcpy(&result, br_event_payload(record), sizeof result);
+    asked->command_id = 0;
+    asked->on_result(asked, &result);
+  }
+}

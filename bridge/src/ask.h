@@ -1,0 +1,62 @@
+/* Asking the pipe thread: a command goes through the command queue, what becomes of it comes back through the event
+ * queue, and whoever asked is told. Everything that injects (POST, files of messages, WebSockets, calls) and what
+ * only wants to hear that the thread lives goes this way. HTTP thread.
+ *
+ * A br_asked lies in its owner, who neither frees nor uses it again while it is under way: until on_result, which
+ * comes exactly once and never inside br_ask, or br_ask_cancel. Nothing is allocated for it. */
+#ifndef BRIDGE_SRC_ASK_H
+#define BRIDGE_SRC_ASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bridge/event.h"
+#include "bridge/id_table.h"
+#include "bridge/queue.h"
+
+typedef struct br_asked br_asked;
+struct br_asked {
+  /* The owner's. The asked one is not under way any more, and may be used again or freed in here. */
+  void (*on_result)(br_asked *asked, const br_result *result);
+  void *user;
+  /* Set by br_ask, from the command. */
+  uint64_t command_id; /* 0: not under way */
+  uint64_t session;    /* 0: the whole pipe */
+  uint32_t size_bytes;
+  uint16_t pipe;
+  /* Of the `injected` event, known before on_result; 0: there was none. */
+  uint64_t seq;
+};
+
+/* This thread's end of the command queue. */
+typedef struct br_asker {
+  br_queue *commands;
+  void (*wake_pipes)(void *user); /* there are new commands; the pipe thread sleeps */
+  void *user;
+  br_id_table waiting; /* br_asked by command id */
+  uint64_t last_command_id;
+} br_asker;
+
+typedef enum br_ask_status {
+  BR_ASK_OK,
+  BR_ASK_FULL,    /* passes when the pipe thread has taken what waits */
+  BR_ASK_TOO_BIG, /* never fits                                       */
+  BR_ASK_NO_MEMORY
+} br_ask_status;
+
+/* A zeroed asker with the first three members set is a new one. Nothing may be under way. */
+void br_asker_fini(br_asker *asker);
+
+/* Hands `command` over with its payload (its id and time are set here); nobody waits for what becomes of it. */
+br_ask_status br_ask_send(br_asker *asker, br_command *command, const void *payload);
+/* Likewise, and `asked` is told. Unless BR_ASK_OK nothing was sent and `asked` is not under way. */
+br_ask_status br_ask(br_asker *asker, br_asked *asked, br_command *command, const void *payload);
+/* Who asked has gone: on_result will not come. What was asked happens nevertheless. Also of one that is not under
+ * way. */
+void br_ask_cancel(br_asker *asker, br_asked *asked);
+
+/* From the event queue: an `injected` event, which has its seq, or a BR_RECORD_RESULT. */
+void br_ask_on_injected(br_asker *asker, const br_event *injected);
+void br_ask_on_result(br_asker *asker, const br_event *record);
+
+#endif

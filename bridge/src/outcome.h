@@ -1,0 +1,31 @@
+/* What became of an injection, in the words of every answer: HTTP, lines of a file, WebSocket. Pure. */
+#ifndef BRIDGE_SRC_OUTCOME_H
+#define BRIDGE_SRC_OUTCOME_H
+
+#include <stddef.h>
+
+#include "ask.h"
+#include "bridge/config.h"
+
+enum { BR_OUTCOME_TEXT_BYTES = 320 };
+
+typedef struct br_outcome {
+  unsigned status;  /* of HTTP; below 300 the pipe took it, or there was nobody */
+  const char *code; /* "delivered", "queued", "no_receiver"; else as in a problem */
+} br_outcome;
+
+/* Of the result of what was asked; `asked` says into what. */
+br_outcome br_outcome_of_result(const br_asked *asked, const br_result *result);
+/* Of a command that could not be sent. */
+br_outcome br_outcome_of_ask(br_ask_status status);
+
+/* Writes what happened and what to do, for people. */
+void br_outcome_explain_result(const br_asked *asked, const br_result *result,
+                               const br_pipe_config *config, char *out_text, size_t size);
+void br_outcome_explain_ask(br_ask_status status, char *out_text, size_t size);
+
+static inline uint32_t br_result_refused(const br_result *result) {
+  return result->quota + result->too_big + result->closed + result->no_place;
+}
+
+#endif
