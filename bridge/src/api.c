@@ -9,6 +9,7 @@
 
 const web_route br_api_routes[] = {
     {"GET", "/healthz", br_handle_health},
+    {"GET", "/api/v1/openapi.json", br_handle_description},
     {"GET", "/api/v1/pipes", br_handle_pipes},
     {"GET", "/api/v1/pipes/{pipe}", br_handle_pipe},
     {"POST", "/api/v1/pipes/{pipe}/messages", br_handle_pipe_message},

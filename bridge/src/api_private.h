@@ -60,6 +60,9 @@ void br_handle_pipe_socket(web_request *request, void *user);
 void br_api_respond_unobserved(web_request *request, br_observe_result result);
 void br_handle_events(web_request *request, void *user);
 
+/* ---- api_description.c ---- */
+void br_handle_description(web_request *request, void *user);
+
 /* ---- api_health.c ---- */
 void br_handle_health(web_request *request, void *user);
 
