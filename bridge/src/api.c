@@ -107,6 +107,11 @@ const br_pipe_info *br_api_pipe(br_api *api, web_request *request, const char *n
   return pipe;
 }
 
+void br_api_respond_no_session(web_request *request, const char *id) {
+  web_respond_problem(request, 404, "session_not_found",
+                      "There is no session \"%s\"; GET /api/v1/sessions lists the open ones.", id);
+}
+
 const br_session_info *br_api_session(br_api *api, web_request *request) {
   const char *text = web_request_param(request, "id");
   const br_registry *registry = br_hub_registry(api->hub);
@@ -119,9 +124,7 @@ const br_session_info *br_api_session(br_api *api, web_request *request) {
   if (is_number && br_registry_was_session(registry, id)) {
     web_respond_problem(request, 409, "session_closed", "Session %s is closed.", text);
   } else {
-    web_respond_problem(request, 404, "session_not_found",
-                        "There is no session \"%s\"; GET /api/v1/sessions lists the open ones.",
-                        text);
+    br_api_respond_no_session(request, text);
   }
   return NULL;
 }

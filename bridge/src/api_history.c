@@ -82,8 +82,7 @@ static void event_look_at(history_page *page, uint64_t seq) {
   }
   page->scanned_events++;
   page->scanned_bytes += event->size_bytes;
-  const br_pipe_info *pipe = &br_hub_registry(page->hub)->pipes[event->pipe];
-  if (br_filter_matches(page->filter, event, pipe->config->name)) {
+  if (br_hub_matches(page->hub, page->filter, event)) {
     event_append(page, event);
   }
 }

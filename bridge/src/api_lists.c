@@ -1,4 +1,6 @@
 /* Pipes and sessions: lists, one of them, disconnect. HTTP thread. */
+#include <string.h>
+
 #include "api_private.h"
 #include "bridge/describe.h"
 
@@ -31,26 +33,73 @@ void br_handle_pipe(web_request *request, void *user) {
   }
 }
 
+/* 0: answered with the error. */
+static unsigned parse_state(web_request *request) {
+  const char *state = web_request_query(request, "state");
+  if (!state || strcmp(state, "open") == 0) {
+    return BR_SESSION_OPEN;
+  }
+  if (strcmp(state, "closed") == 0) {
+    return BR_SESSION_CLOSED;
+  }
+  if (strcmp(state, "all") == 0) {
+    return BR_SESSION_OPEN | BR_SESSION_CLOSED;
+  }
+  web_respond_problem(request, 400, "bad_state", "state=%s is none of open, closed, all.", state);
+  return 0;
+}
+
+br_filter *br_api_session_filter(br_api *api, web_request *request) {
+  br_filter *filter = br_api_filter(api, request, "");
+  const char *key = filter ? br_filter_key_beyond_sessions(filter) : NULL;
+  if (!key) {
+    return filter;
+  }
+  br_filter_destroy(filter);
+  web_respond_problem(request, 400, "bad_filter",
+                      "Sessions are chosen by pipe, session, pid, uid, peer, executable, unit and "
+                      "container; \"%s\" is of events.",
+                      key);
+  return NULL;
+}
+
 void br_handle_sessions(web_request *request, void *user) {
   br_api *api = user;
-  const char *name = web_request_query(request, "pipe");
-  const br_pipe_info *pipe = name ? br_api_pipe(api, request, name, NULL) : NULL;
-  if (name && !pipe) {
+  const br_registry *registry = br_hub_registry(api->hub);
+  unsigned states = parse_state(request);
+  br_filter *filter = states ? br_api_session_filter(api, request) : NULL;
+  if (!filter) {
     return;
   }
   web_buffer body = list_begin(api, "sessions");
-  br_describe_sessions(&body, br_hub_registry(api->hub), pipe);
+  br_describe_sessions(&body, registry, states, filter);
+  br_filter_destroy(filter);
+  if (states & BR_SESSION_CLOSED) {
+    web_buffer_append_format(&body, ",\"forgotten\":%llu",
+                             (unsigned long long)registry->forgotten_count);
+  }
   web_buffer_append_text(&body, "}\n");
   br_api_respond(request, 200, &body);
 }
 
+/* A closed one too, as long as it is remembered. */
 void br_handle_session(web_request *request, void *user) {
   br_api *api = user;
-  const br_session_info *session = br_api_session(api, request);
-  if (session) {
+  const br_registry *registry = br_hub_registry(api->hub);
+  const char *text = web_request_param(request, "id");
+  uint64_t id = 0;
+  const br_session_info *session =
+      br_api_parse_u64(text, &id) ? br_registry_known_session(registry, id) : NULL;
+  if (!session && br_registry_was_session(registry, id)) {
+    web_respond_problem(request, 410, "session_forgotten",
+                        "Session %s is closed, and only the last %d closed ones are remembered.",
+                        text, BR_CLOSED_SESSIONS_MAX);
+  } else if (!session) {
+    br_api_respond_no_session(request, text);
+  } else {
     web_buffer body;
     web_buffer_init(&body, LIST_MAX_BYTES);
-    br_describe_session(&body, br_hub_registry(api->hub), session);
+    br_describe_session(&body, registry, session);
     web_buffer_append_text(&body, "\n");
     br_api_respond(request, 200, &body);
   }

@@ -25,6 +25,7 @@ void br_api_respond_as(web_request *request, unsigned status, const char *conten
 const br_pipe_info *br_api_pipe(br_api *api, web_request *request, const char *name,
                                 uint16_t *out_index);
 const br_session_info *br_api_session(br_api *api, web_request *request);
+void br_api_respond_no_session(web_request *request, const char *id);
 /* What `pipe`, `session`, `direction`, `kind` and `q` ask for, all of it at once; without `kind`, `otherwise` too
  * ("" or a filter). NULL: answered already. */
 br_filter *br_api_filter(br_api *api, web_request *request, const char *otherwise);
@@ -35,6 +36,8 @@ bool br_api_since(br_api *api, web_request *request, const char *name, const cha
 bool br_api_parse_u64(const char *text, uint64_t *out_value);
 
 /* ---- api_lists.c ---- */
+/* As br_api_filter, but it chooses sessions. */
+br_filter *br_api_session_filter(br_api *api, web_request *request);
 void br_handle_pipes(web_request *request, void *user);
 void br_handle_pipe(web_request *request, void *user);
 void br_handle_sessions(web_request *request, void *user);

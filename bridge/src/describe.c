@@ -124,7 +124,15 @@ void br_describe_session(web_buffer *out, const br_registry *registry,
   }
   web_buffer_append_text(out, ",");
   describe_counters(out, &session->counters);
-  web_buffer_append_text(out, "}");
+  if (session->closed_wall_ns == 0) {
+    web_buffer_append_text(out, ",\"state\":\"open\"}");
+  } else {
+    web_buffer_append_format(
+        out,
+        ",\"state\":\"closed\",\"closed_wall_ns\":%" PRIu64 ",\"reason\":\"%s\",\"status\":\"%s\"}",
+        session->closed_wall_ns, pc_close_reason_name((pc_close_reason)session->close_reason),
+        pc_status_name((pc_status)session->close_status));
+  }
 }
 
 void br_describe_pipes(web_buffer *out, const br_registry *registry) {
@@ -136,15 +144,27 @@ void br_describe_pipes(web_buffer *out, const br_registry *registry) {
   web_buffer_append_text(out, "]");
 }
 
-void br_describe_sessions(web_buffer *out, const br_registry *registry, const br_pipe_info *pipe) {
+static void describe_list(web_buffer *out, const br_registry *registry, const br_session_list *list,
+                          const br_filter *filter, const char **separator) {
+  for (const br_session_info *session = list->first; session; session = session->next) {
+    const char *pipe_name = registry->pipes[session->pipe].config->name;
+    if (!filter || br_filter_matches_session(filter, session, pipe_name)) {
+      web_buffer_append_text(out, *separator);
+      br_describe_session(out, registry, session);
+      *separator = ",";
+    }
+  }
+}
+
+void br_describe_sessions(web_buffer *out, const br_registry *registry, unsigned states,
+                          const br_filter *filter) {
   const char *separator = "";
   web_buffer_append_text(out, "[");
-  for (const br_session_info *session = registry->first; session; session = session->next) {
-    if (!pipe || &registry->pipes[session->pipe] == pipe) {
-      web_buffer_append_text(out, separator);
-      br_describe_session(out, registry, session);
-      separator = ",";
-    }
+  if (states & BR_SESSION_CLOSED) {
+    describe_list(out, registry, &registry->closed, filter, &separator);
+  }
+  if (states & BR_SESSION_OPEN) {
+    describe_list(out, registry, &registry->open, filter, &separator);
   }
   web_buffer_append_text(out, "]");
 }

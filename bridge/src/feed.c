@@ -23,7 +23,7 @@ static size_t feed_event_bound(const feed *target, const br_event *event) {
 }
 
 static bool feed_wants(const feed *target, const br_event *event) {
-  return br_filter_matches(target->filter, event, target->json.pipe_names[event->pipe]);
+  return br_hub_matches(target->hub, target->filter, event);
 }
 
 /* ---- the live log ---- */
@@ -109,6 +109,7 @@ static br_observe_result feed_create(br_hub *hub, br_filter *filter, const feed_
   }
   /* A batch names its run once, a line is by itself. */
   br_event_json_init(&target->json, format->names_run ? hub->options.run : NULL, hub->pipe_names);
+  target->hub = hub;
   target->run = hub->options.run;
   target->filter = filter;
   target->format = format;

@@ -99,7 +99,7 @@ static void snapshot_append(const br_hub *hub, web_buffer *out) {
                            br_hub_run(hub), br_hub_seq(hub), PIPEBRIDGE_VERSION);
   br_describe_pipes(out, br_hub_registry(hub));
   web_buffer_append_text(out, ",\"sessions\":");
-  br_describe_sessions(out, br_hub_registry(hub), NULL);
+  br_describe_sessions(out, br_hub_registry(hub), BR_SESSION_OPEN, NULL);
   web_buffer_append_text(out, "}");
 }
 

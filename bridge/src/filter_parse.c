@@ -50,6 +50,7 @@ static bool term_count_up(filter_parser *parser) {
 static filter_node *node_create(filter_parser *parser, filter_node_kind kind) {
   filter_node *node = &parser->filter->nodes[parser->filter->node_count++];
   *node = (filter_node){.kind = kind};
+  parser->filter->has_peer_terms |= br_filter_is_of_peer(kind);
   return node;
 }
 
@@ -163,16 +164,37 @@ static filter_node *hex_term(filter_parser *parser, const word *value) {
   return pattern_term(parser, FILTER_PATTERN_BYTES, &bytes);
 }
 
-static filter_node *pipe_term(filter_parser *parser, const word *value) {
+static filter_node *name_term(filter_parser *parser, const word *value, filter_node_kind kind,
+                              const char *advice) {
   char *name = strdup(value->bytes);
   if (!name || value->size == 0) {
     free(name);
-    return parser_refuse(parser, value->start,
-                         name ? "name a pipe, as pipe:demo or pipe:log*" : "out of memory");
+    return parser_refuse(parser, value->start, "%s", name ? advice : "out of memory");
   }
-  filter_node *node = node_create(parser, FILTER_PIPE);
+  filter_node *node = node_create(parser, kind);
   node->of.name = name;
   return node;
+}
+
+static filter_node *pipe_term(filter_parser *parser, const word *value) {
+  return name_term(parser, value, FILTER_PIPE, "name a pipe, as pipe:demo or pipe:log*");
+}
+
+static filter_node *executable_term(filter_parser *parser, const word *value) {
+  return name_term(parser, value, FILTER_EXECUTABLE,
+                   "name a program or its path, as executable:mpv or executable:/opt/*");
+}
+
+static filter_node *peer_term(filter_parser *parser, const word *value) {
+  return name_term(parser, value, FILTER_PEER_NAME, "name a process, as peer:mpv");
+}
+
+static filter_node *unit_term(filter_parser *parser, const word *value) {
+  return name_term(parser, value, FILTER_UNIT, "name a unit, as unit:cron.service");
+}
+
+static filter_node *container_term(filter_parser *parser, const word *value) {
+  return name_term(parser, value, FILTER_CONTAINER, "name a container, as container:web*");
 }
 
 /* False: no number, or too large. */
@@ -190,15 +212,32 @@ static bool number_parse(const char *text, uint64_t *out_value, const char **out
   return at != text;
 }
 
-static filter_node *session_term(filter_parser *parser, const word *value) {
-  uint64_t session;
+static filter_node *number_term(filter_parser *parser, const word *value, filter_node_kind kind,
+                                const char *advice) {
+  uint64_t number;
   const char *end;
-  if (!number_parse(value->bytes, &session, &end) || *end) {
-    return parser_refuse(parser, value->start, "a session is a number, as session:7");
+  if (!number_parse(value->bytes, &number, &end) || *end) {
+    return parser_refuse(parser, value->start, "%s", advice);
   }
-  filter_node *node = node_create(parser, FILTER_SESSION);
-  node->of.session = session;
+  filter_node *node = node_create(parser, kind);
+  node->of.number = number;
   return node;
+}
+
+static filter_node *session_term(filter_parser *parser, const word *value) {
+  return number_term(parser, value, FILTER_SESSION, "a session is a number, as session:7");
+}
+
+static filter_node *pid_term(filter_parser *parser, const word *value) {
+  return number_term(parser, value, FILTER_PID, "a pid is a number, as pid:4711");
+}
+
+/* A number, or the user's name. */
+static filter_node *uid_term(filter_parser *parser, const word *value) {
+  static const char advice[] = "name a user, as uid:1000 or uid:alice";
+  bool is_number = value->bytes[0] >= '0' && value->bytes[0] <= '9';
+  return is_number ? number_term(parser, value, FILTER_UID, advice)
+                   : name_term(parser, value, FILTER_USER, advice);
 }
 
 typedef struct named_value {
@@ -288,7 +327,13 @@ static const struct {
                   {"flag", flag_term, true},
                   {"text", text_term, false},
                   {"hex", hex_term, false},
-                  {"regex", regex_term, false}};
+                  {"regex", regex_term, false},
+                  {"pid", pid_term, true},
+                  {"uid", uid_term, true},
+                  {"peer", peer_term, true},
+                  {"executable", executable_term, true},
+                  {"unit", unit_term, true},
+                  {"container", container_term, true}};
 
 /* One or more values with a comma between them: any of them will do. */
 static filter_node *values_parse(filter_parser *parser, term_maker make, bool is_list) {
@@ -339,7 +384,8 @@ static filter_node *slashes_parse(filter_parser *parser) {
 static filter_node *key_refuse(filter_parser *parser, const char *start, size_t size) {
   return parser_refuse(parser, start,
                        "no key \"%.*s\" (pipe, session, direction, kind, flag, size, text, hex, "
-                       "regex); to look for this text, put quotes around it",
+                       "regex, pid, uid, peer, executable, unit, container); to look for this "
+                       "text, put quotes around it",
                        size < 24 ? (int)size : 24, start);
 }
 

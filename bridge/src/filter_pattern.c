@@ -11,7 +11,7 @@
 enum {
   /* Steps of one match: some milliseconds in the worst case, while a sane expression needs hundreds. */
   MATCH_LIMIT = 20000,
-  /* An expression that gave up so often is not tried any more: everything passes. */
+  /* An expression that gave up so often is not tried any more: nothing is known. */
   GIVE_UPS_MAX = 1000,
   MATCH_HEAP_KIB = 1024
 };
@@ -76,11 +76,14 @@ void br_filter_pattern_destroy(filter_pattern *pattern) {
   }
 }
 
-bool br_filter_pattern_matches(filter_pattern *pattern, const void *data, size_t size) {
+filter_verdict br_filter_pattern_match(filter_pattern *pattern, const void *data, size_t size) {
   if (pattern->give_ups >= GIVE_UPS_MAX) {
-    return true;
+    return FILTER_UNKNOWN;
   }
   int result = pcre2_match(pattern->code, data, size, 0, 0, pattern->data, pattern->context);
-  pattern->give_ups += result < 0 && result != PCRE2_ERROR_NOMATCH;
-  return result != PCRE2_ERROR_NOMATCH;
+  if (result >= 0) {
+    return FILTER_YES;
+  }
+  pattern->give_ups += result != PCRE2_ERROR_NOMATCH;
+  return result == PCRE2_ERROR_NOMATCH ? FILTER_NO : FILTER_UNKNOWN;
 }

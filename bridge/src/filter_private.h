@@ -4,6 +4,9 @@
 
 #include "bridge/filter.h"
 
+/* In an order in which `and` is the smaller of two, and `or` the larger. */
+typedef enum filter_verdict { FILTER_NO, FILTER_UNKNOWN, FILTER_YES } filter_verdict;
+
 /* ---- filter_pattern.c: bytes that a payload may contain ---- */
 typedef struct filter_pattern filter_pattern;
 
@@ -18,7 +21,8 @@ typedef enum filter_pattern_kind {
 filter_pattern *br_filter_pattern_create(filter_pattern_kind kind, const char *text, size_t size,
                                          char *error, size_t error_size);
 void br_filter_pattern_destroy(filter_pattern *pattern);
-bool br_filter_pattern_matches(filter_pattern *pattern, const void *data, size_t size);
+/* Unknown: it took too many steps. */
+filter_verdict br_filter_pattern_match(filter_pattern *pattern, const void *data, size_t size);
 
 /* ---- nodes ---- */
 typedef enum filter_node_kind {
@@ -31,8 +35,20 @@ typedef enum filter_node_kind {
   FILTER_KIND,
   FILTER_FLAG,
   FILTER_SIZE,
-  FILTER_PATTERN
+  FILTER_PATTERN,
+  /* of the session's peer */
+  FILTER_PID,
+  FILTER_UID,
+  FILTER_USER,
+  FILTER_PEER_NAME,
+  FILTER_EXECUTABLE,
+  FILTER_UNIT,
+  FILTER_CONTAINER
 } filter_node_kind;
+
+static inline bool br_filter_is_of_peer(filter_node_kind kind) {
+  return kind >= FILTER_PID;
+}
 
 typedef struct filter_node filter_node;
 struct filter_node {
@@ -41,9 +57,9 @@ struct filter_node {
     struct {
       const filter_node *left, *right; /* `not` has only the left */
     } operands;
-    char *name; /* owned; with * for any characters */
-    uint64_t session;
-    uint32_t value; /* direction, kind or flag */
+    char *name;      /* owned; with * for any characters; pipe, user and what follows it above */
+    uint64_t number; /* session, pid, uid */
+    uint32_t value;  /* direction, kind or flag */
     struct {
       uint64_t minimum, maximum;
     } size;
@@ -54,6 +70,7 @@ struct filter_node {
 struct br_filter {
   char *text;
   const filter_node *root; /* NULL: everything passes */
+  bool has_peer_terms;
   size_t node_count;
   filter_node nodes[2 * BR_FILTER_MAX_TERMS];
 };

@@ -141,6 +141,14 @@ bool br_hub_do_work(br_hub *hub) {
   return count > 0;
 }
 
+bool br_hub_matches(const br_hub *hub, const br_filter *filter, const br_event *event) {
+  const br_session_info *session = NULL;
+  if (br_filter_needs_session(filter)) {
+    session = br_registry_known_session(&hub->registry, event->session);
+  }
+  return br_filter_matches(filter, event, hub->pipe_names[event->pipe], session);
+}
+
 uint64_t br_hub_seq(const br_hub *hub) {
   return hub->seq;
 }

@@ -9,6 +9,7 @@
 /* One format and one filter: a log, and the piece of it that is being written. */
 typedef struct feed {
   struct feed *next;
+  const br_hub *hub;
   web_log *log;
   const char *run;
   br_event_json json;

@@ -50,6 +50,23 @@ size_t br_peer_details_pack(const pc_peer_details *details, const char *user_nam
   return packed.size_bytes;
 }
 
+static const char *text_next(const char **cursor) {
+  const char *text = *cursor;
+  *cursor += strlen(text) + 1;
+  return text;
+}
+
+br_peer_view br_peer_details_view(const br_peer_details *details) {
+  br_peer_view view = {.groups = (const uint8_t *)(details + 1)};
+  const char *texts = (const char *)view.groups + details->group_count * sizeof(uint32_t);
+  view.user = text_next(&texts);
+  view.executable = text_next(&texts);
+  view.unit = text_next(&texts);
+  view.container = text_next(&texts);
+  view.command_line = texts;
+  return view;
+}
+
 /* ---- as JSON ---- */
 
 enum {
@@ -132,12 +149,6 @@ static uint8_t *write_arguments(uint8_t *cursor, const char *line, size_t size) 
   return cursor;
 }
 
-static const char *text_next(const char **cursor) {
-  const char *text = *cursor;
-  *cursor += strlen(text) + 1;
-  return text;
-}
-
 static uint8_t *write_ids(uint8_t *cursor, const pc_peer *peer) {
   cursor = write_number(cursor, "{\"pid\":", peer->pid);
   cursor = write_number(cursor, ",\"uid\":", peer->uid);
@@ -150,21 +161,20 @@ uint8_t *br_peer_ids_json_write(uint8_t *cursor, const pc_peer *peer) {
 }
 
 uint8_t *br_peer_json_write(uint8_t *cursor, const pc_peer *peer, const br_peer_details *details) {
-  const uint8_t *groups = (const uint8_t *)(details + 1);
-  const char *texts = (const char *)groups + details->group_count * sizeof(uint32_t);
+  br_peer_view view = br_peer_details_view(details);
   cursor = write_ids(cursor, peer);
-  cursor = write_member(cursor, ",\"user\":", text_next(&texts));
+  cursor = write_member(cursor, ",\"user\":", view.user);
   if (details->known & PC_PEER_GROUPS) {
-    cursor = write_groups(cursor, groups, details->group_count);
+    cursor = write_groups(cursor, view.groups, details->group_count);
   }
-  cursor = write_member(cursor, ",\"executable\":", text_next(&texts));
+  cursor = write_member(cursor, ",\"executable\":", view.executable);
   if ((details->known & PC_PEER_EXECUTABLE) && !details->is_executable_current) {
     cursor = write_literal(cursor, ",\"executable_is_current\":false");
   }
-  cursor = write_member(cursor, ",\"unit\":", text_next(&texts));
-  cursor = write_member(cursor, ",\"container\":", text_next(&texts));
+  cursor = write_member(cursor, ",\"unit\":", view.unit);
+  cursor = write_member(cursor, ",\"container\":", view.container);
   if (details->known & PC_PEER_COMMAND_LINE) {
-    cursor = write_arguments(cursor, texts, details->command_line_bytes);
+    cursor = write_arguments(cursor, view.command_line, details->command_line_bytes);
   }
   if (details->is_command_line_cut) {
     cursor = write_literal(cursor, ",\"command_line_is_cut\":true");

@@ -1,4 +1,4 @@
-/* The model of pipes and open sessions that requests are answered from. HTTP thread. */
+/* The model of pipes and sessions that requests are answered from. HTTP thread. */
 #include "bridge/registry.h"
 
 #include <stdlib.h>
@@ -17,12 +17,31 @@ bool br_registry_init(br_registry *registry, const br_config *config, const br_p
   return true;
 }
 
-void br_registry_fini(br_registry *registry) {
-  while (registry->first) {
-    br_session_info *session = registry->first;
-    registry->first = session->next;
+static void list_append(br_session_list *list, br_session_info *session) {
+  session->previous = list->last;
+  session->next = NULL;
+  *(list->last ? &list->last->next : &list->first) = session;
+  list->last = session;
+  list->count++;
+}
+
+static void list_remove(br_session_list *list, br_session_info *session) {
+  *(session->previous ? &session->previous->next : &list->first) = session->next;
+  *(session->next ? &session->next->previous : &list->last) = session->previous;
+  list->count--;
+}
+
+static void list_free(br_session_list *list) {
+  while (list->first) {
+    br_session_info *session = list->first;
+    list->first = session->next;
     free(session);
   }
+}
+
+void br_registry_fini(br_registry *registry) {
+  list_free(&registry->open);
+  list_free(&registry->closed);
   br_id_table_fini(&registry->sessions);
   free(registry->pipes);
 }
@@ -35,12 +54,17 @@ static void registry_open(br_registry *registry, br_pipe_info *pipe, const br_ev
   pipe->sessions++;
   pipe->sessions_total++;
   registry->last_session_id = event->session;
-  session->previous = registry->last;
-  session->next = NULL;
-  *(registry->last ? &registry->last->next : &registry->first) = session;
-  registry->last = session;
+  list_append(&registry->open, session);
   /* Without memory for the table the session is still listed and counted, only not found by its id. */
   (void)br_id_table_put(&registry->sessions, event->session, session);
+}
+
+static void registry_forget_oldest(br_registry *registry) {
+  br_session_info *session = registry->closed.first;
+  (void)br_id_table_remove(&registry->sessions, session->id);
+  list_remove(&registry->closed, session);
+  registry->forgotten_count++;
+  free(session);
 }
 
 static void registry_close(br_registry *registry, br_pipe_info *pipe, const br_event *event) {
@@ -48,10 +72,14 @@ static void registry_close(br_registry *registry, br_pipe_info *pipe, const br_e
   memcpy(&closed, br_event_payload(event), sizeof closed);
   br_session_info *session = closed.info;
   pipe->sessions--;
-  (void)br_id_table_remove(&registry->sessions, event->session);
-  *(session->previous ? &session->previous->next : &registry->first) = session->next;
-  *(session->next ? &session->next->previous : &registry->last) = session->previous;
-  free(session);
+  session->closed_wall_ns = event->wall_ns;
+  session->close_reason = closed.reason;
+  session->close_status = closed.status;
+  list_remove(&registry->open, session);
+  list_append(&registry->closed, session);
+  if (registry->closed.count > BR_CLOSED_SESSIONS_MAX) {
+    registry_forget_oldest(registry);
+  }
 }
 
 void br_registry_apply(br_registry *registry, const br_event *event) {
@@ -88,8 +116,13 @@ const br_pipe_info *br_registry_pipe(const br_registry *registry, const char *na
   return NULL;
 }
 
-const br_session_info *br_registry_session(const br_registry *registry, uint64_t id) {
+const br_session_info *br_registry_known_session(const br_registry *registry, uint64_t id) {
   return br_id_table_get(&registry->sessions, id);
+}
+
+const br_session_info *br_registry_session(const br_registry *registry, uint64_t id) {
+  const br_session_info *session = br_registry_known_session(registry, id);
+  return session && session->closed_wall_ns == 0 ? session : NULL;
 }
 
 bool br_registry_was_session(const br_registry *registry, uint64_t id) {

@@ -1,10 +1,13 @@
 """`q`: the same filter for the live stream, its past, and what was said."""
 
 import json
+import os
+import pwd
 from urllib.parse import quote
 
 from harness.bridge import pipe
 from harness.case import BridgeCase
+from harness.clients import need_tool
 from harness.observer import BOTH
 
 PIPES = [pipe("line"), pipe("other"), pipe("echo", reply="echo")]
@@ -49,6 +52,42 @@ class Filter(BridgeCase):
         self.say("line", "late lost", "too late", "nothing")
         for observer in observers.values():
             self.assertEqual(observer.next()["text"], "too late")
+
+    def test_q_asks_who_the_peer_is(self):
+        self.say("line", "mine")
+        socat = self.tool(need_tool("socat"), "-", f"UNIX-CONNECT:{self.server.path('line')}")
+        socat.write(b"theirs\n")
+        session = self.live.until(lambda e: e.get("text") == "theirs")[-1]["session"]
+        socat.close()
+        self.live.until_kind("closed", session=session)
+        self.server.inject("line", b"all")
+        pid = socat.process.pid
+        both = ["mine", "theirs"]
+        queries = {
+            f"pid:{pid}": ["opened", "theirs", "closed"],
+            f"kind:message -pid:{pid}": ["mine"],
+            f"kind:message pid:{pid},{os.getpid()}": both,
+            "kind:message executable:socat*": ["theirs"],
+            "kind:message executable:*/socat*": ["theirs"],
+            "kind:message -executable:socat*": ["mine"],
+            "kind:message peer:socat*": ["theirs"],
+            f"kind:message uid:{os.getuid()}": both,
+            f"kind:message uid:{pwd.getpwuid(os.getuid()).pw_name}": both,
+            f"kind:message uid:{os.getuid() + 1}": [],
+            # What is of no session has no peer.
+            f"kind:message,injected uid:{os.getuid()} or session:0": ["mine", "theirs", "all"],
+        }
+        for query, expected in queries.items():
+            with self.subTest(query):
+                events = self.server.get("/api/v1/messages?order=oldest&q=" + quote(
+                    f"({query}) kind:opened,message,injected,closed") +
+                    "&kind=opened,message,injected,closed").json["events"]
+                self.assertEqual([e.get("text", e["kind"]) for e in events], expected)
+        for kind in BOTH:
+            with self.subTest(kind):
+                observer = self.observe(kind, "?since=0&q=" + quote("executable:socat*"))
+                self.assertEqual([e["kind"] for e in observer.take(3)],
+                                 ["opened", "message", "closed"])
 
     def test_parameters_and_q_hold_together(self):
         self.say("line", "one", "two")

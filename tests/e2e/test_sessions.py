@@ -38,6 +38,74 @@ class Peer(BridgeCase):
         self.assertEqual(seen, sorted(seen))
 
 
+class Listing(BridgeCase):
+    def setUp(self):
+        super().setUp()
+        self.server = self.bridge(pipes=PIPES)
+        self.observer = self.ndjson(self.server)
+
+    def closed_session(self, words=b"bye\n"):
+        client = self.connect(self.server, "line")
+        client.send(words)
+        client.close()
+        return self.observer.until_kind("closed")
+
+    def listed(self, query):
+        answer = self.server.get("/api/v1/sessions" + query)
+        self.assertEqual(answer.status, 200)
+        return answer.json["sessions"]
+
+    def test_a_closed_session_is_told_with_its_reason_and_counters(self):
+        closed = self.closed_session()
+        told = self.server.get(f"/api/v1/sessions/{closed['session']}").json
+        self.assertEqual((told["state"], told["reason"], told["status"], told["closed_wall_ns"]),
+                         ("closed", "peer", closed["status"], closed["wall_ns"]))
+        self.assertEqual(told["peer"]["pid"], os.getpid())
+        self.assertEqual(told["c2s"], {"messages": 1, "bytes": 3})
+        self.assert_problem(
+            self.server.post(f"/api/v1/sessions/{closed['session']}/messages", b"x"), 409,
+            "session_closed")
+
+    def test_lists_are_of_open_ones_unless_asked_otherwise(self):
+        first, second = (self.closed_session()["session"] for _ in range(2))
+        self.connect(self.server, "exact", is_message=True)
+        third = self.observer.until_kind("opened")["session"]
+        def ids(query):
+            return [session["id"] for session in self.listed(query)]
+        self.assertEqual(ids(""), [third])
+        self.assertEqual(ids("?state=open"), [third])
+        self.assertEqual(ids("?state=closed"), [first, second])
+        self.assertEqual(ids("?state=all"), [first, second, third])
+        self.assertEqual(ids("?state=all&pipe=line"), [first, second])
+        self.assertEqual(ids(f"?state=all&session={second},{third}"), [second, third])
+        self.assertEqual(ids(f"?state=all&q=pid:{os.getpid()}%20-pipe:line"), [third])
+        self.assertEqual(ids("?state=all&q=pid:1"), [])
+        self.assertEqual(self.listed("")[0]["state"], "open")
+        self.assertEqual(self.server.get("/api/v1/sessions?state=all").json["forgotten"], 0)
+        self.assertNotIn("forgotten", self.server.get("/api/v1/sessions").json)
+
+    def test_what_chooses_no_sessions_is_refused(self):
+        self.assert_problem(self.server.get("/api/v1/sessions?state=ajar"), 400, "bad_state")
+        for query in ("q=hello", "kind=message", "q=pid:1%20size%3E4"):
+            answer = self.server.get("/api/v1/sessions?" + query)
+            self.assert_problem(answer, 400, "bad_filter")
+            self.assertIn("of events", answer.json["detail"])
+
+    def test_those_that_closed_first_are_forgotten_and_that_is_told(self):
+        first = self.closed_session()["session"]
+        path = self.server.path("line")
+        for _ in range(1000):
+            PipeClient(path).close()
+        last = self.observer.until_kind("closed", session=first + 1000)["session"]
+        answer = self.server.get("/api/v1/sessions?state=closed").json
+        self.assertEqual((len(answer["sessions"]), answer["forgotten"]), (1000, 1))
+        self.assertEqual(answer["sessions"][-1]["id"], last)
+        self.assert_problem(self.server.get(f"/api/v1/sessions/{first}"), 410, "session_forgotten")
+        self.assertEqual(self.server.get(f"/api/v1/sessions/{first + 1}").status, 200)
+        self.assert_problem(self.server.post(f"/api/v1/sessions/{first}/messages", b"x"), 409,
+                            "session_closed")
+
+
 class Ending(BridgeCase):
     def test_a_client_that_closes(self):
         server = self.bridge(pipes=PIPES)

@@ -30,8 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (int kind = BR_EVENT_OPENED; kind <= BR_EVENT_ERROR; kind++) {
     event.event = (br_event){
         .kind = (uint8_t)kind, .direction = 1, .session = 1, .size_bytes = (uint32_t)rest};
-    bool is_match = br_filter_matches(filter, &event.event, "demo");
-    FUZZ_CHECK(is_match == br_filter_matches(filter, &event.event, "demo"));
+    bool is_match = br_filter_matches(filter, &event.event, "demo", NULL);
+    FUZZ_CHECK(is_match == br_filter_matches(filter, &event.event, "demo", NULL));
   }
   FUZZ_CHECK(strlen(br_filter_text(filter)) == filter_size);
   br_filter_destroy(filter);

@@ -2,6 +2,7 @@
 #ifndef BRIDGE_DESCRIBE_H
 #define BRIDGE_DESCRIBE_H
 
+#include "bridge/filter.h"
 #include "bridge/registry.h"
 #include "web/buffer.h"
 
@@ -9,8 +10,13 @@ void br_describe_string(web_buffer *out, const char *text); /* with quotes; not 
 void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe);
 void br_describe_session(web_buffer *out, const br_registry *registry,
                          const br_session_info *session);
-/* [ … ] of all, or of the sessions of one pipe (NULL: of all). */
+/* [ … ] of all. */
 void br_describe_pipes(web_buffer *out, const br_registry *registry);
-void br_describe_sessions(web_buffer *out, const br_registry *registry, const br_pipe_info *pipe);
+/* Or-ed. */
+typedef enum br_session_state { BR_SESSION_OPEN = 1, BR_SESSION_CLOSED = 2 } br_session_state;
+/* [ … ] of those in one of `states` that `filter` chooses (NULL: all), closed ones first, in the order of their
+ * closing, then open ones in that of their opening. */
+void br_describe_sessions(web_buffer *out, const br_registry *registry, unsigned states,
+                          const br_filter *filter);
 
 #endif

@@ -2,8 +2,9 @@
  * grammar. A compiled filter is immutable but for the scratch memory of its patterns: one thread at a time.
  *
  * Bounded, since it runs on the HTTP thread for each event: in length, terms and depth, and each regular
- * expression in steps. One that gives up on an event counts as a match (rather one too many than one hidden); after 1,000
- * such events it is not tried any more, and everything matches. */
+ * expression in steps. A term may not know: of an expression that gives up on an event (after 1,000 such it is not tried any
+ * more), of the peer of a session that is forgotten. What a filter then cannot decide passes: rather one too many
+ * than one hidden. */
 #ifndef BRIDGE_FILTER_H
 #define BRIDGE_FILTER_H
 
@@ -15,10 +16,11 @@
 enum { BR_FILTER_MAX_BYTES = 2048, BR_FILTER_MAX_TERMS = 64, BR_FILTER_MAX_DEPTH = 32 };
 
 typedef struct br_filter br_filter;
+struct br_session_info; /* registry.h */
 
 typedef struct br_filter_error {
   size_t offset; /* of the byte that is wrong, from 0 */
-  char text[160];
+  char text[224];
 } br_filter_error;
 
 /* `text` needs no end; "" lets everything pass. NULL: `*out_error` says what is wrong where. */
@@ -28,7 +30,18 @@ void br_filter_destroy(br_filter *filter); /* accepts NULL */
 /* The text that it was made of, ended by NUL. */
 const char *br_filter_text(const br_filter *filter);
 
-/* `pipe_name`: of the pipe that `event->pipe` means. */
-bool br_filter_matches(const br_filter *filter, const br_event *event, const char *pipe_name);
+/* Whether it has terms that ask about the peer of an event's session. */
+bool br_filter_needs_session(const br_filter *filter);
+/* `pipe_name`: of the pipe that `event->pipe` means. `session`: of `event->session`; NULL if there is none, if it is
+ * not known any more, or if the filter needs none. */
+bool br_filter_matches(const br_filter *filter, const br_event *event, const char *pipe_name,
+                       const struct br_session_info *session);
+
+/* The key of a term that asks about something else than pipe, session and peer ("kind", …; "text" for all that look into
+ * payloads): such a filter chooses no sessions. NULL: it does. */
+const char *br_filter_key_beyond_sessions(const br_filter *filter);
+/* Only of a filter that chooses sessions. */
+bool br_filter_matches_session(const br_filter *filter, const struct br_session_info *session,
+                               const char *pipe_name);
 
 #endif

@@ -50,6 +50,9 @@ const br_registry *br_hub_registry(const br_hub *hub);
 const br_memory *br_hub_memory(const br_hub *hub);
 const char *const *br_hub_pipe_names(const br_hub *hub); /* by index */
 
+/* Whether `event` is one that `filter` wants; its session is looked up only if the filter asks about its peer. */
+bool br_hub_matches(const br_hub *hub, const br_filter *filter, const br_event *event);
+
 /* ---- observing ---- */
 typedef enum br_start_mode {
   BR_START_NOW,   /* with the next event                                            */

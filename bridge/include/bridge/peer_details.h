@@ -30,6 +30,17 @@ enum {
 size_t br_peer_details_pack(const pc_peer_details *details, const char *user_name,
                             uint8_t out_bytes[BR_PEER_DETAILS_MAX_BYTES]);
 
+/* What was packed, where it lies; texts end with a NUL, "": not known. */
+typedef struct br_peer_view {
+  const uint8_t *groups; /* numbers of 32 bits, not aligned */
+  const char *user;
+  const char *executable;
+  const char *unit;
+  const char *container;
+  const char *command_line;
+} br_peer_view;
+br_peer_view br_peer_details_view(const br_peer_details *details);
+
 /* Bytes that br_peer_json_write writes at most. */
 size_t br_peer_json_bound(const br_peer_details *details);
 /* The peer as a JSON object, written at `cursor`; returns the end. Bytes that are not UTF-8 become '?'. */

@@ -13,18 +13,25 @@
 #include "bridge/event.h"
 #include "bridge/id_table.h"
 
-/* One open session. The pipe thread makes it and goes on counting in it; the `opened` event hands it to the
- * HTTP thread, which frees it after the `closed` event: the queue between them is the hand-over. */
+/* How many closed sessions are remembered; then the one that closed first is forgotten. */
+enum { BR_CLOSED_SESSIONS_MAX = 1000 };
+
+/* One session. The pipe thread makes it and goes on counting in it; the `opened` event hands it to the
+ * HTTP thread, whose alone it is after the `closed` event: the queue between them is the hand-over. */
 typedef struct br_session_info {
   uint64_t id;
   uint64_t opened_wall_ns;
+  uint64_t closed_wall_ns; /* while it is open: 0 */
+  int32_t close_reason;    /* pc_close_reason     */
+  int32_t close_status;    /* pc_status           */
   pc_peer peer;
   pc_peer upstream; /* of a tap */
   bool has_upstream;
   br_counters counters;
   uint16_t pipe;
-  struct br_session_info *previous, *next; /* the registry's: by id */
-} br_session_info;                         /* the peer's details lie behind it */
+  struct br_session_info *previous,
+      *next;       /* the registry's, in the order of opening or of closing */
+} br_session_info; /* the peer's details lie behind it */
 
 static inline const br_peer_details *br_session_details(const br_session_info *session) {
   return (const br_peer_details *)(const void *)(session + 1);
@@ -39,11 +46,17 @@ typedef struct br_pipe_info {
   const br_pipe_live *live; /* the pipe thread's */
 } br_pipe_info;
 
+typedef struct br_session_list {
+  br_session_info *first, *last;
+  size_t count;
+} br_session_list;
+
 typedef struct br_registry {
   br_pipe_info *pipes; /* owned */
   size_t pipe_count;
-  br_id_table sessions;
-  br_session_info *first, *last;
+  br_id_table sessions; /* open and closed */
+  br_session_list open, closed;
+  uint64_t forgotten_count; /* closed sessions that are not remembered any more */
   uint64_t last_session_id; /* the youngest ever */
 } br_registry;
 
@@ -59,7 +72,9 @@ const br_pipe_info *br_registry_pipe(const br_registry *registry, const char *na
                                      uint16_t *out_index);
 /* NULL: none open by this id. */
 const br_session_info *br_registry_session(const br_registry *registry, uint64_t id);
-/* Whether a session by this id was there and is closed. */
+/* Open, or closed and remembered; else NULL. */
+const br_session_info *br_registry_known_session(const br_registry *registry, uint64_t id);
+/* Whether a session by this id was there and is closed, remembered or not. */
 bool br_registry_was_session(const br_registry *registry, uint64_t id);
 
 #endif

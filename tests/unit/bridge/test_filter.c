@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bridge/filter.h"
+#include "bridge/registry.h"
 
 /* An event with its payload behind it. */
 typedef struct sample {
@@ -33,7 +34,7 @@ static br_filter *filter_of(const char *text) {
 
 static bool passes(const char *text, const sample *event, const char *pipe) {
   br_filter *filter = filter_of(text);
-  bool result = br_filter_matches(filter, &event->event, pipe);
+  bool result = br_filter_matches(filter, &event->event, pipe, NULL);
   br_filter_destroy(filter);
   return result;
 }
@@ -161,6 +162,131 @@ static void filter_that_gives_up_shows_rather_than_hides(void **state) {
   (void)state;
   sample event = message("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
   assert_true(passes("/^(a+)+$/", &event, "demo"));
+  assert_true(passes("-/^(a+)+$/", &event, "demo"));
+  assert_false(passes("-/^(a+)+$/ nothing", &event, "demo"));
+}
+
+/* A session with the details of its peer behind it; its owner frees it. */
+static br_session_info *session_of(const char *executable, const char *user) {
+  static const pc_peer peer = {.pid = 42, .uid = 1000, .gid = 100, .name = "mpv main"};
+  pc_peer_details details = {.known = PC_PEER_ALL, .unit = "app-mpv.scope", .container = "web"};
+  strncpy(details.executable, executable, sizeof details.executable - 1);
+  static uint8_t packed[BR_PEER_DETAILS_MAX_BYTES];
+  size_t size = br_peer_details_pack(&details, user, packed);
+  br_session_info *session = calloc(1, sizeof *session + size);
+  assert_non_null(session);
+  memcpy(session + 1, packed, size);
+  session->id = 7;
+  session->peer = peer;
+  return session;
+}
+
+static void filter_terms_look_at_the_peer_of_the_session(void **state) {
+  (void)state;
+  static const match_case cases[] = {
+      {"pid:42", true},
+      {"pid:41,42", true},
+      {"pid:4", false},
+      {"uid:1000", true},
+      {"uid:100", false},
+      {"uid:alice", true},
+      {"uid:al*", true},
+      {"uid:0,bob,alice", true},
+      {"uid:bob", false},
+      {"peer:\"mpv main\"", true},
+      {"peer:mpv*", true},
+      {"peer:mpv", false},
+      {"executable:mpv", true},
+      {"executable:m*", true},
+      {"executable:bin", false},
+      {"executable:/usr/bin/mpv", true},
+      {"executable:/usr/*", true},
+      {"executable:*/mpv", true},
+      {"executable:bin/mpv", false},
+      {"unit:app-*.scope", true},
+      {"unit:app", false},
+      {"container:web", true},
+      {"container:db", false},
+      {"pid:42 kind:message hello", true},
+      {"-pid:42", false},
+      {"pid:1 or uid:alice", true},
+  };
+  sample event = message("hello");
+  br_session_info *session = session_of("/usr/bin/mpv", "alice");
+  for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+    br_filter *filter = filter_of(cases[index].filter);
+    assert_true(br_filter_needs_session(filter));
+    if (br_filter_matches(filter, &event.event, "demo", session) != cases[index].is_match) {
+      fail_msg("%s: should%s match", cases[index].filter, cases[index].is_match ? "" : " not");
+    }
+    br_filter_destroy(filter);
+  }
+  free(session);
+}
+
+static void filter_of_a_peer_without_a_name_does_not_hold(void **state) {
+  (void)state;
+  sample event = message("hello");
+  br_session_info *session = session_of("", "");
+  session->peer.pid = session->peer.uid = -1;
+  static const char *const filters[] = {"pid:42", "uid:1000", "uid:alice", "executable:mpv"};
+  for (size_t index = 0; index < sizeof filters / sizeof filters[0]; index++) {
+    br_filter *filter = filter_of(filters[index]);
+    assert_false(br_filter_matches(filter, &event.event, "demo", session));
+    br_filter_destroy(filter);
+  }
+  free(session);
+}
+
+static void filter_shows_what_a_forgotten_session_may_have_said(void **state) {
+  (void)state;
+  static const match_case cases[] = {{"pid:42", true},        {"-pid:42", true},
+                                     {"pid:42 hello", true},  {"pid:42 bye", false},
+                                     {"pid:42 or bye", true}, {"-(pid:42 bye)", true},
+                                     {"-(uid:1 hello)", true}};
+  sample event = message("hello");
+  EXPECT_ALL(cases, &event, "demo");
+}
+
+static void filter_of_a_peer_passes_by_what_is_of_no_session(void **state) {
+  (void)state;
+  sample event = message("hello");
+  event.event.session = 0;
+  assert_false(passes("pid:42", &event, "demo"));
+  assert_true(passes("-pid:42", &event, "demo"));
+  assert_true(passes("pid:42 or session:0", &event, "demo"));
+}
+
+static void filter_of_pipes_sessions_and_peers_chooses_sessions(void **state) {
+  (void)state;
+  static const match_case cases[] = {{"", true},
+                                     {"pipe:de*", true},
+                                     {"session:7", true},
+                                     {"session:8", false},
+                                     {"pid:42 -session:8 (uid:bob or executable:mpv)", true},
+                                     {"not uid:alice", false}};
+  br_session_info *session = session_of("/usr/bin/mpv", "alice");
+  for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+    br_filter *filter = filter_of(cases[index].filter);
+    assert_null(br_filter_key_beyond_sessions(filter));
+    assert_int_equal(br_filter_matches_session(filter, session, "demo"), cases[index].is_match);
+    br_filter_destroy(filter);
+  }
+  free(session);
+}
+
+static void filter_of_anything_else_says_why_it_chooses_no_sessions(void **state) {
+  (void)state;
+  static const struct {
+    const char *filter, *key;
+  } cases[] = {{"pipe:demo hello", "text"},   {"/a/", "text"},         {"hex:00", "text"},
+               {"pid:1 or size>4", "size"},   {"-flag:reply", "flag"}, {"kind:message", "kind"},
+               {"direction:c2s", "direction"}};
+  for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+    br_filter *filter = filter_of(cases[index].filter);
+    assert_string_equal(br_filter_key_beyond_sessions(filter), cases[index].key);
+    br_filter_destroy(filter);
+  }
 }
 
 static void filter_that_is_wrong_says_what_and_where(void **state) {
@@ -193,6 +319,13 @@ static void filter_that_is_wrong_says_what_and_where(void **state) {
       {"hex:", 4, "nothing"},
       {"\"\"", 0, "nothing"},
       {"pipe:", 5, "name a pipe"},
+      {"pid:mpv", 4, "a pid is a number"},
+      {"uid:", 4, "name a user"},
+      {"uid:10x", 4, "name a user"},
+      {"executable:", 11, "name a program"},
+      {"peer:", 5, "name a process"},
+      {"unit:", 5, "name a unit"},
+      {"container:", 10, "name a container"},
       {"\"a\"b", 3, "blank"},
   };
   for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
@@ -246,6 +379,12 @@ int main(void) {
       cmocka_unit_test(filter_of_bytes_passes_by_events_without_any),
       cmocka_unit_test(filter_flags_are_those_of_the_event),
       cmocka_unit_test(filter_that_gives_up_shows_rather_than_hides),
+      cmocka_unit_test(filter_terms_look_at_the_peer_of_the_session),
+      cmocka_unit_test(filter_of_a_peer_without_a_name_does_not_hold),
+      cmocka_unit_test(filter_shows_what_a_forgotten_session_may_have_said),
+      cmocka_unit_test(filter_of_a_peer_passes_by_what_is_of_no_session),
+      cmocka_unit_test(filter_of_pipes_sessions_and_peers_chooses_sessions),
+      cmocka_unit_test(filter_of_anything_else_says_why_it_chooses_no_sessions),
       cmocka_unit_test(filter_that_is_wrong_says_what_and_where),
       cmocka_unit_test(filter_is_bounded_in_length_terms_and_depth),
   };
