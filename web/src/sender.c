@@ -134,8 +134,7 @@ bool web_sender_unobserve(web_sender *sender) {
 
 web_status web_sender_put(web_sender *sender, const void *head, size_t head_size, const void *body,
                           size_t body_size, size_t max_bytes) {
-  if (head_size + body_size > max_bytes ||
-      sender->private_bytes > max_bytes - head_size - body_size) {
+  if (sender->private_bytes >= max_bytes) {
     return WEB_FULL;
   }
   if (!web_outbox_append(&sender->outbox, head, head_size, body, body_size)) {
@@ -311,6 +310,14 @@ static void sender_on_stall_timer(web_timer *timer, void *user) {
   }
   sender->server->stats.stalled++;
   sender->on_sent(sender, WEB_SENDER_STALLED);
+}
+
+void web_sender_set_interest(web_sender *sender, unsigned interest) {
+  sender->base_interest = interest;
+  if (sender->is_live) {
+    web_poller_set(sender->server->poller, &sender->entry,
+                   interest | (sender->is_blocked ? WEB_POLL_WRITE : 0U));
+  }
 }
 
 void web_sender_unblock(web_sender *sender) {

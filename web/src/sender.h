@@ -67,11 +67,13 @@ void web_sender_close(web_sender *sender);
 void web_sender_observe(web_sender *sender, const web_source *source);
 /* Ends observing; a piece that went out in part will be completed. False: no memory to do so. */
 bool web_sender_unobserve(web_sender *sender);
-/* Queues bytes of its own. WEB_FULL: more than `max_bytes` of such would wait. */
+/* Queues bytes of its own, however many. WEB_FULL: `max_bytes` of such wait already. */
 WEB_MUST_USE web_status web_sender_put(web_sender *sender, const void *head, size_t head_size,
                                        const void *body, size_t body_size, size_t max_bytes);
 /* Something is new for it. */
 void web_sender_wake(web_sender *sender);
+/* What the owner polls for, beside what sending needs. */
+void web_sender_set_interest(web_sender *sender, unsigned interest);
 /* From the owner's on_ready: the handle is writable. */
 void web_sender_unblock(web_sender *sender);
 

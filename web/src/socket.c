@@ -33,6 +33,7 @@ static void socket_free(web_socket *socket) {
   web_server_stop_timer(server, WEB_TIMERS_PING, &socket->ping_timer);
   web_sender_close(&socket->sender);
   web_ws_codec_destroy(socket->codec);
+  free(socket->kept);
   free(socket);
 }
 
@@ -66,26 +67,44 @@ static void socket_linger(web_socket *socket) {
   web_net_shut_down_sending(socket->sender.entry.handle);
 }
 
-static void socket_on_close_timeout(web_timer *timer, void *user) {
-  (void)timer;
-  socket_end(user);
+static void socket_start_close_timer(web_socket *socket, size_t due_bytes) {
+  socket->due_bytes = due_bytes;
+  web_server_start_timer(socket->server, WEB_TIMERS_CLOSE, &socket->close_timer,
+                         socket->server->limits.close_timeout_ms);
 }
+
+static void socket_on_close_timeout(web_timer *timer, void *user) {
+  web_socket *socket = user;
+  (void)timer;
+  size_t due_bytes = socket->sender.outbox.size + web_net_unread_bytes(socket->sender.entry.handle);
+  if (socket->is_patient && due_bytes > 0 && due_bytes < socket->due_bytes) {
+    socket_start_close_timer(socket, due_bytes);
+  } else {
+    socket_end(socket);
+  }
+}
+
+static void socket_go_on(web_socket *socket);
 
 /* Queues our close frame; nothing is sent behind it. Code WEB_WS_NO_STATUS: a frame without one. */
 static void socket_begin_close(web_socket *socket, uint16_t code, const char *reason) {
-  web_server *server = socket->server;
   uint8_t payload[CLOSE_PAYLOAD_MAX];
   uint8_t header[WEB_WS_HEADER_MAX];
   size_t size = code == WEB_WS_NO_STATUS ? 0 : web_ws_write_close(payload, code, reason);
   size_t header_size = web_ws_write_header(header, WEB_WS_CLOSE, size);
   socket->state = WEB_SOCKET_CLOSING;
-  web_server_start_timer(server, WEB_TIMERS_CLOSE, &socket->close_timer,
-                         server->limits.close_timeout_ms);
+  socket_start_close_timer(socket, SIZE_MAX);
   if (!web_sender_unobserve(&socket->sender) ||
       !web_outbox_append(&socket->sender.outbox, header, header_size, payload, size)) {
     socket->sender.is_torn = true;
   }
   web_sender_wake(&socket->sender);
+  socket_go_on(socket); /* to its close frame */
+}
+
+void web_socket_finish(web_socket *socket, uint16_t code, const char *reason) {
+  socket->is_patient = true;
+  web_socket_close(socket, code, reason);
 }
 
 void web_socket_close(web_socket *socket, uint16_t code, const char *reason) {
@@ -118,6 +137,10 @@ web_status web_socket_send(web_socket *socket, web_ws_opcode opcode, const void 
   return socket_put(socket, opcode, data, size, socket->server->limits.max_websocket_outbox_bytes);
 }
 
+size_t web_socket_unsent_bytes(const web_socket *socket) {
+  return socket->sender.outbox.size;
+}
+
 void web_socket_observe(web_socket *socket, const web_source *source) {
   web_server_check_thread(socket->server);
   if (socket->state != WEB_SOCKET_OPEN) {
@@ -140,6 +163,11 @@ static void socket_answer_ping(web_socket *socket) {
 
 static void socket_on_sent(web_sender *sender, web_sender_result result) {
   web_socket *socket = WEB_CONTAINER_OF(sender, web_socket, sender);
+  bool is_well = result == WEB_SENDER_IDLE || result == WEB_SENDER_MORE;
+  if ((is_well || result == WEB_SENDER_BLOCKED) && socket->state == WEB_SOCKET_OPEN &&
+      socket->events->on_sent != NULL) {
+    socket->events->on_sent(socket, socket->user);
+  }
   switch (result) {
   case WEB_SENDER_IDLE:
     socket_answer_ping(socket);
@@ -173,7 +201,8 @@ static void socket_start_ping_timer(web_socket *socket) {
                          socket->server->limits.ping_interval_ms);
 }
 
-/* Once an interval. A peer that takes nothing could not read a ping: the sender's own time-out judges it. */
+/* Once an interval. A peer that takes nothing could not read a ping: the sender's own time-out judges it. One that is
+ * not listened to is pinged, which shows whether it is gone, and not judged. */
 static void socket_on_ping_timer(web_timer *timer, void *user) {
   web_socket *socket = user;
   (void)timer;
@@ -181,7 +210,7 @@ static void socket_on_ping_timer(web_timer *timer, void *user) {
     return;
   }
   bool is_silent = !socket->is_heard && !socket->sender.is_blocked;
-  if (is_silent && socket->is_pinged) {
+  if (is_silent && socket->is_pinged && !socket->is_paused) {
     socket->server->stats.unanswered++;
     web_socket_close(socket, WEB_WS_INTERNAL_ERROR, "a ping was not answered");
     return;
@@ -231,21 +260,85 @@ static void socket_peer_is_done(web_socket *socket) {
   }
 }
 
-static void socket_feed(web_socket *socket, uint8_t *data, size_t size) {
-  socket->is_heard = true;
-  if (socket->is_peer_done) {
-    return; /* read only to be thrown away */
-  }
-  uint16_t code = web_ws_codec_feed(socket->codec, data, size);
-  if (code == 0) {
-    return;
-  }
+static void socket_on_codec_result(web_socket *socket, uint16_t code) {
   if (code != WEB_WS_NORMAL && socket->state == WEB_SOCKET_OPEN) {
     const char *failure = web_ws_codec_failure(socket->codec);
     socket->close_code = code;
     socket_begin_close(socket, code, failure != NULL ? failure : "");
   }
   socket_peer_is_done(socket);
+}
+
+/* Returns how many bytes at the end are to be kept, since the owner wants no more for now. */
+static size_t socket_feed(web_socket *socket, uint8_t *data, size_t size) {
+  size_t left = size;
+  socket->is_heard = true;
+  socket->is_feeding = true;
+  while (left > 0 && !socket->is_paused && !socket->is_peer_done) {
+    uint16_t code = web_ws_codec_feed(socket->codec, data + (size - left), left);
+    left = web_ws_codec_left_bytes(socket->codec);
+    if (code != 0) {
+      socket_on_codec_result(socket, code);
+    }
+  }
+  socket->is_feeding = false;
+  return socket->is_peer_done ? 0 : left; /* what follows its end is thrown away */
+}
+
+static void socket_receive(web_socket *socket, uint8_t *data, size_t size) {
+  size_t left = socket_feed(socket, data, size);
+  if (left == 0) {
+    return;
+  }
+  uint8_t *kept = realloc(socket->kept, socket->kept_bytes + left);
+  if (kept == NULL) {
+    web_socket_close(socket, WEB_WS_INTERNAL_ERROR, "out of memory");
+    return;
+  }
+  memcpy(kept + socket->kept_bytes, data + (size - left), left);
+  socket->kept = kept;
+  socket->kept_bytes += left;
+}
+
+/* ---- pausing ---- */
+
+void web_socket_set_max_message_bytes(web_socket *socket, size_t max_message_bytes) {
+  web_ws_codec_set_max_message_bytes(socket->codec, max_message_bytes);
+}
+
+void web_socket_pause(web_socket *socket) {
+  web_server_check_thread(socket->server);
+  if (socket->state == WEB_SOCKET_OPEN && !socket->is_paused) {
+    socket->is_paused = true;
+    web_ws_codec_stop(socket->codec);
+    web_sender_set_interest(&socket->sender, 0);
+  }
+}
+
+static void socket_go_on(web_socket *socket) {
+  if (!socket->is_paused) {
+    return;
+  }
+  socket->is_paused = false;
+  web_sender_set_interest(&socket->sender, WEB_POLL_READ);
+  if (socket->is_feeding) {
+    return; /* which goes on by itself */
+  }
+  uint8_t *kept = socket->kept;
+  size_t size = socket->kept_bytes;
+  size_t left = socket_feed(socket, kept, size);
+  if (left > 0) {
+    memmove(kept, kept + (size - left), left);
+  } else {
+    free(kept);
+    socket->kept = NULL;
+  }
+  socket->kept_bytes = left;
+}
+
+void web_socket_resume(web_socket *socket) {
+  web_server_check_thread(socket->server);
+  socket_go_on(socket);
 }
 
 static void socket_on_ready(web_poll_entry *entry, unsigned ready) {
@@ -255,13 +348,17 @@ static void socket_on_ready(web_poll_entry *entry, unsigned ready) {
   if ((ready & WEB_POLL_WRITE) != 0) {
     web_sender_unblock(&socket->sender);
   }
+  if ((ready & WEB_POLL_HANGUP) != 0 && socket->is_paused) {
+    socket_end(socket); /* reset: what it sent before is gone as well */
+    return;
+  }
   if ((ready & WEB_POLL_READ) == 0) {
     return;
   }
   /* One receive per turn, however much there is: it stays ready, and others have their turn. */
   switch (web_net_receive(entry->handle, buffer, WEB_RECEIVE_BYTES, &size)) {
   case WEB_OK:
-    socket_feed(socket, buffer, size);
+    socket_receive(socket, buffer, size);
     break;
   case WEB_FULL:
     break;
@@ -311,7 +408,7 @@ static void socket_feed_early(web_socket *socket, const uint8_t *early, size_t s
   while (size > 0) {
     size_t piece = size < WEB_RECEIVE_BYTES ? size : WEB_RECEIVE_BYTES;
     memcpy(socket->server->receive_buffer, early, piece);
-    socket_feed(socket, socket->server->receive_buffer, piece);
+    socket_receive(socket, socket->server->receive_buffer, piece);
     early += piece;
     size -= piece;
   }

@@ -25,6 +25,12 @@ struct web_socket {
   web_server *server;
   web_socket_state state;
   bool is_peer_done; /* its close frame came, or it broke the protocol: no more input counts */
+  bool is_paused;    /* by its owner */
+  bool is_feeding;   /* the codec, which stands between it and its owner */
+  bool is_patient;   /* closing: as long as the peer reads on */
+  size_t due_bytes;  /* … which it did not when the close timer was started */
+  uint8_t *kept;     /* received and not looked at, since it is paused; owned */
+  size_t kept_bytes;
   web_upgrade *upgrade;
   web_ws_codec *codec;
   const char *protocol;

@@ -30,6 +30,8 @@ struct web_ws_codec {
   size_t max_message_bytes;
   const char *failure;
   uint16_t result; /* what every further feed returns, once it is not 0 */
+  bool is_stopped; /* by the owner, inside this feed */
+  size_t left_bytes;
 
   bool is_in_payload;
   uint8_t header_size; /* bytes of a header that came cut */
@@ -333,8 +335,22 @@ static size_t codec_take_payload(web_ws_codec *codec, uint8_t *data, size_t size
   return part;
 }
 
+void web_ws_codec_stop(web_ws_codec *codec) {
+  codec->is_stopped = true;
+}
+
+size_t web_ws_codec_left_bytes(const web_ws_codec *codec) {
+  return codec->left_bytes;
+}
+
+void web_ws_codec_set_max_message_bytes(web_ws_codec *codec, size_t max_message_bytes) {
+  WEB_CHECK(!codec->is_in_message);
+  codec->max_message_bytes = max_message_bytes;
+}
+
 uint16_t web_ws_codec_feed(web_ws_codec *codec, uint8_t *data, size_t size) {
-  while (size != 0 && codec->result == 0) {
+  codec->is_stopped = false;
+  while (size != 0 && codec->result == 0 && !codec->is_stopped) {
     size_t taken = 0;
     if (!codec->is_in_payload) {
       taken = codec_take_header(codec, data, size);
@@ -345,5 +361,6 @@ uint16_t web_ws_codec_feed(web_ws_codec *codec, uint8_t *data, size_t size) {
     data += taken;
     size -= taken;
   }
+  codec->left_bytes = size;
   return codec->result;
 }

@@ -71,12 +71,15 @@ typedef struct web_source {
 /* ---- WebSocket sessions ---- */
 typedef struct web_socket web_socket;
 
+/* Each may be NULL but on_close. */
 typedef struct web_socket_events {
   /* The handshake is done. */
   void (*on_open)(web_socket *socket, void *user);
   /* Borrowed during the call. */
   void (*on_message)(web_socket *socket, web_ws_opcode opcode, const uint8_t *data, size_t size,
                      void *user);
+  /* The kernel took some of what was sent to it: web_socket_unsent_bytes tells what is left. */
+  void (*on_sent)(web_socket *socket, void *user);
   /* Last call: the pointer is dead afterwards. Comes exactly once for each web_socket_accept that returned
    * WEB_OK, also when the handshake never finished. `code` as the peer or we said it. */
   void (*on_close)(web_socket *socket, uint16_t code, void *user);
@@ -91,12 +94,24 @@ WEB_MUST_USE web_status web_socket_accept(web_request *request, const char *cons
 const char *web_socket_protocol(const web_socket *socket);
 /* Which of `protocols` web_socket_accept would choose; NULL: none, or the handshake is a bad one. */
 const char *web_request_subprotocol(const web_request *request, const char *const *protocols);
-/* One private message, copied. WEB_FULL: over limits.max_websocket_outbox_bytes. Goes between two pieces of
- * the log, never inside one. */
+/* One private message of any size, copied. WEB_FULL: limits.max_websocket_outbox_bytes wait already. Goes between
+ * two pieces of the log, never inside one. */
 WEB_MUST_USE web_status web_socket_send(web_socket *socket, web_ws_opcode opcode, const void *data,
                                         size_t size);
-/* Begins the close handshake; on_close follows from the loop. */
+/* What of that, and of all else but the log, the kernel has not taken yet. */
+size_t web_socket_unsent_bytes(const web_socket *socket);
+/* In place of limits.max_websocket_message_bytes. From on_open. */
+void web_socket_set_max_message_bytes(web_socket *socket, size_t max_message_bytes);
+/* From here on no message is taken, and the peer can send no more than the kernel's buffers hold; at most 64 KiB
+ * that were received already are kept. Pings wait too. */
+void web_socket_pause(web_socket *socket);
+/* Goes on; what was kept may come by on_message inside this call. */
+void web_socket_resume(web_socket *socket);
+/* Begins the close handshake; on_close follows from the loop. A peer that does not do its part within
+ * limits.close_timeout_ms is cut off, whatever was still to be sent to it. */
 void web_socket_close(web_socket *socket, uint16_t code, const char *reason);
+/* The same, but a peer may take its time to read what was sent, as long as it reads. */
+void web_socket_finish(web_socket *socket, uint16_t code, const char *reason);
 /* Begins to observe. One source at a time: ends the former. NULL: ends observing. */
 void web_socket_observe(web_socket *socket, const web_source *source);
 

@@ -56,6 +56,12 @@ void web_ws_codec_destroy(web_ws_codec *codec);
  * frame (anything behind it is ignored), else the close code to fail the connection with; after a non-zero
  * return further bytes are ignored and the same code comes back. A callback may not destroy the codec. */
 uint16_t web_ws_codec_feed(web_ws_codec *codec, uint8_t *data, size_t size);
+/* Inside a callback: the feed returns right behind what is being told. */
+void web_ws_codec_stop(web_ws_codec *codec);
+/* How many bytes at the end of what was fed last were not looked at, since the feed was stopped. */
+size_t web_ws_codec_left_bytes(const web_ws_codec *codec);
+/* For messages that begin from now on. */
+void web_ws_codec_set_max_message_bytes(web_ws_codec *codec, size_t max_message_bytes);
 /* In English, why the last feed failed, or NULL. Static text, at most 123 bytes: fit for a close reason. */
 const char *web_ws_codec_failure(const web_ws_codec *codec);
 
