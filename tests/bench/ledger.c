@@ -1,6 +1,8 @@
-/* Reads batches by looking for `"seq":`, which cannot stand inside a JSON string (its quotes would be escaped):
- * once per event, in the bridge's order of fields, seq before text. Guesses from the event before save most of
- * the searching, so that the observer costs little next to what is measured. */
+/* Observers must cost little next to what is measured: numbers are compared as text and counted up,
+ * and what comes next is expected where the message before had it.
+ *
+ * JSON: batches are read by looking for `"seq":`, which cannot stand inside a JSON string (its
+ * quotes would be escaped): once per event, in the bridge's order of fields, seq before text. */
 #include "ledger.h"
 
 #include <string.h>
@@ -15,8 +17,20 @@ enum {
   OTHER_EVENTS_MAX = 2
 };
 
-void bench_ledger_init(bench_ledger *ledger, bool is_relay) {
-  *ledger = (bench_ledger){.is_relay = is_relay, .has_snapshot = is_relay};
+/* Of web/PROTOCOL.md, "WebSocket pipebridge.v1.bin". */
+enum {
+  BINARY_HEADER_BYTES = 16,
+  BINARY_EVENT_BYTES = 56,
+  BINARY_TYPE_OFFSET = 1,
+  BINARY_KIND_OFFSET = 4,
+  BINARY_SEQ_OFFSET = 8,
+  BINARY_SNAPSHOT = 1,
+  BINARY_MESSAGE = 2,
+  BINARY_GAP = 6
+};
+
+void bench_ledger_init(bench_ledger *ledger, const bench_format *format) {
+  *ledger = (bench_ledger){.format = format, .is_greeted = !format->has_greeting};
   bench_digits_write(ledger->next_digits, 0);
 }
 
@@ -41,8 +55,8 @@ static uint64_t number_after(const char *data, size_t size, const char *key) {
   return number_read(place + strlen(key), data + size);
 }
 
-/* What gaps told since the last message must be just what is missing, but for an event or two that are no
- * messages: the writer's session opening, the one before it closing. */
+/* What gaps told since the last message must be just what is missing, but for an event or two that
+ * are no messages: the writer's session opening, the one before it closing. */
 static void missing_enter(bench_ledger *ledger, uint64_t missing) {
   if (missing > ledger->pending_missed || ledger->pending_missed - missing > OTHER_EVENTS_MAX) {
     ledger->sequence_errors++;
@@ -63,7 +77,7 @@ static void digits_advance(char digits[BENCH_DIGITS]) {
   }
 }
 
-static void message_enter(bench_ledger *ledger, const char *text) {
+void bench_ledger_enter_message(bench_ledger *ledger, const char *text) {
   const char *digits = text + BENCH_NUMBER_OFFSET;
   if (memcmp(digits, ledger->next_digits, BENCH_DIGITS) == 0) {
     ledger->next_number++;
@@ -104,7 +118,7 @@ static void event_enter(bench_ledger *ledger, const char *event, size_t size, co
   }
   ledger->next_seq = seq + 1;
   if (text) {
-    message_enter(ledger, text);
+    bench_ledger_enter_message(ledger, text);
   }
 }
 
@@ -138,19 +152,105 @@ static void batch_enter(bench_ledger *ledger, const char *data, size_t size) {
   }
 }
 
-void bench_ledger_enter(bench_ledger *ledger, const uint8_t *payload, size_t size) {
-  const char *text = (const char *)payload;
-  ledger->frames++;
-  if (ledger->is_relay) {
-    BENCH_CHECK(size == BENCH_PAYLOAD_BYTES);
-    message_enter(ledger, text);
-  } else if (!ledger->has_snapshot) {
-    BENCH_CHECK(find(text, size < 64 ? size : 64, "\"snapshot\""));
-    ledger->next_seq = number_after(text, size, seq_key) + 1;
-    ledger->has_snapshot = true;
+static void greeting_enter(bench_ledger *ledger, const char *text, size_t size) {
+  BENCH_CHECK(find(text, size < 96 ? size : 96, "\"snapshot\""));
+  ledger->next_seq = number_after(text, size, seq_key) + 1;
+  ledger->is_greeted = true;
+}
+
+static void json_enter(bench_ledger *ledger, const char *payload, size_t size) {
+  if (ledger->is_greeted) {
+    batch_enter(ledger, payload, size);
   } else {
-    batch_enter(ledger, text, size);
+    greeting_enter(ledger, payload, size);
   }
+}
+
+const bench_format bench_format_json = {.has_greeting = true, .enter = json_enter};
+
+/* ---- pipebridge.v1.bin ---- */
+
+static uint32_t u32_read(const char *data) {
+  uint32_t value;
+  memcpy(&value, data, sizeof value); /* little-endian, as every machine that this runs on */
+  return value;
+}
+
+static uint64_t u64_read(const char *data) {
+  uint64_t value;
+  memcpy(&value, data, sizeof value);
+  return value;
+}
+
+static void binary_event_enter(bench_ledger *ledger, const char *event, size_t size) {
+  uint64_t seq = u64_read(event + BINARY_SEQ_OFFSET);
+  const char *payload = event + BINARY_EVENT_BYTES;
+  if (event[BINARY_KIND_OFFSET] == BINARY_GAP) {
+    gap_enter(ledger, payload, size - BINARY_EVENT_BYTES);
+    return;
+  }
+  ledger->sequence_errors += seq != ledger->next_seq;
+  ledger->next_seq = seq + 1;
+  if (event[BINARY_KIND_OFFSET] == BINARY_MESSAGE) {
+    BENCH_CHECK(size == BINARY_EVENT_BYTES + BENCH_PAYLOAD_BYTES);
+    bench_ledger_enter_message(ledger, payload);
+  }
+}
+
+static void binary_enter(bench_ledger *ledger, const char *payload, size_t size) {
+  const char *end = payload + size;
+  BENCH_CHECK(size >= BINARY_HEADER_BYTES);
+  const char *event = payload + BINARY_HEADER_BYTES;
+  if (payload[BINARY_TYPE_OFFSET] == BINARY_SNAPSHOT) {
+    greeting_enter(ledger, event, (size_t)(end - event));
+    return;
+  }
+  while (event < end) {
+    BENCH_CHECK(end - event >= BINARY_EVENT_BYTES);
+    size_t event_bytes = u32_read(event);
+    BENCH_CHECK(event_bytes >= BINARY_EVENT_BYTES && event_bytes <= (size_t)(end - event));
+    binary_event_enter(ledger, event, event_bytes);
+    event += event_bytes;
+  }
+}
+
+const bench_format bench_format_binary = {.has_greeting = true, .enter = binary_enter};
+
+/* ---- plain messages ---- */
+
+static void plain_enter(bench_ledger *ledger, const char *payload, size_t size) {
+  BENCH_CHECK(size == BENCH_PAYLOAD_BYTES);
+  bench_ledger_enter_message(ledger, payload);
+}
+
+const bench_format bench_format_plain = {.enter = plain_enter};
+
+size_t bench_ledger_enter_stretch(bench_ledger *ledger, const uint8_t *frames, size_t size) {
+  enum { FRAME_BYTES = 2 + BENCH_PAYLOAD_BYTES };
+  size_t used = 0;
+  if (ledger->format != &bench_format_plain || ledger->on_time) {
+    return 0;
+  }
+  for (; size - used >= FRAME_BYTES; used += FRAME_BYTES) {
+    const uint8_t *frame = frames + used;
+    bool is_expected = (frame[0] == 0x81 || frame[0] == 0x82) && frame[1] == BENCH_PAYLOAD_BYTES &&
+                       memcmp(frame + 2, ledger->next_digits, BENCH_DIGITS) == 0;
+    if (!is_expected) {
+      break;
+    }
+    ledger->next_number++;
+    digits_advance(ledger->next_digits);
+  }
+  ledger->frames += used / FRAME_BYTES;
+  ledger->received += used / FRAME_BYTES;
+  return used;
+}
+
+/* ---- all ---- */
+
+void bench_ledger_enter(bench_ledger *ledger, const uint8_t *payload, size_t size) {
+  ledger->frames++;
+  ledger->format->enter(ledger, (const char *)payload, size);
 }
 
 bool bench_ledger_is_complete(bench_ledger *ledger, uint64_t produced) {

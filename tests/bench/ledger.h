@@ -1,6 +1,6 @@
-/* One observer's book: which messages came, which are told missing, and that nothing else happened. Fed with
- * the payload of WebSocket messages, of the bridge (pipebridge.v1.json) or of the relay (a line each).
- * Pure; one thread. */
+/* One observer's book: which messages came, which are told missing, and that nothing else happened.
+ * Fed with the payload of WebSocket messages, in one of the formats that a target speaks. Pure; one
+ * thread. */
 #ifndef TESTS_BENCH_LEDGER_H
 #define TESTS_BENCH_LEDGER_H
 
@@ -10,12 +10,23 @@
 
 #include "bench.h"
 
-typedef struct bench_ledger {
-  bool is_relay;
-  bool has_snapshot;
+typedef struct bench_ledger bench_ledger;
+
+/* How a target says what was written: a table each. */
+typedef struct bench_format {
+  bool has_greeting; /* something comes before the first message */
+  void (*enter)(bench_ledger *ledger, const char *payload, size_t size);
+} bench_format;
+extern const bench_format bench_format_plain;  /* a message is a message, as a line each        */
+extern const bench_format bench_format_json;   /* pipebridge.v1.json                            */
+extern const bench_format bench_format_binary; /* pipebridge.v1.bin                             */
+
+struct bench_ledger {
+  const bench_format *format;
+  bool is_greeted;
   uint64_t next_seq;              /* of the bridge's events: what must come next             */
   uint64_t next_number;           /* of the messages                                         */
-  char next_digits[BENCH_DIGITS]; /* the same as it will stand in the message          */
+  char next_digits[BENCH_DIGITS]; /* the same as it will stand in the message                */
   uint64_t pending_missed;        /* events told missing since the last message              */
   uint64_t received;              /* messages                                                */
   uint64_t missed;                /* messages told missing                                   */
@@ -27,11 +38,19 @@ typedef struct bench_ledger {
   /* Called with the time of writing of each message, if set. */
   void (*on_time)(uint64_t time_ns, void *user);
   void *user;
-} bench_ledger;
+};
 
-void bench_ledger_init(bench_ledger *ledger, bool is_relay);
+void bench_ledger_init(bench_ledger *ledger, const bench_format *format);
+/* One WebSocket message. */
 void bench_ledger_enter(bench_ledger *ledger, const uint8_t *payload, size_t size);
-/* Whether all of `produced` messages came or are told missing; then `received + missed` is that number. */
+/* One of the bench's messages, as it was written: formats call it. */
+void bench_ledger_enter_message(bench_ledger *ledger, const char *text);
+/* Enters what at `frames` is just what is expected: frames of one plain message each, in order.
+ * Returns its bytes, maybe none: what else there is goes by bench_ledger_enter. Of anything but
+ * plain messages, 0. */
+size_t bench_ledger_enter_stretch(bench_ledger *ledger, const uint8_t *frames, size_t size);
+/* Whether all of `produced` messages came or are told missing; then `received + missed` is that
+ * number. */
 bool bench_ledger_is_complete(bench_ledger *ledger, uint64_t produced);
 
 #endif

@@ -3,7 +3,6 @@
  *
  * CPU is what decides: the server's is its whole process, the clients' is this one, since a system call of one end
  * does work for the other. Main thread. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "bench.h"
 #include "matrix.h"
+#include "options.h"
 #include "pipe_load.h"
 #include "pipe_server.h"
 #include "process.h"
@@ -53,71 +53,17 @@ static const side sides[SIDES_MAX] = {{"epoll", PC_BACKEND_EPOLL, false},
                                       {"io_uring_other", PC_BACKEND_IO_URING, true}};
 
 typedef struct bench_options {
+  bench_common common;
   const char *other; /* another build of this program, or NULL */
-  const char *json_path;
-  const char *only;
-  uint32_t rounds;
-  double seconds;
-  int processor; /* the servers' */
+  int processor;     /* the servers' */
 } bench_options;
 
-static const char usage[] =
-    "Usage: pipe_bench [options]\n"
-    "  --quick          a short run that shows that everything works; its numbers mean little\n"
-    "  --json FILE      write all rounds there\n"
-    "  --rounds N       of which the median is taken (7)\n"
-    "  --seconds S      of each measured stretch (1)\n"
-    "  --beside PROGRAM another build of pipe_bench: shows what changed instead of the backends\n"
-    "  --only TEXT      only scenarios whose name contains TEXT\n"
-    "  --list           names of the scenarios\n";
-
-static void option_apply(bench_options *options, int option) {
-  switch (option) {
-  case 'q':
-    options->rounds = 1;
-    options->seconds = 0.05;
-    break;
-  case 'j':
-    options->json_path = optarg;
-    break;
-  case 'r':
-    options->rounds = (uint32_t)strtoul(optarg, NULL, 10);
-    break;
-  case 's':
-    options->seconds = strtod(optarg, NULL);
-    break;
-  case 'b':
-    options->other = optarg;
-    break;
-  case 'o':
-    options->only = optarg;
-    break;
-  case 'l':
-    for (size_t index = 0; index < SCENARIO_COUNT; index++) {
-      printf("%-20s %s\n", scenarios[index].name, scenarios[index].title);
-    }
-    exit(0);
-  default:
-    fputs(usage, stderr);
-    exit(2);
+static bool row_of(size_t index, const char **out_name, const char **out_title) {
+  if (index < SCENARIO_COUNT) {
+    *out_name = scenarios[index].name;
+    *out_title = scenarios[index].title;
   }
-}
-
-static void options_parse(int argc, char *argv[], bench_options *options) {
-  static const struct option known[] = {
-      {"quick", no_argument, NULL, 'q'},        {"json", required_argument, NULL, 'j'},
-      {"rounds", required_argument, NULL, 'r'}, {"seconds", required_argument, NULL, 's'},
-      {"beside", required_argument, NULL, 'b'}, {"only", required_argument, NULL, 'o'},
-      {"list", no_argument, NULL, 'l'},         {0}};
-  for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-    option_apply(options, option);
-  }
-  bool is_sound = optind == argc && options->rounds >= 1 && options->rounds <= 1000 &&
-                  options->seconds >= 0.01 && options->seconds <= 3600;
-  if (!is_sound) {
-    fputs(usage, stderr);
-    exit(2);
-  }
+  return index < SCENARIO_COUNT;
 }
 
 static uint64_t own_cpu_ns(void) {
@@ -134,7 +80,7 @@ static uint64_t load_run(const scenario *what, const bench_pipe_clients *clients
 
 static void round_run(const scenario *what, const side *which, const bench_options *given,
                       bench_result *out_result) {
-  double seconds = given->seconds;
+  double seconds = given->common.seconds;
   bench_pipe_options options = {.backend = which->backend,
                                 .type = what->type,
                                 .processor = given->processor,
@@ -200,7 +146,7 @@ static void header_print(bool has_other) {
 
 static void scenario_run(const scenario *what, const bench_options *options, bench_matrix *matrix) {
   uint32_t count = options->other ? 4 : 2;
-  for (uint32_t round = 0; round < options->rounds; round++) {
+  for (uint32_t round = 0; round < options->common.rounds; round++) {
     for (uint32_t turn = 0; turn < count; turn++) {
       const side *which = &sides[(turn + round) % count];
       bench_result result = {0};
@@ -235,20 +181,27 @@ int main(int argc, char *argv[]) {
   if (argc == 3 && strcmp(argv[1], "--as-pipe-server") == 0) {
     bench_pipe_server_run(argv[2]);
   }
-  bench_options options = {.rounds = 7, .seconds = 1, .processor = bench_processor(1)};
-  options_parse(argc, argv, &options);
+  bench_options options = {.common = {.rounds = 7, .seconds = 1}, .processor = bench_processor(1)};
+  bench_common *common = &options.common;
+  const bench_option own[] = {{"beside", "PROGRAM",
+                               "another build of pipe_bench: shows what changed, not the backends",
+                               BENCH_OPTION_TEXT, &options.other}};
+  bench_options_parse(
+      argc, argv,
+      &(bench_usage){.options = own, .option_count = 1, .quick_seconds = 0.05, .row = row_of},
+      common);
   refusal_tell();
   bench_processor_keep(bench_processor(0));
   bench_descriptors_raise();
-  bench_matrix *matrix = bench_matrix_create(options.rounds, options.seconds);
+  bench_matrix *matrix = bench_matrix_create(common->rounds, common->seconds);
   header_print(options.other != NULL);
   for (size_t index = 0; index < SCENARIO_COUNT; index++) {
-    if (!options.only || strstr(scenarios[index].name, options.only)) {
+    if (bench_is_wanted(scenarios[index].name, common->only)) {
       scenario_run(&scenarios[index], &options, matrix);
     }
   }
-  if (options.json_path) {
-    bench_matrix_save(matrix, options.json_path);
+  if (common->json_path) {
+    bench_matrix_save(matrix, common->json_path);
   }
   bench_matrix_destroy(matrix);
   return 0;

@@ -1,135 +1,172 @@
-/* pipebridge_bench: the bridge and a bare relay side by side, in one run. Both are child processes; this one
- * writes into their pipe and observes their WebSockets. Rounds alternate between the two, so that a slow minute
- * of the machine hits both. Main thread; the receiver has a thread of its own. */
-#include <getopt.h>
+/* pipebridge_bench: the bridge in its formats beside a bare relay, in one run. Each is a child
+ * process; this one writes into its pipe and observes its WebSockets. Rounds alternate between
+ * them, so that a slow minute of the machine hits all. The table is Markdown, since it stands in a
+ * README. Main thread; the receiver and the hearer have threads of their own. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
+#include "matrix.h"
+#include "options.h"
 #include "process.h"
 #include "relay.h"
-#include "report.h"
 #include "scenario.h"
 #include "target.h"
 
-static const char usage[] =
-    "Usage: pipebridge_bench --program build/release/bin/pipebridge [options]\n"
-    "  --quick          a short run that shows that everything works; its numbers mean little\n"
-    "  --json FILE      write all rounds, medians and ratios there\n"
-    "  --rounds N       of which the median is taken (5)\n"
-    "  --seconds S      of each measured stretch (2)\n"
-    "  --many N         observers where there are many (100)\n"
-    "  --idle N         idle observers and sessions for the memory (1000)\n"
-    "  --only TEXT      only scenarios whose name contains TEXT\n"
-    "  --list           names of the scenarios\n";
+enum { QUICK_OBSERVERS = 20 };
 
-static _Noreturn void usage_fail(void) {
-  fputs(usage, stderr);
-  exit(2);
-}
-
-static uint32_t number_read(const char *text, uint32_t maximum) {
-  char *end;
-  unsigned long value = strtoul(text, &end, 10);
-  if (*end || value < 1 || value > maximum) {
-    bench_fail("\"%s\" is not a number from 1 to %u", text, maximum);
+static bool row_of(size_t index, const char **out_name, const char **out_title) {
+  if (index < bench_scenario_count) {
+    *out_name = bench_scenarios[index].name;
+    *out_title = bench_scenarios[index].title;
   }
-  return (uint32_t)value;
-}
-
-static void option_apply(bench_options *options, int option) {
-  switch (option) {
-  case 'p':
-    options->program = optarg;
-    break;
-  case 'q':
-    *options = (bench_options){.program = options->program,
-                               .json_path = options->json_path,
-                               .only = options->only,
-                               .rounds = 1,
-                               .seconds = 0.2,
-                               .many = 20,
-                               .idle_count = 50};
-    break;
-  case 'j':
-    options->json_path = optarg;
-    break;
-  case 'r':
-    options->rounds = number_read(optarg, 1000);
-    break;
-  case 's':
-    options->seconds = strtod(optarg, NULL);
-    if (!(options->seconds >= 0.01 && options->seconds <= 3600)) {
-      bench_fail("\"%s\" is not a number of seconds from 0.01 to 3600", optarg);
-    }
-    break;
-  case 'm':
-    options->many = number_read(optarg, 4000);
-    break;
-  case 'i':
-    options->idle_count = number_read(optarg, 4000);
-    break;
-  case 'o':
-    options->only = optarg;
-    break;
-  case 'l':
-    for (size_t index = 0; index < bench_scenario_count; index++) {
-      printf("%-20s %s\n", bench_scenarios[index].name, bench_scenarios[index].title);
-    }
-    exit(0);
-  default:
-    usage_fail();
-  }
+  return index < bench_scenario_count;
 }
 
 static void options_parse(int argc, char *argv[], bench_options *options) {
-  static const struct option known[] = {
-      {"program", required_argument, NULL, 'p'}, {"quick", no_argument, NULL, 'q'},
-      {"json", required_argument, NULL, 'j'},    {"rounds", required_argument, NULL, 'r'},
-      {"seconds", required_argument, NULL, 's'}, {"many", required_argument, NULL, 'm'},
-      {"idle", required_argument, NULL, 'i'},    {"only", required_argument, NULL, 'o'},
-      {"list", no_argument, NULL, 'l'},          {0}};
-  for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-    option_apply(options, option);
+  const bench_option own[] = {
+      {"program", "PIPEBRIDGE", "the bridge to measure (needed)", BENCH_OPTION_TEXT,
+       &options->program},
+      {"beside", "PIPEBRIDGE", "another build of it: more columns, and what a change did",
+       BENCH_OPTION_TEXT, &options->other},
+      {"target", "TEXT", "only columns whose name contains TEXT, and the relay", BENCH_OPTION_TEXT,
+       &options->target},
+      {"most", "N", "observers at most, where a row has more", BENCH_OPTION_COUNT,
+       &options->most_observers}};
+  bench_usage usage = {.options = own,
+                       .option_count = sizeof own / sizeof *own,
+                       .quick_seconds = 0.2,
+                       .row = row_of};
+  bench_options_parse(argc, argv, &usage, &options->common);
+  if (!options->program) {
+    bench_fail("--program is needed");
   }
-  if (optind < argc || !options->program) {
-    usage_fail();
+  if (options->common.is_quick) {
+    options->most_observers = QUICK_OBSERVERS;
   }
 }
 
-static void scenario_run(const bench_scenario *scenario, const bench_options *options,
-                         bench_report *report) {
-  for (uint32_t round = 0; round < options->rounds; round++) {
-    for (int turn = 0; turn < BENCH_TARGET_COUNT; turn++) {
-      bench_target_kind kind = (bench_target_kind)((turn + (int)round) % BENCH_TARGET_COUNT);
-      bench_target target;
-      bench_result result = {0};
-      bench_target_start(&target, kind, options->program);
-      scenario->run(scenario, options, &target, &result);
-      bench_target_stop(&target);
-      bench_report_add(report, scenario, kind, &result);
+/* ---- columns ---- */
+
+static bool is_wanted(const bench_options *options, const bench_target_kind *kind) {
+  return (!kind->is_other || options->other) &&
+         (kind == bench_target_kinds || bench_is_wanted(kind->name, options->target));
+}
+
+/* What a column is a share of: of another build the same format there, else the relay. */
+static const char *base_of(const bench_options *options, const bench_target_kind *kind) {
+  for (size_t index = 0; options->other && index < bench_target_kind_count; index++) {
+    const bench_target_kind *other = &bench_target_kinds[index];
+    size_t size = strlen(kind->name);
+    if (other->is_other && !kind->is_other && strncmp(other->name, kind->name, size) == 0) {
+      return other->name;
     }
   }
-  bench_report_print(report, scenario);
+  return bench_target_kinds[0].name;
+}
+
+/* ---- the table ---- */
+
+static void header_print(const bench_options *options) {
+  printf("| median of the rounds |");
+  for (size_t index = 0; index < bench_target_kind_count; index++) {
+    if (is_wanted(options, &bench_target_kinds[index])) {
+      printf(" %s |", bench_target_kinds[index].name);
+    }
+  }
+  printf("\n|---|");
+  for (size_t index = 0; index < bench_target_kind_count; index++) {
+    if (is_wanted(options, &bench_target_kinds[index])) {
+      printf("---|");
+    }
+  }
+  puts("");
+}
+
+static void cell_print(const bench_matrix *matrix, const char *row, const char *column,
+                       const char *base, const bench_line *line) {
+  double value, ratio;
+  if (!bench_matrix_median(matrix, row, column, line->metric, &value)) {
+    printf(" |");
+  } else if (strcmp(column, base) != 0 &&
+             bench_matrix_ratio(matrix, row, column, base, line->metric, &ratio)) {
+    printf(" %.*f (%.2f) |", value / line->scale < 100, value / line->scale, ratio);
+  } else {
+    printf(" %.*f |", value / line->scale < 100, value / line->scale);
+  }
+}
+
+static void line_print(const bench_matrix *matrix, const bench_options *options,
+                       const bench_scenario *scenario, const bench_line *line) {
+  printf("| %s%s, %s |", scenario->title, line->title, line->unit);
+  for (size_t index = 0; index < bench_target_kind_count; index++) {
+    const bench_target_kind *kind = &bench_target_kinds[index];
+    if (is_wanted(options, kind)) {
+      cell_print(matrix, scenario->name, kind->name, base_of(options, kind), line);
+    }
+  }
+  puts("");
+}
+
+/* Of a run that is no full measurement of the bridge: some messages came as a gap. */
+static void gaps_tell(const bench_matrix *matrix, const bench_scenario *scenario) {
+  for (size_t index = 0; index < bench_target_kind_count; index++) {
+    const char *column = bench_target_kinds[index].name;
+    double gaps, share;
+    if (bench_matrix_median(matrix, scenario->name, column, "gaps", &gaps) && gaps > 0 &&
+        bench_matrix_median(matrix, scenario->name, column, "received_share", &share)) {
+      fprintf(stderr, "%s, %s: observers fell behind: %.0f gaps, %.2f %% received\n",
+              scenario->title, column, gaps, 100 * share);
+    }
+  }
+}
+
+/* ---- runs ---- */
+
+static void target_run(const bench_scenario *scenario, const bench_options *options,
+                       const bench_target_kind *kind, bench_matrix *matrix) {
+  bench_target target;
+  bench_result result = {0};
+  bench_target_start(&target, kind, kind->is_other ? options->other : options->program);
+  scenario->run(scenario, options, &target, &result);
+  bench_target_stop(&target);
+  bench_matrix_add(matrix, scenario->name, kind->name, &result);
+}
+
+static void scenario_run(const bench_scenario *scenario, const bench_options *options,
+                         bench_matrix *matrix) {
+  for (uint32_t round = 0; round < options->common.rounds; round++) {
+    for (size_t turn = 0; turn < bench_target_kind_count; turn++) {
+      const bench_target_kind *kind = &bench_target_kinds[(turn + round) % bench_target_kind_count];
+      if (is_wanted(options, kind) && (!scenario->suits || scenario->suits(kind))) {
+        target_run(scenario, options, kind, matrix);
+      }
+    }
+  }
+  for (size_t index = 0; index < BENCH_LINES_MAX && scenario->lines[index].metric; index++) {
+    line_print(matrix, options, scenario, &scenario->lines[index]);
+  }
+  fflush(stdout);
+  gaps_tell(matrix, scenario);
 }
 
 int main(int argc, char *argv[]) {
   if (argc == 4 && strcmp(argv[1], "--as-relay") == 0) {
     bench_relay_run(argv[2], argv[3]);
   }
-  bench_options options = {.rounds = 5, .seconds = 2, .many = 100, .idle_count = 1000};
+  bench_options options = {.common = {.rounds = 5, .seconds = 2}, .most_observers = UINT32_MAX};
   options_parse(argc, argv, &options);
   bench_descriptors_raise(); /* a thousand observers need a thousand, here and in the children */
-  bench_report *report = bench_report_create(&options);
+  bench_matrix *matrix = bench_matrix_create(options.common.rounds, options.common.seconds);
+  header_print(&options);
   for (size_t index = 0; index < bench_scenario_count; index++) {
-    if (!options.only || strstr(bench_scenarios[index].name, options.only)) {
-      scenario_run(&bench_scenarios[index], &options, report);
+    if (bench_is_wanted(bench_scenarios[index].name, options.common.only)) {
+      scenario_run(&bench_scenarios[index], &options, matrix);
     }
   }
-  if (options.json_path) {
-    bench_report_save(report, options.json_path);
+  if (options.common.json_path) {
+    bench_matrix_save(matrix, options.common.json_path);
   }
-  bench_report_destroy(report);
+  bench_matrix_destroy(matrix);
   return 0;
 }

@@ -1,5 +1,5 @@
-/* One epoll, one large buffer that all observers share: only the beginning of an unfinished frame is kept per
- * observer. The receiver's thread; start, wait and stop are the main thread's. */
+/* One epoll, one large buffer that all observers share: only the beginning of an unfinished frame
+ * is kept per observer. The receiver's thread; start, wait and stop are the main thread's. */
 #include "receiver.h"
 
 #include <errno.h>
@@ -68,12 +68,18 @@ static bool observer_read(bench_receiver *receiver, observer *self) {
                (unsigned long long)self->ledger.received);
   }
   size_t size = self->kept_bytes + (size_t)got;
-  bench_ws_frame frame;
-  while (bench_ws_parse(data, size, &frame)) {
-    if (frame.opcode == 1) {
+  for (bench_ws_frame frame;;) {
+    size_t stretch = bench_ledger_enter_stretch(&self->ledger, data, size);
+    data += stretch;
+    size -= stretch;
+    if (!bench_ws_parse(data, size, &frame)) {
+      break;
+    }
+    if (frame.opcode == 1 || frame.opcode == 2) {
       bench_ledger_enter(&self->ledger, frame.payload, frame.size);
-    } else {
-      BENCH_CHECK(frame.opcode == 9); /* a ping needs no answer in a benchmark's life */
+    } else if (frame.opcode != 9) { /* a ping needs no answer in a benchmark's life */
+      bench_fail("an observer got a frame of opcode %u: %.*s", frame.opcode, (int)frame.size,
+                 (const char *)frame.payload);
     }
     data += frame.total;
     size -= frame.total;
@@ -115,7 +121,7 @@ static void *receiver_run(void *argument) {
 }
 
 static void greeting_wait(bench_receiver *receiver, observer *self) {
-  while (!self->ledger.has_snapshot) {
+  while (!self->ledger.is_greeted) {
     struct pollfd entry = {.fd = self->fd, .events = POLLIN};
     if (poll(&entry, 1, GREETING_MS) != 1) {
       bench_fail("an observer was not greeted");
@@ -135,10 +141,11 @@ bench_receiver *bench_receiver_start(const bench_receiver_options *options) {
   atomic_store(&receiver->produced, UINT64_MAX);
   for (uint32_t index = 0; index < options->observers; index++) {
     observer *self = &receiver->observers[index];
-    bench_ledger_init(&self->ledger, options->is_relay);
+    const bench_target_kind *kind = options->target->kind;
+    bench_ledger_init(&self->ledger, kind->format);
     self->ledger.on_time = options->on_time;
     self->ledger.user = options->user;
-    self->fd = bench_ws_connect(options->port, "/api/v1/events");
+    self->fd = bench_ws_connect(options->target->port, kind->observe_path, kind->subprotocol);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = self};
     BENCH_CHECK(epoll_ctl(receiver->epoll, EPOLL_CTL_ADD, self->fd, &event) == 0);
   }

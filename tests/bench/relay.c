@@ -1,12 +1,14 @@
-/* One thread, one epoll: read up to 64 KiB of lines → one WebSocket frame per line into a ring → for each
- * observer one send of everything new (two at the ring's end). It loses nothing: when the slowest observer is
- * a ring behind, it stops reading the pipe. */
+/* One thread, one epoll: read up to 64 KiB of lines → one WebSocket frame per line into a ring →
+ * for each observer one send of everything new (two at the ring's end). It loses nothing: when the
+ * slowest observer is a ring behind, it stops reading the pipe. The other way: read up to 64 KiB of
+ * frames → a line each → one send for each client of the pipe, which it waits for. */
 #include "relay.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,8 @@
 enum {
   READ_BYTES = 64 * 1024,
   RING_BYTES = 1024 * 1024,
-  /* A read's lines with their headers; a line has at least its end, so a header at most doubles it … thrice. */
+  /* A read's lines with their headers; a line has at least its end, so a header at most doubles it
+   * … thrice. */
   ROOM_BYTES = 4 * READ_BYTES,
   LINE_MAX_BYTES = 125,
   TURN_EVENTS = 256
@@ -195,14 +198,64 @@ static void client_read(relay *self, node *entry) {
   pause_or_resume(self);
 }
 
-static void observer_read(relay *self, node *entry) {
-  ssize_t got = read(entry->fd, entry->buffer + entry->size, sizeof entry->buffer - entry->size);
+/* Tells all local processes; whoever does not read holds everybody up. */
+static void clients_send(const relay *self, const char *data, size_t size) {
+  for (size_t index = 0; index < self->client_count; index++) {
+    struct pollfd entry = {.fd = self->clients[index]->fd, .events = POLLOUT};
+    for (size_t done = 0; done < size;) {
+      ssize_t sent = send(entry.fd, data + done, size - done, MSG_NOSIGNAL);
+      BENCH_CHECK(sent > 0 || (errno == EAGAIN && poll(&entry, 1, -1) == 1));
+      done += sent > 0 ? (size_t)sent : 0;
+    }
+  }
+}
+
+/* The line of one masked frame; returns the frame's bytes, 0: it is not whole yet. */
+static size_t frame_take(const char *frame, size_t size, char *line, size_t *out_size) {
+  size_t payload = size >= 2 ? (size_t)(frame[1] & 0x7f) : LINE_MAX_BYTES;
+  BENCH_CHECK(payload <= LINE_MAX_BYTES);
+  if (size < 6 + payload) {
+    return 0;
+  }
+  for (size_t index = 0; index < payload; index++) {
+    line[index] = (char)(frame[6 + index] ^ frame[2 + index % 4]);
+  }
+  line[payload] = '\n';
+  *out_size = payload + 1;
+  return 6 + payload;
+}
+
+static void frames_read(relay *self, node *entry) {
+  static char lines[READ_BYTES];
+  memcpy(self->input, entry->buffer, entry->size);
+  ssize_t got = read(entry->fd, self->input + entry->size, READ_BYTES - entry->size);
   if (got <= 0) {
     node_remove(self, entry);
     return;
   }
+  const char *frame = self->input;
+  size_t rest = entry->size + (size_t)got;
+  size_t said = 0;
+  size_t line_bytes;
+  for (size_t used; (used = frame_take(frame, rest, lines + said, &line_bytes)) > 0;) {
+    frame += used;
+    rest -= used;
+    said += line_bytes;
+  }
+  entry->size = rest;
+  memcpy(entry->buffer, frame, rest);
+  clients_send(self, lines, said);
+}
+
+static void observer_read(relay *self, node *entry) {
   if (entry->is_open) {
-    return; /* whatever a browser says */
+    frames_read(self, entry);
+    return;
+  }
+  ssize_t got = read(entry->fd, entry->buffer + entry->size, sizeof entry->buffer - entry->size);
+  if (got <= 0) {
+    node_remove(self, entry);
+    return;
   }
   entry->size += (size_t)got;
   if (memmem(entry->buffer, entry->size, "\r\n\r\n", 4)) {

