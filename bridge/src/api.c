@@ -66,6 +66,11 @@ void br_api_respond_unasked(web_request *request, br_ask_status status) {
   web_respond_problem(request, outcome.status, outcome.code, "%s", detail);
 }
 
+void br_api_sent_by(const web_request *request, const char *via, br_sent_by *out_by) {
+  br_sent_by_write(out_by, via, web_request_address(request),
+                   web_request_header(request, "User-Agent"));
+}
+
 void br_api_respond(web_request *request, unsigned status, web_buffer *body) {
   br_api_respond_as(request, status, "application/json", body);
 }

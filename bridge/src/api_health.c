@@ -65,7 +65,7 @@ void br_handle_health(web_request *request, void *user) {
                      .api = api,
                      .request = request,
                      .patience = {.routine = on_overdue, .user = asking}};
-  br_ask_status status = br_ask(&api->asker, &asking->asked, &command, NULL);
+  br_ask_status status = br_ask(&api->asker, &asking->asked, &command, NULL, NULL);
   if (status != BR_ASK_OK) {
     free(asking);
     br_api_respond_unasked(request, status);

@@ -114,7 +114,7 @@ void br_handle_session_delete(web_request *request, void *user) {
   }
   br_command command = {
       .kind = BR_COMMAND_DISCONNECT, .session = session->id, .pipe = session->pipe};
-  br_ask_status status = br_ask_send(&api->asker, &command, NULL);
+  br_ask_status status = br_ask_send(&api->asker, &command, NULL, NULL);
   if (status != BR_ASK_OK) {
     br_api_respond_unasked(request, status);
     return;

@@ -133,7 +133,9 @@ static void post_send(br_api *api, web_request *request, br_command *command, co
   }
   sent->asked.on_result = on_result;
   sent->asked.user = sent;
-  br_ask_status status = br_ask(&api->asker, &sent->asked, command, body);
+  br_sent_by by;
+  br_api_sent_by(request, "http", &by);
+  br_ask_status status = br_ask(&api->asker, &sent->asked, command, body, &by);
   if (status != BR_ASK_OK) {
     post_recycle(sent);
     br_api_respond_unasked(request, status);

@@ -17,6 +17,8 @@ struct br_api {
 /* ---- api.c ---- */
 /* The answer when a command could not be sent. */
 void br_api_respond_unasked(web_request *request, br_ask_status status);
+/* Who injects by this request; `via` names the surface. */
+void br_api_sent_by(const web_request *request, const char *via, br_sent_by *out_by);
 /* `status` with what was put together in `body`, or 503 if that failed. Takes the memory over. */
 void br_api_respond(web_request *request, unsigned status, web_buffer *body);
 void br_api_respond_as(web_request *request, unsigned status, const char *content_type,

@@ -14,6 +14,7 @@ typedef struct raw_socket {
   br_api *api;
   br_observer *observer;
   const br_pipe_config *config;
+  br_sent_by by;
   uint64_t session; /* 0: all of the pipe */
   uint16_t pipe;
   uint8_t said; /* br_direction of what is injected; none: nothing can be */
@@ -38,7 +39,7 @@ static void on_message(web_socket *socket, web_ws_opcode opcode, const uint8_t *
     web_socket_close(socket, WEB_WS_UNSUPPORTED_DATA, "nothing can be sent into this pipe");
   } else if (size > raw->config->limits.max_message_bytes) {
     web_socket_close(socket, WEB_WS_TOO_BIG, "over limits.max_message_bytes of the pipe");
-  } else if (br_ask_send(&raw->api->asker, &command, data) != BR_ASK_OK) {
+  } else if (br_ask_send(&raw->api->asker, &command, data, &raw->by) != BR_ASK_OK) {
     web_socket_close(socket, WEB_WS_TRY_AGAIN_LATER, "the queue to the pipe thread is full");
   }
 }
@@ -166,6 +167,7 @@ void br_handle_pipe_socket(web_request *request, void *user) {
     return;
   }
   *raw = (raw_socket){.api = api, .config = pipe->config, .pipe = index};
+  br_api_sent_by(request, "raw", &raw->by);
   raw->said = (uint8_t)direction_said(request, pipe->config);
   if (!raw_prepare(request, raw)) {
     free(raw);

@@ -14,16 +14,21 @@ void br_asker_fini(br_asker *asker) {
   br_id_table_fini(&asker->waiting);
 }
 
-static br_ask_status command_push(br_asker *asker, const br_command *command, const void *payload) {
+static br_ask_status command_push(br_asker *asker, const br_command *command, const void *payload,
+                                  const br_sent_by *by) {
   void *record;
   br_queue_result result =
-      br_queue_reserve(asker->commands, sizeof *command + command->size_bytes, &record);
+      br_queue_reserve(asker->commands, sizeof *command + br_command_tail_bytes(command), &record);
   if (result != BR_QUEUE_OK) {
     return result == BR_QUEUE_FULL ? BR_ASK_FULL : BR_ASK_TOO_BIG;
   }
   memcpy(record, command, sizeof *command);
+  uint8_t *tail = (uint8_t *)((br_command *)record + 1);
   if (command->size_bytes) {
-    memcpy((br_command *)record + 1, payload, command->size_bytes);
+    memcpy(tail, payload, command->size_bytes);
+  }
+  if (command->by_bytes) {
+    memcpy(tail + command->size_bytes, by->json, command->by_bytes);
   }
   br_queue_commit(asker->commands, record);
   if (br_queue_wake_needed(asker->commands)) {
@@ -32,20 +37,23 @@ static br_ask_status command_push(br_asker *asker, const br_command *command, co
   return BR_ASK_OK;
 }
 
-br_ask_status br_ask_send(br_asker *asker, br_command *command, const void *payload) {
+br_ask_status br_ask_send(br_asker *asker, br_command *command, const void *payload,
+                          const br_sent_by *by) {
   command->id = ++asker->last_command_id;
   command->asked_ns = br_host_mono_ns();
-  return command_push(asker, command, payload);
+  command->by_bytes = by ? by->size : 0;
+  return command_push(asker, command, payload, by);
 }
 
-br_ask_status br_ask(br_asker *asker, br_asked *asked, br_command *command, const void *payload) {
+br_ask_status br_ask(br_asker *asker, br_asked *asked, br_command *command, const void *payload,
+                     const br_sent_by *by) {
   BR_CHECK(asked->command_id == 0);
   /* Before the command is on its way, so that what cannot be waited for is not done either. */
   uint64_t id = asker->last_command_id + 1;
   if (!br_id_table_put(&asker->waiting, id, asked)) {
     return BR_ASK_NO_MEMORY;
   }
-  br_ask_status status = br_ask_send(asker, command, payload);
+  br_ask_status status = br_ask_send(asker, command, payload, by);
   if (status != BR_ASK_OK) {
     (void)br_id_table_remove(&asker->waiting, id);
     return status;

@@ -13,6 +13,7 @@
 #include "bridge/event.h"
 #include "bridge/id_table.h"
 #include "bridge/queue.h"
+#include "sent_by.h"
 
 typedef struct br_asked br_asked;
 struct br_asked {
@@ -47,10 +48,13 @@ typedef enum br_ask_status {
 /* A zeroed asker with the first three members set is a new one. Nothing may be under way. */
 void br_asker_fini(br_asker *asker);
 
-/* Hands `command` over with its payload (its id and time are set here); nobody waits for what becomes of it. */
-br_ask_status br_ask_send(br_asker *asker, br_command *command, const void *payload);
+/* Hands `command` over with its payload and who sent it (NULL: unknown, or no injection); its id and time are set
+ * here. Nobody waits for what becomes of it. */
+br_ask_status br_ask_send(br_asker *asker, br_command *command, const void *payload,
+                          const br_sent_by *by);
 /* Likewise, and `asked` is told. Unless BR_ASK_OK nothing was sent and `asked` is not under way. */
-br_ask_status br_ask(br_asker *asker, br_asked *asked, br_command *command, const void *payload);
+br_ask_status br_ask(br_asker *asker, br_asked *asked, br_command *command, const void *payload,
+                     const br_sent_by *by);
 /* Who asked has gone: on_result will not come. What was asked happens nevertheless. Also of one that is not under
  * way. */
 void br_ask_cancel(br_asker *asker, br_asked *asked);

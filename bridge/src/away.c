@@ -44,14 +44,15 @@ static bool away_has_room(const pipe_entry *pipe, uint32_t size_bytes) {
 void br_away_append(pipe_entry *pipe, const br_command *command) {
   away_queue *away = &pipe->client.away;
   away_message *message = away_has_room(pipe, command->size_bytes)
-                              ? malloc(sizeof *message + command->size_bytes)
+                              ? malloc(sizeof *message + br_command_tail_bytes(command))
                               : NULL;
   if (!message) {
     away_refuse(pipe, command);
     return;
   }
-  *message = (away_message){.command_id = command->id, .size_bytes = command->size_bytes};
-  memcpy(message->data, br_command_payload(command), command->size_bytes);
+  *message = (away_message){
+      .command_id = command->id, .size_bytes = command->size_bytes, .by_bytes = command->by_bytes};
+  memcpy(message->data, br_command_payload(command), br_command_tail_bytes(command));
   *(away->last ? &away->last->next : &away->first) = message;
   away->last = message;
   away->count++;
@@ -80,7 +81,8 @@ void br_away_deliver(pipe_entry *pipe) {
     br_command command = {.id = message->command_id,
                           .session = pipe->first->id,
                           .pipe = pipe->index,
-                          .size_bytes = message->size_bytes};
+                          .size_bytes = message->size_bytes,
+                          .by_bytes = message->by_bytes};
     pc_status status = br_injection_deliver(pipe->first, &command, message->data);
     if (status == PC_E_QUOTA || status == PC_E_NOT_CONNECTED) {
       return; /* the rest when something was written, or to the next session */

@@ -32,13 +32,13 @@ static void emitter_stamp(br_pipes *pipes, br_event *record) {
 
 static bool emitter_push(br_pipes *pipes, const br_event *event, const void *payload) {
   void *record;
-  if (br_queue_reserve(pipes->out.queue, sizeof *event + event->size_bytes, &record) !=
+  if (br_queue_reserve(pipes->out.queue, sizeof *event + br_event_tail_bytes(event), &record) !=
       BR_QUEUE_OK) {
     return false;
   }
   memcpy(record, event, sizeof *event);
-  if (event->size_bytes) {
-    memcpy((br_event *)record + 1, payload, event->size_bytes);
+  if (br_event_tail_bytes(event)) {
+    memcpy((br_event *)record + 1, payload, br_event_tail_bytes(event));
   }
   br_queue_commit(pipes->out.queue, record);
   pipes->out.has_pushed = true;
@@ -58,7 +58,7 @@ void br_emit_always(br_pipes *pipes, const br_event *event, const void *payload)
   if (br_emit_message(pipes, event, payload)) {
     return;
   }
-  overdue_record *overdue = malloc(sizeof *overdue + event->size_bytes);
+  overdue_record *overdue = malloc(sizeof *overdue + br_event_tail_bytes(event));
   if (!overdue) {
     /* It would be lost in silence, and the registry would be wrong from here on. */
     br_give_up("out of memory for an event that must not be lost; lower events.memory_bytes or "
@@ -67,8 +67,8 @@ void br_emit_always(br_pipes *pipes, const br_event *event, const void *payload)
   overdue->next = NULL;
   overdue->event = *event;
   emitter_stamp(pipes, &overdue->event);
-  if (event->size_bytes) {
-    memcpy(&overdue->event + 1, payload, event->size_bytes);
+  if (br_event_tail_bytes(event)) {
+    memcpy(&overdue->event + 1, payload, br_event_tail_bytes(event));
   }
   emitter *out = &pipes->out;
   *(out->overdue_last ? &out->overdue_last->next : &out->overdue_first) = overdue;

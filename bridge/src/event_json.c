@@ -31,7 +31,7 @@ void br_event_json_init(br_event_json *encoder, const char *run, const char *con
 }
 
 size_t br_event_json_bound(const br_event_json *encoder, const br_event *event) {
-  size_t payload = WEB_JSON_STRING_BOUND((size_t)event->size_bytes);
+  size_t payload = WEB_JSON_STRING_BOUND((size_t)event->size_bytes) + event->by_bytes;
   return FIXED_BOUND + strlen(encoder->pipe_names[event->pipe]) + payload;
 }
 
@@ -79,6 +79,10 @@ static uint8_t *write_payload(uint8_t *cursor, const br_event *event) {
   if (event->kind == BR_EVENT_INJECTED || (event->flags & BR_FLAG_REPLY)) {
     cursor = WRITE(cursor, ",\"targets\":");
     cursor = web_json_write_u64(cursor, event->targets);
+  }
+  if (event->by_bytes > 0) {
+    cursor = WRITE(cursor, ",\"by\":");
+    cursor = write_bytes(cursor, (const char *)br_event_by(event), event->by_bytes);
   }
   cursor = WRITE(cursor, ",\"size\":");
   cursor = web_json_write_u64(cursor, event->size_bytes);

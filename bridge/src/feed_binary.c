@@ -32,9 +32,9 @@ uint8_t *br_binary_end(uint8_t *start, uint8_t *cursor, uint32_t event_count) {
   return cursor;
 }
 
-/* The header in front of a payload of `size` bytes. */
-static uint8_t *put_record(uint8_t *cursor, const br_event *event, size_t size) {
-  cursor = put_u32(cursor, (uint32_t)(BR_BINARY_RECORD_BYTES + size));
+/* The header in front of a payload of `size` bytes and `by_size` more that say who sent it. */
+static uint8_t *put_record(uint8_t *cursor, const br_event *event, size_t size, size_t by_size) {
+  cursor = put_u32(cursor, (uint32_t)(BR_BINARY_RECORD_BYTES + size + by_size));
   *cursor++ = event->kind;
   *cursor++ = event->direction;
   cursor = put_u16(cursor, event->flags);
@@ -45,13 +45,13 @@ static uint8_t *put_record(uint8_t *cursor, const br_event *event, size_t size) 
   cursor = put_u32(cursor, event->pipe);
   cursor = put_u32(cursor, event->targets);
   cursor = put_u32(cursor, (uint32_t)size);
-  return put_u32(cursor, 0);
+  return put_u32(cursor, (uint32_t)by_size);
 }
 
 static uint8_t *put_payload(uint8_t *cursor, const br_event *event) {
-  cursor = put_record(cursor, event, event->size_bytes);
-  memcpy(cursor, br_event_payload(event), event->size_bytes);
-  return cursor + event->size_bytes;
+  cursor = put_record(cursor, event, event->size_bytes, event->by_bytes);
+  memcpy(cursor, br_event_payload(event), br_event_tail_bytes(event));
+  return cursor + br_event_tail_bytes(event);
 }
 
 uint8_t *br_binary_event(br_event_json *json, uint8_t *cursor, const br_event *event) {
@@ -65,7 +65,7 @@ uint8_t *br_binary_event(br_event_json *json, uint8_t *cursor, const br_event *e
   }
   uint8_t *payload = cursor + BR_BINARY_RECORD_BYTES;
   uint8_t *end = br_event_json_write(json, payload, event);
-  (void)put_record(cursor, event, (size_t)(end - payload));
+  (void)put_record(cursor, event, (size_t)(end - payload), 0);
   return end;
 }
 
@@ -73,6 +73,6 @@ uint8_t *br_binary_gap(br_event_json *json, uint8_t *cursor, const br_gap *gap) 
   br_event event = {.kind = BR_BINARY_KIND_GAP, .seq = gap->to};
   uint8_t *payload = cursor + BR_BINARY_RECORD_BYTES;
   uint8_t *end = br_gap_json_write(json, payload, gap);
-  (void)put_record(cursor, &event, (size_t)(end - payload));
+  (void)put_record(cursor, &event, (size_t)(end - payload), 0);
   return end;
 }

@@ -22,7 +22,9 @@ static size_t largest_event(const br_hub *hub) {
   size_t largest = 0;
   for (size_t index = 0; index < hub->registry.pipe_count; index++) {
     const br_pipe_config *pipe = hub->registry.pipes[index].config;
-    br_event event = {.pipe = (uint16_t)index, .size_bytes = pipe->limits.max_message_bytes};
+    br_event event = {.pipe = (uint16_t)index,
+                      .size_bytes = pipe->limits.max_message_bytes,
+                      .by_bytes = UINT8_MAX};
     br_event_json json;
     br_event_json_init(&json, NULL, hub->pipe_names);
     size_t bound = br_event_json_bound(&json, &event) + FEED_RECORD_BYTES;

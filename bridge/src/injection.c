@@ -29,7 +29,8 @@ static injection *injection_create(br_pipes *pipes, const br_command *command) {
                             .pipe = command->pipe,
                             .session = command->session,
                             .direction = direction_of(pipes, command),
-                            .size_bytes = command->size_bytes};
+                            .size_bytes = command->size_bytes,
+                            .by_bytes = command->by_bytes};
   }
   return injected;
 }
@@ -131,7 +132,8 @@ static void injection_announce(br_pipes *pipes, const injection *injected, const
                     .session = injected->session,
                     .command_id = injected->command_id,
                     .targets = injected->remaining,
-                    .size_bytes = injected->size_bytes};
+                    .size_bytes = injected->size_bytes,
+                    .by_bytes = injected->by_bytes};
   br_emit_always(pipes, &event, payload);
 }
 

@@ -20,7 +20,7 @@ struct br_memory {
 };
 
 static size_t record_bytes(const br_event *event) {
-  return (sizeof *event + event->size_bytes + 7) & ~(size_t)7;
+  return (sizeof *event + br_event_tail_bytes(event) + 7) & ~(size_t)7;
 }
 
 static size_t memory_offset(const br_memory *memory, uint64_t seq) {
@@ -85,7 +85,7 @@ const br_event *br_memory_push(br_memory *memory, const br_event *event, uint64_
   }
   memory_evict(memory, memory->head, memory->head + size);
   br_event *copy = (br_event *)(void *)(memory->bytes + memory->head);
-  memcpy(copy, event, sizeof *event + event->size_bytes);
+  memcpy(copy, event, sizeof *event + br_event_tail_bytes(event));
   copy->seq = seq;
   memory->offsets[seq & memory->offset_mask] = (uint32_t)(memory->head / 8);
   memory->head += size;

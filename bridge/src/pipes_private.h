@@ -42,7 +42,8 @@ typedef struct away_message {
   struct away_message *next;
   uint64_t command_id;
   uint32_t size_bytes;
-  uint8_t data[];
+  uint8_t by_bytes;
+  uint8_t data[]; /* the payload, then who sent it */
 } away_message;
 
 typedef struct away_queue {
@@ -139,6 +140,7 @@ typedef struct injection {
   uint64_t session;
   uint32_t size_bytes;
   uint32_t remaining; /* accepted writes that have not ended */
+  uint8_t by_bytes;
   bool is_answered;
   br_direction direction;
   uint16_t pipe;
@@ -165,7 +167,8 @@ struct br_pipes {
 };
 
 /* ---- emit.c ---- */
-/* False: the queue is full (or older records still wait), nothing was taken. */
+/* `payload`, here and below: what lies behind the header, with who sent it. False: the queue is full (or older records
+ * still wait), nothing was taken. */
 bool br_emit_message(br_pipes *pipes, const br_event *event, const void *payload);
 /* Never refuses: waits its turn in memory when the queue is full. */
 void br_emit_always(br_pipes *pipes, const br_event *event, const void *payload);

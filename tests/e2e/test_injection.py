@@ -2,10 +2,12 @@
 
 import threading
 
+from harness import websocket
 from harness.bridge import FRAMED, PIPES, pipe
 from harness.case import BridgeCase
 from harness.clients import frame
 from harness.observer import payload_of, without_run
+from harness.servers import PipeServer
 
 
 class Framed(BridgeCase):
@@ -106,6 +108,35 @@ class Targets(BridgeCase):
             if answer.status != 201:
                 break
         self.assertEqual((answer.status, answer.json.get("queued")), (202, 1))
+
+
+class SentBy(BridgeCase):
+    def test_each_injection_tells_who_it_was(self):
+        server = self.bridge(pipes=PIPES)
+        observer = self.ndjson(server, "?kind=injected")
+        server.post("/api/v1/pipes/line/messages", b"x", headers={"User-Agent": 'a "name"'})
+        told = observer.next()["by"]
+        self.assertEqual((told["via"], told["client"]), ("http", 'a "name"'))
+        self.assertRegex(told["address"], r"^127\.0\.0\.1:\d+$")
+        server.post("/api/v1/pipes/line/messages", b"x", headers={"User-Agent": "x" * 500})
+        self.assertEqual(observer.next()["by"]["client"], "x" * 64)
+        socket = websocket.WebSocket(server.address, "/api/v1/pipes/line/ws", protocols=())
+        self.addCleanup(socket.close)
+        socket.send(websocket.BINARY, b"y")
+        told = observer.next()["by"]
+        self.assertEqual(told["via"], "raw")
+        self.assertTrue(told["address"].startswith("127.0.0.1:"))
+
+    def test_what_waited_for_a_server_still_tells_who_it_was(self):
+        (self.folder / "run").mkdir(mode=0o700)
+        server = self.bridge(pipes=[pipe("late", role="client", reconnect={"first_delay_ms": 1, "max_delay_ms": 20})])
+        observer = self.ndjson(server, "?kind=injected")
+        answer = server.post("/api/v1/pipes/late/messages", b"early", headers={"User-Agent": "me"})
+        self.assertEqual((answer.status, answer.json["result"]), (202, "queued"))
+        late = PipeServer(self.folder / "run" / "late.sock")
+        self.addCleanup(late.close)
+        event = observer.next()
+        self.assertEqual((event["text"], event["by"]["client"]), ("early", "me"))
 
 
 class Order(BridgeCase):

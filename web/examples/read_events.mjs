@@ -17,10 +17,12 @@ const text = (bytes) => new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 function decodeRecord(view, at) {
   const size = view.getUint32(at, true);
   const payloadBytes = view.getUint32(at + 48, true);
-  if (size !== RECORD_BYTES + payloadBytes || at + size > view.byteLength) {
+  const byBytes = view.getUint32(at + 52, true);
+  if (size !== RECORD_BYTES + payloadBytes + byBytes || at + size > view.byteLength) {
     throw new Error(`a record of ${size} bytes with ${payloadBytes} of payload at ${at}`);
   }
   const payload = new Uint8Array(view.buffer, view.byteOffset + at + RECORD_BYTES, payloadBytes);
+  const by = new Uint8Array(view.buffer, view.byteOffset + at + RECORD_BYTES + payloadBytes, byBytes);
   const kind = KINDS[view.getUint8(at + 4)];
   if (kind === 'opened' || kind === 'closed' || kind === 'gap') return { size, event: JSON.parse(text(payload)) };
   const event = {
@@ -41,6 +43,7 @@ function decodeRecord(view, at) {
       flags: Object.keys(FLAGS).filter((name) => flags & FLAGS[name]),
       targets: view.getUint32(at + 44, true),
       payload,
+      ...(byBytes > 0 && { by: JSON.parse(text(by)) }),
     },
   };
 }

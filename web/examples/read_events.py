@@ -21,10 +21,10 @@ FLAGS = {1: "incomplete", 2: "reply"}
 def decode_record(data, at):
     """One event, and where the next one begins."""
     (size, kind, direction, flags, seq, wall_ns, mono_ns, session, pipe, targets, payload_bytes,
-     _) = RECORD.unpack_from(data, at)
-    payload = data[at + RECORD.size : at + size]
-    if size != RECORD.size + payload_bytes or len(payload) != payload_bytes:
-        raise ValueError(f"a record of {size} bytes with {len(payload)} of payload at {at}")
+     by_bytes) = RECORD.unpack_from(data, at)
+    if size != RECORD.size + payload_bytes + by_bytes or at + size > len(data):
+        raise ValueError(f"a record of {size} bytes with {payload_bytes} of payload at {at}")
+    payload = data[at + RECORD.size : at + size - by_bytes]
     if KINDS.get(kind) in ("opened", "closed", "gap"):
         return json.loads(payload), at + size
     event = {"seq": seq, "kind": KINDS.get(kind, kind), "wall_ns": wall_ns, "mono_ns": mono_ns,
@@ -36,6 +36,8 @@ def decode_record(data, at):
     event["flags"] = [name for bit, name in FLAGS.items() if flags & bit]
     event["targets"] = targets
     event["payload"] = bytes(payload)
+    if by_bytes:
+        event["by"] = json.loads(data[at + size - by_bytes : at + size])
     return event, at + size
 
 

@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -122,6 +123,22 @@ uint16_t web_net_local_port(web_handle connection) {
     return 0;
   }
   return ntohs(name.any.sa_family == AF_INET6 ? name.ipv6.sin6_port : name.ipv4.sin_port);
+}
+
+void web_net_peer_address(web_handle connection, char out_text[WEB_ADDRESS_TEXT_BYTES]) {
+  any_address name = {0};
+  socklen_t size = sizeof name;
+  char host[INET6_ADDRSTRLEN];
+  out_text[0] = '\0';
+  if (getpeername((int)connection, &name.any, &size) != 0) {
+    return;
+  }
+  bool is_ipv6 = name.any.sa_family == AF_INET6;
+  const void *bytes = is_ipv6 ? (const void *)&name.ipv6.sin6_addr : &name.ipv4.sin_addr;
+  uint16_t port = ntohs(is_ipv6 ? name.ipv6.sin6_port : name.ipv4.sin_port);
+  if (inet_ntop(name.any.sa_family, bytes, host, sizeof host)) {
+    (void)snprintf(out_text, WEB_ADDRESS_TEXT_BYTES, is_ipv6 ? "[%s]:%u" : "%s:%u", host, port);
+  }
 }
 
 void web_net_set_no_delay(web_handle connection) {

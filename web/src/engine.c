@@ -48,7 +48,8 @@ typedef struct client {
   web_request *request; /* that is under way */
   uint16_t port;        /* local: the guard compares Host and Origin with it */
   bool is_watched;
-  struct client *next_ended; /* in engine->ended */
+  char address[WEB_ADDRESS_TEXT_BYTES]; /* the client's; "": not asked for yet */
+  struct client *next_ended;            /* in engine->ended */
 } client;
 
 static void client_unwatch(client *watched) {
@@ -340,6 +341,17 @@ web_handle web_engine_socket(web_connection *connection) {
 uint16_t web_engine_port(web_connection *connection) {
   const client *known = client_of(connection);
   return known != NULL ? known->port : 0;
+}
+
+const char *web_engine_address(web_connection *connection) {
+  client *known = client_of(connection);
+  if (known == NULL) {
+    return "";
+  }
+  if (known->address[0] == '\0') {
+    web_net_peer_address(known->entry.handle, known->address);
+  }
+  return known->address;
 }
 
 void web_engine_unwatch(web_connection *connection) {

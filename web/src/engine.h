@@ -43,6 +43,8 @@ bool web_engine_header_list(web_connection *connection, const char *name, char *
                             size_t out_size);
 web_handle web_engine_socket(web_connection *connection);
 uint16_t web_engine_port(web_connection *connection);
+/* Of the client, as text; asked of the system the first time. Lives as long as the connection. */
+const char *web_engine_address(web_connection *connection);
 /* The engine no longer looks for the client's end: somebody else polls this socket. */
 void web_engine_unwatch(web_connection *connection);
 void web_engine_suspend(web_connection *connection);

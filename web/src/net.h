@@ -35,6 +35,9 @@ WEB_MUST_USE web_status web_net_listen(const web_address *address, web_handle *o
 WEB_MUST_USE web_status web_net_accept(web_handle listener, web_handle *out_client);
 /* The local port of a connection. 0 if unknown. */
 uint16_t web_net_local_port(web_handle connection);
+/* Where the other end of a connection is, as "127.0.0.1:40112" or "[::1]:40112"; "" if unknown. */
+enum { WEB_ADDRESS_TEXT_BYTES = 56 };
+void web_net_peer_address(web_handle connection, char out_text[WEB_ADDRESS_TEXT_BYTES]);
 void web_net_set_no_delay(web_handle connection);
 /* Sends parts in order. WEB_OK also when only a part of it went; WEB_FULL: nothing went, wait until
  * writable; WEB_CLOSED: the peer is gone. */

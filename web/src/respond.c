@@ -26,6 +26,10 @@ const uint8_t *web_request_body(const web_request *request, size_t *out_size) {
   return request->body.data;
 }
 
+const char *web_request_address(const web_request *request) {
+  return web_engine_address(request->connection);
+}
+
 web_server *web_request_server(const web_request *request) {
   return request->server;
 }

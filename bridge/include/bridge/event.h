@@ -4,6 +4,7 @@
 #define BRIDGE_EVENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "bridge/peer_details.h"
@@ -38,11 +39,21 @@ typedef struct br_event {
   uint16_t flags;      /* br_event_flags                                            */
   uint8_t kind;        /* br_event_kind                                             */
   uint8_t direction;   /* br_direction                                              */
-  uint8_t reserved[2];
+  uint8_t by_bytes;    /* of the JSON behind the payload that says who injected; 0: unknown */
+  uint8_t reserved;
 } br_event;
 
 static inline const uint8_t *br_event_payload(const br_event *event) {
   return (const uint8_t *)(event + 1);
+}
+
+static inline const uint8_t *br_event_by(const br_event *event) {
+  return br_event_payload(event) + event->size_bytes;
+}
+
+/* What lies behind the header. */
+static inline size_t br_event_tail_bytes(const br_event *event) {
+  return (size_t)event->size_bytes + event->by_bytes;
 }
 
 typedef struct br_opened {
@@ -88,10 +99,16 @@ typedef struct br_command {
   uint16_t pipe;
   uint8_t kind;      /* br_command_kind */
   uint8_t direction; /* br_direction    */
+  uint8_t by_bytes;  /* as br_event's   */
+  uint8_t reserved[7];
 } br_command;
 
 static inline const uint8_t *br_command_payload(const br_command *command) {
   return (const uint8_t *)(command + 1);
+}
+
+static inline size_t br_command_tail_bytes(const br_command *command) {
+  return (size_t)command->size_bytes + command->by_bytes;
 }
 
 const char *br_event_kind_name(uint8_t kind);     /* "opened", "message", … */

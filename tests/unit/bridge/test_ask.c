@@ -32,7 +32,7 @@ static void on_result(br_asked *asked, const br_result *result) {
   if (f->asks_again) {
     f->asks_again = false;
     br_command command = {.kind = BR_COMMAND_INJECT};
-    assert_int_equal(br_ask(&f->asker, asked, &command, NULL), BR_ASK_OK);
+    assert_int_equal(br_ask(&f->asker, asked, &command, NULL, NULL), BR_ASK_OK);
   }
 }
 
@@ -57,9 +57,9 @@ static void on_command(const void *record, size_t size, void *user) {
   fixture *f = user;
   f->commands++;
   memcpy(&f->command, record, sizeof f->command);
-  assert_true(size == sizeof f->command + f->command.size_bytes);
+  assert_true(size == sizeof f->command + br_command_tail_bytes(&f->command));
   memset(f->payload, 0, sizeof f->payload);
-  memcpy(f->payload, br_command_payload(record), f->command.size_bytes);
+  memcpy(f->payload, br_command_payload(record), br_command_tail_bytes(&f->command));
 }
 
 static void take_commands(fixture *f) {
@@ -79,11 +79,12 @@ static void ask_hands_the_command_over_and_tells_its_result_with_its_seq(void **
   fixture *f = *state;
   br_command command = {
       .kind = BR_COMMAND_INJECT, .session = 7, .pipe = 3, .direction = 2, .size_bytes = 4};
+  br_sent_by by = {.size = 4, .json = "{by}"};
   assert_true(br_queue_prepare_sleep(f->asker.commands));
-  assert_int_equal(br_ask(&f->asker, &f->asked, &command, "word"), BR_ASK_OK);
+  assert_int_equal(br_ask(&f->asker, &f->asked, &command, "word", &by), BR_ASK_OK);
   assert_int_equal(f->wakes, 1);
   take_commands(f);
-  assert_string_equal(f->payload, "word");
+  assert_string_equal(f->payload, "word{by}");
   assert_int_equal(f->command.id, f->asked.command_id);
   assert_true(f->command.asked_ns > 0);
   assert_int_equal(f->asked.session, 7);
@@ -102,7 +103,7 @@ static void ask_hands_the_command_over_and_tells_its_result_with_its_seq(void **
 static void ask_tells_each_result_once(void **state) {
   fixture *f = *state;
   br_command command = {.kind = BR_COMMAND_PING};
-  assert_int_equal(br_ask(&f->asker, &f->asked, &command, NULL), BR_ASK_OK);
+  assert_int_equal(br_ask(&f->asker, &f->asked, &command, NULL, NULL), BR_ASK_OK);
   answer(f, command.id + 1, (br_result){0}); /* somebody else's */
   assert_int_equal(f->results, 0);
   answer(f, command.id, (br_result){0});
@@ -113,7 +114,7 @@ static void ask_tells_each_result_once(void **state) {
 static void ask_cancelled_is_not_told_but_still_done(void **state) {
   fixture *f = *state;
   br_command command = {.kind = BR_COMMAND_INJECT};
-  assert_int_equal(br_ask(&f->asker, &f->asked, &command, NULL), BR_ASK_OK);
+  assert_int_equal(br_ask(&f->asker, &f->asked, &command, NULL, NULL), BR_ASK_OK);
   br_ask_cancel(&f->asker, &f->asked);
   br_ask_cancel(&f->asker, &f->asked); /* as often as one likes */
   take_commands(f);
@@ -126,7 +127,7 @@ static void ask_cancelled_is_not_told_but_still_done(void **state) {
 static void ask_may_ask_again_from_its_result(void **state) {
   fixture *f = *state;
   br_command command = {.kind = BR_COMMAND_INJECT};
-  assert_int_equal(br_ask(&f->asker, &f->asked, &command, NULL), BR_ASK_OK);
+  assert_int_equal(br_ask(&f->asker, &f->asked, &command, NULL, NULL), BR_ASK_OK);
   br_ask_on_injected(&f->asker, &(br_event){.seq = 5, .command_id = command.id});
   f->asks_again = true;
   answer(f, command.id, (br_result){.delivered = 1});
@@ -141,16 +142,16 @@ static void ask_with_a_full_queue_sends_nothing_and_leaves_nobody_waiting(void *
   char payload[512] = "";
   br_command command = {.kind = BR_COMMAND_INJECT, .size_bytes = sizeof payload};
   unsigned sent = 0;
-  while (br_ask_send(&f->asker, &command, payload) == BR_ASK_OK) {
+  while (br_ask_send(&f->asker, &command, payload, NULL) == BR_ASK_OK) {
     assert_true(++sent < QUEUE_BYTES / sizeof payload);
   }
-  assert_int_equal(br_ask(&f->asker, &f->asked, &command, payload), BR_ASK_FULL);
+  assert_int_equal(br_ask(&f->asker, &f->asked, &command, payload, NULL), BR_ASK_FULL);
   assert_int_equal(f->asked.command_id, 0);
   assert_int_equal(f->asker.waiting.count, 0);
   command.size_bytes = 0;
   f->command.size_bytes = 0;
   br_command large = {.kind = BR_COMMAND_INJECT, .size_bytes = QUEUE_BYTES};
-  assert_int_equal(br_ask(&f->asker, &f->asked, &large, payload), BR_ASK_TOO_BIG);
+  assert_int_equal(br_ask(&f->asker, &f->asked, &large, payload, NULL), BR_ASK_TOO_BIG);
   assert_int_equal(f->asker.waiting.count, 0);
 }
 

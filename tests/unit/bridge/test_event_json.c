@@ -77,6 +77,21 @@ static void event_json_message_has_every_field(void **state) {
   json_decref(json);
 }
 
+static void event_json_injected_tells_who_it_was(void **state) {
+  (void)state;
+  sample made = message_of("hello{\"via\":\"http\"}", 5 + 14);
+  made.event.kind = BR_EVENT_INJECTED;
+  made.event.size_bytes = 5;
+  json_t *json = encode(NULL, &made.event);
+  assert_null(json_object_get(json, "by"));
+  json_decref(json);
+  made.event.by_bytes = 14;
+  json = encode(NULL, &made.event);
+  assert_string_equal(text(json_object_get(json, "by"), "via"), "http");
+  assert_string_equal(text(json, "text"), "hello");
+  json_decref(json);
+}
+
 static void event_json_without_run_leaves_it_out(void **state) {
   (void)state;
   sample made = message_of("", 0);
@@ -197,6 +212,7 @@ static void gap_json_names_what_was_missed(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(event_json_message_has_every_field),
+      cmocka_unit_test(event_json_injected_tells_who_it_was),
       cmocka_unit_test(event_json_without_run_leaves_it_out),
       cmocka_unit_test(event_json_every_byte_comes_back),
       cmocka_unit_test(event_json_worst_payload_stays_in_the_bound),

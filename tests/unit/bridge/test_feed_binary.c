@@ -18,7 +18,7 @@ typedef struct sample {
 
 static uint8_t *append(br_event_json *json, uint8_t *cursor, br_event event, const void *payload) {
   sample made = {.event = event};
-  memcpy(made.payload, payload, event.size_bytes);
+  memcpy(made.payload, payload, br_event_tail_bytes(&event));
   return br_binary_event(json, cursor, &made.event);
 }
 
@@ -27,6 +27,7 @@ static size_t message_write(uint8_t *message) {
   br_event_json json;
   br_event_json_init(&json, NULL, pipe_names);
   br_event base = {.wall_ns = 0x1122334455667788, .mono_ns = 0x99aabbcc, .session = 0x100000007};
+  static const char by[] = "{\"via\":\"http\",\"address\":\"127.0.0.1:40112\"}";
   br_closed closed = {.reason = PC_CLOSE_PEER, .status = PC_OK};
   uint8_t *cursor = br_binary_begin(message, BR_BINARY_EVENTS, run);
   br_event event = base;
@@ -42,8 +43,11 @@ static size_t message_write(uint8_t *message) {
   event.direction = BR_DIRECTION_S2C;
   event.flags = 0;
   event.targets = 3;
-  event.size_bytes = 0;
-  cursor = append(&json, cursor, event, "");
+  event.size_bytes = 2;
+  event.by_bytes = sizeof by - 1;
+  char tail[64] = "ok";
+  memcpy(tail + 2, by, sizeof by - 1);
+  cursor = append(&json, cursor, event, tail);
   event = base;
   event.seq = 3;
   event.kind = BR_EVENT_ERROR;

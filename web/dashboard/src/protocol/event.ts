@@ -70,11 +70,19 @@ interface EventBase {
   readonly flags?: readonly string[];
 }
 
+/** Who injected: by which way, from where, and what it calls itself. */
+export interface SentBy {
+  readonly via: string;
+  readonly address?: string;
+  readonly client?: string;
+}
+
 export interface PayloadEvent extends EventBase {
   readonly kind: 'message' | 'injected';
   readonly direction: Direction;
   readonly size: number;
   readonly targets?: number;
+  readonly by?: SentBy;
   readonly text?: string;
   readonly base64?: string;
 }

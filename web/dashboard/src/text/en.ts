@@ -1,6 +1,6 @@
 // Every English word that the page says. Plain and exact; an error says what happened, to what, what to do.
 import type { Delivery, Problem } from '../connection/api';
-import type { ClosedEvent, GapEvent, Peer, PipeConnection, PipeInfo } from '../protocol/event';
+import type { ClosedEvent, GapEvent, Peer, PipeConnection, PipeInfo, SentBy } from '../protocol/event';
 import { formatBytes, formatClock, formatCommandLine, formatCount, formatDuration } from './format';
 
 const plural = (count: number, one: string, many = `${one}s`): string =>
@@ -182,7 +182,9 @@ export const en = {
     copy: 'Copy',
     copied: 'Copied',
     copyFailed: 'The browser refused',
+    by: (by: SentBy) => [by.client, by.address, by.via].filter(Boolean).join(', '),
     fields: {
+      by: 'Sent by',
       time: 'Time',
       session: 'Session',
       pipe: 'Pipe',

@@ -46,6 +46,7 @@ function PayloadFields({ event }: { event: PayloadEvent }) {
       {event.targets !== undefined && (
         <Field name={fields.targets}>{en.rail.sessions(event.targets)}</Field>
       )}
+      {event.by !== undefined && <Field name={fields.by}>{en.detail.by(event.by)}</Field>}
       {event.flags !== undefined && event.flags.length > 0 && (
         <Field name={fields.flags}>
           {event.flags.map((flag) => en.detail.flags[flag] ?? flag).join(', ')}
