@@ -46,6 +46,14 @@ void br_api_attach(br_api *api, br_hub *hub, const char *backend) {
   api->backend = backend;
 }
 
+void br_api_do_work(br_api *api) {
+  br_ask_serve_waiters(&api->asker);
+}
+
+bool br_api_prepare_sleep(br_api *api) {
+  return br_ask_prepare_sleep(&api->asker);
+}
+
 void br_api_on_record(br_api *api, const br_event *record) {
   if (record->kind == BR_RECORD_RESULT) {
     br_ask_on_result(&api->asker, record);

@@ -89,3 +89,43 @@ void br_ask_on_result(br_asker *asker, const br_event *record) {
     asked->on_result(asked, &result);
   }
 }
+
+/* ---- waiting for room ---- */
+
+void br_ask_wait(br_asker *asker, br_ask_waiter *waiter) {
+  if (waiter->is_waiting) {
+    return;
+  }
+  waiter->is_waiting = true;
+  waiter->round = asker->waiter_round;
+  waiter->next = NULL;
+  waiter->previous = asker->waiter_last;
+  *(waiter->previous ? &waiter->previous->next : &asker->waiter_first) = waiter;
+  asker->waiter_last = waiter;
+}
+
+void br_ask_wait_cancel(br_asker *asker, br_ask_waiter *waiter) {
+  if (!waiter->is_waiting) {
+    return;
+  }
+  waiter->is_waiting = false;
+  *(waiter->previous ? &waiter->previous->next : &asker->waiter_first) = waiter->next;
+  *(waiter->next ? &waiter->next->previous : &asker->waiter_last) = waiter->previous;
+}
+
+void br_ask_serve_waiters(br_asker *asker) {
+  if (br_ask_prepare_sleep(asker)) {
+    return;
+  }
+  /* Who waits again meanwhile has its turn in the next round. */
+  uint64_t round = ++asker->waiter_round;
+  while (asker->waiter_first && asker->waiter_first->round != round) {
+    br_ask_waiter *waiter = asker->waiter_first;
+    br_ask_wait_cancel(asker, waiter);
+    waiter->on_room(waiter);
+  }
+}
+
+bool br_ask_prepare_sleep(br_asker *asker) {
+  return !asker->waiter_first || br_queue_prepare_wait(asker->commands);
+}

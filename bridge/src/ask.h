@@ -29,6 +29,18 @@ struct br_asked {
   uint64_t seq;
 };
 
+/* Somebody whose command found the queue full. Lies in its owner; zeroed but for the first two members. */
+typedef struct br_ask_waiter br_ask_waiter;
+struct br_ask_waiter {
+  /* The owner's, from the loop: there is room, try again; if that is still not enough, wait again. It may be freed in
+   * here. */
+  void (*on_room)(br_ask_waiter *waiter);
+  void *user;
+  bool is_waiting;
+  uint64_t round;
+  br_ask_waiter *previous, *next;
+};
+
 /* This thread's end of the command queue. */
 typedef struct br_asker {
   br_queue *commands;
@@ -36,6 +48,8 @@ typedef struct br_asker {
   void *user;
   br_id_table waiting; /* br_asked by command id */
   uint64_t last_command_id;
+  br_ask_waiter *waiter_first, *waiter_last; /* for room, longest first */
+  uint64_t waiter_round;
 } br_asker;
 
 typedef enum br_ask_status {
@@ -58,6 +72,15 @@ br_ask_status br_ask(br_asker *asker, br_asked *asked, br_command *command, cons
 /* Who asked has gone: on_result will not come. What was asked happens nevertheless. Also of one that is not under
  * way. */
 void br_ask_cancel(br_asker *asker, br_asked *asked);
+
+/* on_room comes when the queue is at most half full. Of one that waits already: nothing happens. */
+void br_ask_wait(br_asker *asker, br_ask_waiter *waiter);
+/* It will not come. Also of one that does not wait. */
+void br_ask_wait_cancel(br_asker *asker, br_ask_waiter *waiter);
+/* Once a turn of the loop: lets those try that wait, if there is room. */
+void br_ask_serve_waiters(br_asker *asker);
+/* Right before the loop may sleep; false: there is room now. True: who makes room wakes this thread. */
+bool br_ask_prepare_sleep(br_asker *asker);
 
 /* From the event queue: an `injected` event, which has its seq, or a BR_RECORD_RESULT. */
 void br_ask_on_injected(br_asker *asker, const br_event *injected);

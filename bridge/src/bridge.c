@@ -70,12 +70,15 @@ static void on_record(const br_event *record, void *user) {
 static bool http_do_work(void *user) {
   br_bridge *bridge = user;
   atomic_fetch_add_explicit(&bridge->http_turns, 1, memory_order_relaxed);
-  return br_hub_do_work(bridge->hub);
+  bool has_more = br_hub_do_work(bridge->hub);
+  br_api_do_work(bridge->api);
+  return has_more;
 }
 
 static bool http_prepare_sleep(void *user) {
   br_bridge *bridge = user;
-  return br_hub_is_holding(bridge->hub) || br_queue_prepare_sleep(bridge->events);
+  return br_api_prepare_sleep(bridge->api) &&
+         (br_hub_is_holding(bridge->hub) || br_queue_prepare_sleep(bridge->events));
 }
 
 static void http_awake(void *user) {

@@ -46,6 +46,9 @@ static bool agent_do_work(void *user) {
   br_pipes *pipes = user;
   size_t handled =
       br_queue_drain(pipes->options.commands, COMMAND_BATCH_BYTES, br_command_handle, pipes);
+  if (handled > 0 && br_queue_room_wanted(pipes->options.commands)) {
+    pipes->options.wake_reader(pipes->options.user);
+  }
   br_pipes_resume(pipes);
   tell_reader(pipes);
   if (pipes->is_stopping && pipes->running_count == 0 && !pipes->out.overdue_first) {

@@ -27,6 +27,11 @@ void br_api_destroy(br_api *api);
 /* `backend`: what serves the pipes, for /healthz; must outlive the api. */
 void br_api_attach(br_api *api, br_hub *hub, const char *backend);
 
+/* Once a turn of the HTTP thread's loop. */
+void br_api_do_work(br_api *api);
+/* Right before it may sleep; false: it has something to do. */
+bool br_api_prepare_sleep(br_api *api);
+
 /* Handed to web_server_create, with the api as the handlers' user. */
 extern const web_route br_api_routes[];
 extern const size_t br_api_route_count;

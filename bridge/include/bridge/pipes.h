@@ -16,10 +16,13 @@
 typedef struct br_pipes br_pipes;
 
 typedef struct br_pipes_options {
-  const br_config *config;         /* must outlive the pipes                                 */
-  br_queue *events;                /* written here; read by the HTTP thread                  */
-  br_queue *commands;              /* read here; written by the HTTP thread                  */
-  void (*wake_reader)(void *user); /* the reader of `events` sleeps and must look; any thread */
+  const br_config *config; /* must outlive the pipes                                 */
+  br_queue *events;        /* written here; read by the HTTP thread                  */
+  br_queue *commands;      /* read here; written by the HTTP thread                  */
+  void (*wake_reader)(
+      void
+          *user); /* the reader of `events` sleeps and must look, or who writes `commands` waits and
+                                    * there is room; any thread */
   void *user;
 } br_pipes_options;
 

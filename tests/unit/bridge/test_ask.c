@@ -36,6 +36,27 @@ static void on_result(br_asked *asked, const br_result *result) {
   }
 }
 
+typedef struct waiter {
+  br_ask_waiter base;
+  fixture *of;
+  const br_command *command; /* sent when there is room; NULL: nothing */
+  unsigned calls;
+} waiter;
+
+static const uint8_t filler[48];
+
+static void on_room(br_ask_waiter *base) {
+  waiter *one = base->user;
+  fixture *f = one->of;
+  one->calls++;
+  br_command command = {.kind = BR_COMMAND_INJECT, .size_bytes = sizeof filler};
+  while (one->command && br_ask_send(&f->asker, &command, filler, NULL) == BR_ASK_OK) {
+  }
+  if (one->command) {
+    br_ask_wait(&f->asker, base);
+  }
+}
+
 static int set_up(void **state) {
   fixture *f = calloc(1, sizeof *f);
   f->asker = (br_asker){.commands = br_queue_create(QUEUE_BYTES), .wake_pipes = on_wake, .user = f};
@@ -155,6 +176,74 @@ static void ask_with_a_full_queue_sends_nothing_and_leaves_nobody_waiting(void *
   assert_int_equal(f->asker.waiting.count, 0);
 }
 
+static waiter waiter_of(fixture *f) {
+  return (waiter){.base = {.on_room = on_room}, .of = f};
+}
+
+static void fill(fixture *f) {
+  br_command command = {.kind = BR_COMMAND_INJECT, .size_bytes = sizeof filler};
+  while (br_ask_send(&f->asker, &command, filler, NULL) == BR_ASK_OK) {
+  }
+}
+
+static void waiters_try_again_when_half_of_the_queue_is_free(void **state) {
+  fixture *f = *state;
+  waiter one = waiter_of(f);
+  waiter other = waiter_of(f);
+  one.base.user = &one;
+  other.base.user = &other;
+  fill(f);
+  br_ask_wait(&f->asker, &one.base);
+  br_ask_wait(&f->asker, &one.base); /* as often as one likes */
+  br_ask_wait(&f->asker, &other.base);
+  br_ask_serve_waiters(&f->asker);
+  assert_int_equal(one.calls + other.calls, 0);
+  assert_true(br_ask_prepare_sleep(&f->asker));
+  (void)br_queue_drain(f->asker.commands, QUEUE_BYTES, on_command, f);
+  assert_true(br_queue_room_wanted(f->asker.commands)); /* so its reader wakes who sleeps */
+  assert_false(br_ask_prepare_sleep(&f->asker));
+  br_ask_serve_waiters(&f->asker);
+  assert_int_equal(one.calls, 1);
+  assert_int_equal(other.calls, 1);
+  br_ask_serve_waiters(&f->asker);
+  assert_int_equal(one.calls, 1);
+  assert_true(br_ask_prepare_sleep(&f->asker));
+}
+
+static void waiter_that_fills_the_queue_again_waits_for_the_next_round(void **state) {
+  fixture *f = *state;
+  static const br_command any;
+  waiter one = waiter_of(f);
+  one.base.user = &one;
+  one.command = &any;
+  fill(f);
+  br_ask_wait(&f->asker, &one.base);
+  for (unsigned round = 1; round <= 3; round++) {
+    (void)br_queue_drain(f->asker.commands, QUEUE_BYTES, on_command, f);
+    br_ask_serve_waiters(&f->asker);
+    assert_int_equal(one.calls, round);
+  }
+  br_ask_wait_cancel(&f->asker, &one.base);
+  br_ask_wait_cancel(&f->asker, &one.base);
+  (void)br_queue_drain(f->asker.commands, QUEUE_BYTES, on_command, f);
+  br_ask_serve_waiters(&f->asker);
+  assert_int_equal(one.calls, 3);
+}
+
+static void waiter_that_was_cancelled_is_left_out(void **state) {
+  fixture *f = *state;
+  waiter one = waiter_of(f);
+  waiter other = waiter_of(f);
+  one.base.user = &one;
+  other.base.user = &other;
+  br_ask_wait(&f->asker, &one.base);
+  br_ask_wait(&f->asker, &other.base);
+  br_ask_wait_cancel(&f->asker, &one.base);
+  br_ask_serve_waiters(&f->asker);
+  assert_int_equal(one.calls, 0);
+  assert_int_equal(other.calls, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(ask_hands_the_command_over_and_tells_its_result_with_its_seq,
@@ -162,6 +251,11 @@ int main(void) {
       cmocka_unit_test_setup_teardown(ask_tells_each_result_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(ask_cancelled_is_not_told_but_still_done, set_up, tear_down),
       cmocka_unit_test_setup_teardown(ask_may_ask_again_from_its_result, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(waiters_try_again_when_half_of_the_queue_is_free, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(waiter_that_fills_the_queue_again_waits_for_the_next_round,
+                                      set_up, tear_down),
+      cmocka_unit_test_setup_teardown(waiter_that_was_cancelled_is_left_out, set_up, tear_down),
       cmocka_unit_test_setup_teardown(ask_with_a_full_queue_sends_nothing_and_leaves_nobody_waiting,
                                       set_up, tear_down),
   };
