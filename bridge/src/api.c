@@ -94,50 +94,22 @@ void br_api_respond_as(web_request *request, unsigned status, const char *conten
   }
 }
 
-bool br_api_parse_u64(const char *text, uint64_t *out_value) {
-  uint64_t value = 0;
-  for (const char *at = text; *at; at++) {
-    unsigned digit = (unsigned)(unsigned char)*at - '0';
-    if (digit > 9 || value > (UINT64_MAX - digit) / 10) {
-      return false;
-    }
-    value = value * 10 + digit;
-  }
-  if (!*text) {
-    return false;
-  }
-  *out_value = value;
-  return true;
-}
-
 const br_pipe_info *br_api_pipe(br_api *api, web_request *request, const char *name,
                                 uint16_t *out_index) {
-  const br_pipe_info *pipe = br_registry_pipe(br_hub_registry(api->hub), name, out_index);
+  br_problem problem;
+  const br_pipe_info *pipe = br_target_pipe(br_hub_registry(api->hub), name, out_index, &problem);
   if (!pipe) {
-    web_respond_problem(request, 404, "pipe_not_found",
-                        "There is no pipe \"%s\"; GET /api/v1/pipes lists them.", name);
+    br_problem_respond(request, &problem);
   }
   return pipe;
 }
 
-void br_api_respond_no_session(web_request *request, const char *id) {
-  web_respond_problem(request, 404, "session_not_found",
-                      "There is no session \"%s\"; GET /api/v1/sessions lists the open ones.", id);
-}
-
 const br_session_info *br_api_session(br_api *api, web_request *request) {
-  const char *text = web_request_param(request, "id");
-  const br_registry *registry = br_hub_registry(api->hub);
-  uint64_t id = 0;
-  bool is_number = br_api_parse_u64(text, &id);
-  const br_session_info *session = is_number ? br_registry_session(registry, id) : NULL;
-  if (session) {
-    return session;
+  br_problem problem;
+  const br_session_info *session =
+      br_target_session(br_hub_registry(api->hub), web_request_param(request, "id"), &problem);
+  if (!session) {
+    br_problem_respond(request, &problem);
   }
-  if (is_number && br_registry_was_session(registry, id)) {
-    web_respond_problem(request, 409, "session_closed", "Session %s is closed.", text);
-  } else {
-    br_api_respond_no_session(request, text);
-  }
-  return NULL;
+  return session;
 }

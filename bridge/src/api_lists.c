@@ -49,20 +49,6 @@ static unsigned parse_state(web_request *request) {
   return 0;
 }
 
-br_filter *br_api_session_filter(br_api *api, web_request *request) {
-  br_filter *filter = br_api_filter(api, request, "");
-  const char *key = filter ? br_filter_key_beyond_sessions(filter) : NULL;
-  if (!key) {
-    return filter;
-  }
-  br_filter_destroy(filter);
-  web_respond_problem(request, 400, "bad_filter",
-                      "Sessions are chosen by pipe, session, pid, uid, peer, executable, unit and "
-                      "container; \"%s\" is of events.",
-                      key);
-  return NULL;
-}
-
 void br_handle_sessions(web_request *request, void *user) {
   br_api *api = user;
   const br_registry *registry = br_hub_registry(api->hub);
@@ -95,7 +81,9 @@ void br_handle_session(web_request *request, void *user) {
                         "Session %s is closed, and only the last %d closed ones are remembered.",
                         text, BR_CLOSED_SESSIONS_MAX);
   } else if (!session) {
-    br_api_respond_no_session(request, text);
+    br_problem problem;
+    br_target_no_session(text, &problem);
+    br_problem_respond(request, &problem);
   } else {
     web_buffer body;
     web_buffer_init(&body, LIST_MAX_BYTES);

@@ -92,39 +92,6 @@ static void on_result(br_asked *asked, const br_result *result) {
 
 /* ---- requests ---- */
 
-br_direction br_api_direction_said(const br_pipe_config *config) {
-  if (config->access == PC_ACCESS_INBOUND || config->role == BR_ROLE_TAP) {
-    return BR_DIRECTION_NONE;
-  }
-  return config->role == BR_ROLE_CLIENT ? BR_DIRECTION_C2S : BR_DIRECTION_S2C;
-}
-
-/* A tap has no end of its own, so who asks must say. Not possible: answers, and returns BR_DIRECTION_NONE. */
-static br_direction direction_find(web_request *request, const br_pipe_config *config) {
-  const char *wanted = web_request_query(request, "direction");
-  br_direction said = br_api_direction_said(config);
-  bool is_c2s = wanted && strcmp(wanted, br_direction_name(BR_DIRECTION_C2S)) == 0;
-  bool is_s2c = wanted && strcmp(wanted, br_direction_name(BR_DIRECTION_S2C)) == 0;
-  br_direction asked = is_c2s ? BR_DIRECTION_C2S : is_s2c ? BR_DIRECTION_S2C : BR_DIRECTION_NONE;
-  if (said == BR_DIRECTION_NONE) {
-    if (asked == BR_DIRECTION_NONE) {
-      web_respond_problem(request, 400, wanted ? "direction_not_possible" : "direction_needed",
-                          "Pipe \"%s\" is a tap: say ?direction=c2s (to the upstream) or "
-                          "?direction=s2c (to the client).",
-                          config->name);
-    }
-    return asked;
-  }
-  if (wanted && asked != said) {
-    web_respond_problem(request, 400, "direction_not_possible",
-                        "The bridge is the %s of pipe \"%s\": it can only send %s, not \"%s\".",
-                        br_role_name(config->role), config->name, br_direction_name((uint8_t)said),
-                        wanted);
-    return BR_DIRECTION_NONE;
-  }
-  return said;
-}
-
 static void post_send(br_api *api, web_request *request, br_command *command, const uint8_t *body) {
   post *sent = post_create(api, request);
   if (!sent) {
@@ -146,28 +113,15 @@ static void post_send(br_api *api, web_request *request, br_command *command, co
 
 static void inject(br_api *api, web_request *request, const br_pipe_info *pipe,
                    br_command *command) {
-  if (pipe->config->access == PC_ACCESS_INBOUND) {
-    web_respond_problem(request, 409, "pipe_inbound",
-                        "Pipe \"%s\" is inbound: processes write to it and the bridge reads; "
-                        "nothing can be sent into it.",
-                        pipe->config->name);
-    return;
-  }
-  br_direction said = direction_find(request, pipe->config);
-  if (said == BR_DIRECTION_NONE) {
-    return;
-  }
   size_t size;
   const uint8_t *body = web_request_body(request, &size);
-  if (size > pipe->config->limits.max_message_bytes) {
-    web_respond_problem(request, 413, "too_large",
-                        "The message has %zu bytes; pipe \"%s\" takes %u "
-                        "(limits.max_message_bytes).",
-                        size, pipe->config->name, pipe->config->limits.max_message_bytes);
+  br_problem problem;
+  if (!br_target_direction(pipe->config, web_request_query(request, "direction"), command,
+                           &problem) ||
+      !br_target_takes(pipe->config, size, &problem)) {
+    br_problem_respond(request, &problem);
     return;
   }
-  command->kind = BR_COMMAND_INJECT;
-  command->direction = (uint8_t)said;
   command->size_bytes = (uint32_t)size;
   post_send(api, request, command, body);
 }

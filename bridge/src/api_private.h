@@ -4,6 +4,7 @@
 
 #include "ask.h"
 #include "bridge/api.h"
+#include "injection_target.h"
 #include "web/server.h"
 
 struct br_api {
@@ -27,19 +28,17 @@ void br_api_respond_as(web_request *request, unsigned status, const char *conten
 const br_pipe_info *br_api_pipe(br_api *api, web_request *request, const char *name,
                                 uint16_t *out_index);
 const br_session_info *br_api_session(br_api *api, web_request *request);
-void br_api_respond_no_session(web_request *request, const char *id);
-/* What `pipe`, `session`, `direction`, `kind` and `q` ask for, all of it at once; without `kind`, `otherwise` too
- * ("" or a filter). NULL: answered already. */
+
+/* ---- api_filter.c ---- */
+/* As br_filter_of_parameters, of the request's. NULL: answered already. */
 br_filter *br_api_filter(br_api *api, web_request *request, const char *otherwise);
-/* `text` of the parameter or header `name`, a SEQ or RUN:SEQ; NULL leaves both outputs alone. False: answered already. */
+/* Likewise, but it chooses sessions. */
+br_filter *br_api_session_filter(br_api *api, web_request *request);
+/* As br_since_parse, of the parameter or header `name`. False: answered already. */
 bool br_api_since(br_api *api, web_request *request, const char *name, const char *text,
                   br_start_mode *out_start, uint64_t *out_seq);
-/* A decimal number; false: not one. */
-bool br_api_parse_u64(const char *text, uint64_t *out_value);
 
 /* ---- api_lists.c ---- */
-/* As br_api_filter, but it chooses sessions. */
-br_filter *br_api_session_filter(br_api *api, web_request *request);
 void br_handle_pipes(web_request *request, void *user);
 void br_handle_pipe(web_request *request, void *user);
 void br_handle_sessions(web_request *request, void *user);
@@ -47,9 +46,6 @@ void br_handle_session(web_request *request, void *user);
 void br_handle_session_delete(web_request *request, void *user);
 
 /* ---- api_messages.c ---- */
-/* Which way an injection goes: from the bridge's end of the pipe's sessions. None: nothing can be sent into it; of a
- * tap it must be said. */
-br_direction br_api_direction_said(const br_pipe_config *config);
 void br_handle_pipe_message(web_request *request, void *user);
 void br_handle_session_message(web_request *request, void *user);
 void br_posts_fini(br_api *api);
