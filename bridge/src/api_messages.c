@@ -67,9 +67,9 @@ static void respond_taken(const post *ended, br_outcome outcome, const br_result
       "u,"
       "\"targets\":%u,\"delivered\":%u,\"queued\":%u,\"refused\":%u,\"microseconds\":%llu}\n",
       br_hub_run(api->hub), (unsigned long long)asked->seq, outcome.code,
-      br_hub_registry(api->hub)->pipes[asked->pipe].config->name,
-      (unsigned long long)asked->session, asked->size_bytes, result->targets, result->delivered,
-      result->queued, br_result_refused(result), (unsigned long long)result->microseconds);
+      br_registry_name(br_hub_registry(api->hub), asked->pipe), (unsigned long long)asked->session,
+      asked->size_bytes, result->targets, result->delivered, result->queued,
+      br_result_refused(result), (unsigned long long)result->microseconds);
   br_api_respond(ended->request, outcome.status, &body);
 }
 

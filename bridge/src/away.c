@@ -105,8 +105,9 @@ void br_away_give_up(pipe_entry *pipe) {
   }
   br_emit_error(pipe->owner, pipe->index, 0,
                 "%" PRIu32 " messages of %" PRIu64
-                " bytes that waited for pipe %s are lost: the bridge stops and its server is away",
-                away->count, away->bytes, pipe->config->name);
+                " bytes that waited for pipe %s are lost: %s and its server is away",
+                away->count, away->bytes, pipe->config->name,
+                pipe->is_removed ? "it is removed" : "the bridge stops");
   while (away->first) {
     br_traffic_add(&pipe->counters->lost, away->first->size_bytes);
     away_pop(pipe);

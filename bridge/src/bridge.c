@@ -123,13 +123,8 @@ static void run_name(char out_run[BR_RUN_TEXT_BYTES]) {
 /* A queue takes records of up to a quarter of its size: the largest message must be one. (The events' queue
  * has a configured size, which the configuration's rules hold to the same.) */
 static size_t command_queue_bytes(const br_config *config) {
-  size_t largest = 0;
-  for (size_t index = 0; index < config->pipe_count; index++) {
-    size_t size = config->pipes[index].limits.max_message_bytes;
-    largest = size > largest ? size : largest;
-  }
   size_t bytes = COMMAND_QUEUE_MIN_BYTES;
-  while (bytes / 4 < largest + 4096) {
+  while (bytes / 4 < (size_t)config->events.max_message_bytes + 4096) {
     bytes *= 2;
   }
   return bytes;
@@ -189,7 +184,7 @@ static bool bridge_make(br_bridge *bridge, char *error, size_t error_size) {
   }
   backend_tell(bridge->pipes, config->pipe_thread.strategy);
   bridge->hub = br_hub_create(&(br_hub_options){.config = config,
-                                                .live = br_pipes_live(bridge->pipes),
+                                                .pipes = bridge->pipes,
                                                 .events = bridge->events,
                                                 .run = bridge->run,
                                                 .on_room = on_room,
@@ -250,6 +245,11 @@ bool br_bridge_is_healthy(br_bridge *bridge) {
   return is_healthy;
 }
 
+static void hub_drain(br_bridge *bridge) {
+  while (bridge->hub && br_hub_do_work(bridge->hub)) {
+  }
+}
+
 void br_bridge_stop(br_bridge *bridge) {
   if (!bridge) {
     return;
@@ -262,11 +262,11 @@ void br_bridge_stop(br_bridge *bridge) {
     web_server_stop(bridge->server);
     (void)pthread_join(bridge->http_thread, NULL);
   }
+  /* What the pipes said last still owns memory, and tells of theirs. */
+  hub_drain(bridge);
   br_pipes_destroy(bridge->pipes);
   bridge->pipes = NULL;
-  /* What the pipes said last still owns memory. */
-  while (bridge->hub && br_hub_do_work(bridge->hub)) {
-  }
+  hub_drain(bridge);
   br_hub_destroy(bridge->hub);
   web_server_destroy(bridge->server);
   br_api_destroy(bridge->api);

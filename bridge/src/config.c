@@ -51,12 +51,23 @@ bool br_config_load(const char *path, const br_config_overrides *overrides, br_c
   return parsed;
 }
 
+static void pipe_config_fini(br_pipe_config *pipe) {
+  free(pipe->name);
+  free(pipe->path);
+  free(pipe->upstream);
+  br_config_clients_fini(&pipe->clients);
+}
+
+void br_pipe_config_destroy(br_pipe_config *pipe) {
+  if (pipe) {
+    pipe_config_fini(pipe);
+    free(pipe);
+  }
+}
+
 void br_config_fini(br_config *config) {
   for (size_t index = 0; index < config->pipe_count; index++) {
-    free(config->pipes[index].name);
-    free(config->pipes[index].path);
-    free(config->pipes[index].upstream);
-    br_config_clients_fini(&config->pipes[index].clients);
+    pipe_config_fini(&config->pipes[index]);
   }
   free(config->pipes);
   br_config_texts_free(config->http.listen, config->http.listen_count);

@@ -305,9 +305,15 @@ static uint64_t power_of_two_from(uint64_t value) {
 }
 
 /* A record is at most a quarter of the queue, its header and the event's included. */
+enum { RECORD_HEADERS_BYTES = sizeof(br_event) + 64 };
+
 static uint64_t queue_bytes_needed(uint32_t message_bytes) {
-  const uint64_t queue_header_bytes = 64;
-  return power_of_two_from(4 * ((uint64_t)message_bytes + sizeof(br_event) + queue_header_bytes));
+  return power_of_two_from(4 * ((uint64_t)message_bytes + RECORD_HEADERS_BYTES));
+}
+
+/* The largest message for which a queue of this size will do. */
+static uint32_t queue_message_bytes(uint32_t queue_bytes) {
+  return (uint32_t)(power_of_two_from(queue_bytes) / 4 - RECORD_HEADERS_BYTES);
 }
 
 static uint32_t largest_message(const br_config *config, size_t *out_index) {
@@ -321,18 +327,42 @@ static uint32_t largest_message(const br_config *config, size_t *out_index) {
   return largest;
 }
 
-/* A size that was given must do; one that was not grows to what the pipes need. */
+/* What was given holds for the pipes. What was not is what they need, or as much as a pipe has by default if a queue
+ * that was given has room for that. */
+static void max_message_resolve(br_config *config, bool has_queue_bytes,
+                                br_config_problems *problems) {
+  size_t index = 0;
+  uint32_t *most = &config->events.max_message_bytes;
+  uint32_t largest = largest_message(config, &index);
+  if (*most == 0) {
+    uint32_t room = has_queue_bytes ? queue_message_bytes(config->events.queue_bytes) : UINT32_MAX;
+    uint32_t fallback = pc_limits_default.max_message_bytes;
+    fallback = fallback < room ? fallback : room;
+    *most = largest < fallback ? fallback : largest;
+  } else if (*most < largest) {
+    pipe_place place;
+    br_config_problems_add(problems, limit_place_at(&place, index, "max_message_bytes"),
+                           "%" PRIu32 " is above events.max_message_bytes, %" PRIu32
+                           "; raise that, or lower this",
+                           largest, *most);
+  }
+}
+
+/* A size that was given must do; one that was not grows to what the messages need. */
 static void queue_resolve(br_config *config, bool has_queue_bytes, br_config_problems *problems) {
   size_t index = 0;
   uint32_t *size = &config->events.queue_bytes;
-  uint64_t needed = queue_bytes_needed(largest_message(config, &index));
-  if (*size < needed && has_queue_bytes) {
+  uint32_t most = config->events.max_message_bytes;
+  uint64_t needed = queue_bytes_needed(most);
+  if (power_of_two_from(*size) < needed && has_queue_bytes) {
     const br_config_place events = {NULL, "events", 0};
     const br_config_place place = {&events, "queue_bytes", 0};
-    br_config_problems_add(problems, &place,
-                           "%" PRIu32 " is too small for pipes[%zu].limits.max_message_bytes: "
-                           "that needs %" PRIu64,
-                           *size, index, needed);
+    char source[64] = "events.max_message_bytes";
+    if (largest_message(config, &index) == most) {
+      (void)snprintf(source, sizeof source, "pipes[%zu].limits.max_message_bytes", index);
+    }
+    br_config_problems_add(problems, &place, "%" PRIu32 " is too small for %s: that needs %" PRIu64,
+                           *size, source, needed);
     return;
   }
   uint64_t grown = power_of_two_from(*size);
@@ -360,5 +390,6 @@ void br_config_apply_rules(br_config *config, bool has_queue_bytes,
     pipe_apply_tap(config, index, problems);
   }
   pipe_thread_check(config, problems);
+  max_message_resolve(config, has_queue_bytes, problems);
   queue_resolve(config, has_queue_bytes, problems);
 }

@@ -335,6 +335,13 @@ static const br_config_key events_keys[] = {
             &events_max_bytes),
     INTEGER("queue_bytes", br_events_config, queue_bytes, &queue_bytes, &queue_min_bytes,
             &events_max_bytes),
+    {.name = "max_message_bytes",
+     .kind = BR_CONFIG_INTEGER,
+     .is_rule_default = true, /* more where a pipe of the configuration needs it */
+     .offset = offsetof(br_events_config, max_message_bytes),
+     .fallback = &pc_limits_default.max_message_bytes,
+     .minimum = &pc_limits_min.max_message_bytes,
+     .maximum = &pc_limits_max.max_message_bytes},
     {0}};
 static const br_config_object events_object = {events_keys, sizeof(br_events_config)};
 

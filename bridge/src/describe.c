@@ -74,14 +74,15 @@ static void describe_tap(web_buffer *out, const br_pipe_info *pipe) {
 
 void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
   const br_pipe_config *config = pipe->config;
-  web_buffer_append_format(
-      out,
-      "{\"name\":\"%s\",\"role\":\"%s\",\"transport\":\"%s\",\"access\":\"%s\",\"mode\":\"%s\","
-      "\"framing\":\"%s\",\"reply\":\"%s\",\"oversize\":\"%s\",\"path\":",
-      config->name, br_role_name(config->role), pc_transport_name(config->transport),
-      pc_access_name(config->access), config->type == PC_TYPE_BYTE ? "byte" : "message",
-      pc_framing_name(config->framing), br_reply_name(config->reply),
-      pc_oversize_name(config->oversize));
+  web_buffer_append_format(out,
+                           "{\"name\":\"%s\",\"index\":%u,\"role\":\"%s\",\"transport\":\"%s\","
+                           "\"access\":\"%s\",\"mode\":\"%s\","
+                           "\"framing\":\"%s\",\"reply\":\"%s\",\"oversize\":\"%s\",\"path\":",
+                           config->name, (unsigned)pipe->index, br_role_name(config->role),
+                           pc_transport_name(config->transport), pc_access_name(config->access),
+                           config->type == PC_TYPE_BYTE ? "byte" : "message",
+                           pc_framing_name(config->framing), br_reply_name(config->reply),
+                           pc_oversize_name(config->oversize));
   br_describe_string(out, config->path);
   web_buffer_append_format(out,
                            ",\"sessions\":%" PRIu32 ",\"sessions_total\":%" PRIu64
@@ -109,7 +110,7 @@ void br_describe_session(web_buffer *out, const br_registry *registry,
   web_buffer_append_format(
       out,
       "{\"id\":%" PRIu64 ",\"pipe\":\"%s\",\"opened_wall_ns\":%" PRIu64 ",\"peer\":", session->id,
-      registry->pipes[session->pipe].config->name, session->opened_wall_ns);
+      br_registry_name(registry, session->pipe), session->opened_wall_ns);
   const br_peer_details *details = br_session_details(session);
   uint8_t *cursor = web_buffer_reserve(out, br_peer_json_bound(details));
   if (cursor) {
@@ -127,19 +128,32 @@ void br_describe_session(web_buffer *out, const br_registry *registry,
   if (session->closed_wall_ns == 0) {
     web_buffer_append_text(out, ",\"state\":\"open\"}");
   } else {
-    web_buffer_append_format(
-        out,
-        ",\"state\":\"closed\",\"closed_wall_ns\":%" PRIu64 ",\"reason\":\"%s\",\"status\":\"%s\"}",
-        session->closed_wall_ns, pc_close_reason_name((pc_close_reason)session->close_reason),
-        pc_status_name((pc_status)session->close_status));
+    web_buffer_append_format(out,
+                             ",\"state\":\"closed\",\"closed_wall_ns\":%" PRIu64
+                             ",\"reason\":\"%s\",\"status\":\"%s\"}",
+                             session->closed_wall_ns, br_close_reason_name(session->close_reason),
+                             pc_status_name((pc_status)session->close_status));
   }
 }
 
 void br_describe_pipes(web_buffer *out, const br_registry *registry) {
   web_buffer_append_text(out, "[");
-  for (size_t index = 0; index < registry->pipe_count; index++) {
-    web_buffer_append_text(out, index ? "," : "");
-    br_describe_pipe(out, &registry->pipes[index]);
+  for (size_t place = 0; place < registry->pipe_count; place++) {
+    web_buffer_append_text(out, place ? "," : "");
+    br_describe_pipe(out, &registry->pipes[registry->listed[place]]);
+  }
+  web_buffer_append_text(out, "]");
+}
+
+void br_describe_removed(web_buffer *out, const br_registry *registry, uint64_t oldest_seq) {
+  const char *separator = "";
+  web_buffer_append_text(out, "[");
+  for (size_t index = 0; index < registry->index_count; index++) {
+    if (registry->pipes[index].removed_seq >= oldest_seq) {
+      web_buffer_append_format(out, "%s{\"name\":\"%s\",\"index\":%zu}", separator,
+                               registry->names[index], index);
+      separator = ",";
+    }
   }
   web_buffer_append_text(out, "]");
 }
@@ -147,7 +161,7 @@ void br_describe_pipes(web_buffer *out, const br_registry *registry) {
 static void describe_list(web_buffer *out, const br_registry *registry, const br_session_list *list,
                           const br_filter *filter, const char **separator) {
   for (const br_session_info *session = list->first; session; session = session->next) {
-    const char *pipe_name = registry->pipes[session->pipe].config->name;
+    const char *pipe_name = br_registry_name(registry, session->pipe);
     if (!filter || br_filter_matches_session(filter, session, pipe_name)) {
       web_buffer_append_text(out, *separator);
       br_describe_session(out, registry, session);

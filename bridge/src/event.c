@@ -13,10 +13,21 @@ const char *br_event_kind_name(uint8_t kind) {
     return "injected";
   case BR_EVENT_ERROR:
     return "error";
+  case BR_EVENT_PIPE_ADDED:
+    return "pipe_added";
+  case BR_EVENT_PIPE_CHANGED:
+    return "pipe_changed";
+  case BR_EVENT_PIPE_REMOVED:
+    return "pipe_removed";
   case BR_RECORD_RESULT:
+  case BR_RECORD_PIPE_REFUSED:
     break;
   }
   return "";
+}
+
+const char *br_close_reason_name(int32_t reason) {
+  return reason == BR_CLOSE_REMOVED ? "removed" : pc_close_reason_name((pc_close_reason)reason);
 }
 
 const char *br_direction_name(uint8_t direction) {

@@ -114,9 +114,18 @@ static uint8_t *write_reason(uint8_t *cursor, const br_event *event) {
   br_closed closed;
   memcpy(&closed, br_event_payload(event), sizeof closed);
   cursor = WRITE(cursor, ",\"reason\":");
-  cursor = write_string(cursor, pc_close_reason_name((pc_close_reason)closed.reason));
+  cursor = write_string(cursor, br_close_reason_name(closed.reason));
   cursor = WRITE(cursor, ",\"status\":");
   return write_string(cursor, pc_status_name((pc_status)closed.status));
+}
+
+/* The pipe as JSON already; none where there was no memory for it. */
+static uint8_t *write_state(uint8_t *cursor, const br_event *event) {
+  if (event->size_bytes == 0) {
+    return cursor;
+  }
+  cursor = WRITE(cursor, ",\"state\":");
+  return write_bytes(cursor, (const char *)br_event_payload(event), event->size_bytes);
 }
 
 uint8_t *br_event_json_write(br_event_json *encoder, uint8_t *cursor, const br_event *event) {
@@ -147,7 +156,13 @@ uint8_t *br_event_json_write(br_event_json *encoder, uint8_t *cursor, const br_e
     cursor = WRITE(cursor, ",\"detail\":");
     cursor = web_json_write_string(cursor, br_event_payload(event), event->size_bytes);
     break;
+  case BR_EVENT_PIPE_ADDED:
+  case BR_EVENT_PIPE_CHANGED:
+  case BR_EVENT_PIPE_REMOVED:
+    cursor = write_state(cursor, event);
+    break;
   case BR_RECORD_RESULT:
+  case BR_RECORD_PIPE_REFUSED:
     break;
   }
   return WRITE(cursor, "}");

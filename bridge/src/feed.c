@@ -108,7 +108,8 @@ static br_observe_result feed_create(br_hub *hub, br_filter *filter, const feed_
     return BR_OBSERVE_NO_MEMORY;
   }
   /* A batch names its run once, a line is by itself. */
-  br_event_json_init(&target->json, format->names_run ? hub->options.run : NULL, hub->pipe_names);
+  br_event_json_init(&target->json, format->names_run ? hub->options.run : NULL,
+                     br_hub_pipe_names(hub));
   target->hub = hub;
   target->run = hub->options.run;
   target->filter = filter;

@@ -98,6 +98,8 @@ static void snapshot_append(const br_hub *hub, web_buffer *out) {
                            ",\"version\":\"%s\",\"pipes\":",
                            br_hub_run(hub), br_hub_seq(hub), PIPEBRIDGE_VERSION);
   br_describe_pipes(out, br_hub_registry(hub));
+  web_buffer_append_text(out, ",\"removed_pipes\":");
+  br_describe_removed(out, br_hub_registry(hub), br_memory_oldest(br_hub_memory(hub)));
   web_buffer_append_text(out, ",\"sessions\":");
   br_describe_sessions(out, br_hub_registry(hub), BR_SESSION_OPEN, NULL);
   web_buffer_append_text(out, "}");

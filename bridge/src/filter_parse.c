@@ -264,11 +264,18 @@ static filter_node *direction_term(filter_parser *parser, const word *value) {
 }
 
 static filter_node *kind_term(filter_parser *parser, const word *value) {
-  static const named_value values[] = {{"opened", BR_EVENT_OPENED}, {"message", BR_EVENT_MESSAGE},
-                                       {"closed", BR_EVENT_CLOSED}, {"injected", BR_EVENT_INJECTED},
-                                       {"error", BR_EVENT_ERROR},   {NULL, 0}};
+  static const named_value values[] = {{"opened", BR_EVENT_OPENED},
+                                       {"message", BR_EVENT_MESSAGE},
+                                       {"closed", BR_EVENT_CLOSED},
+                                       {"injected", BR_EVENT_INJECTED},
+                                       {"error", BR_EVENT_ERROR},
+                                       {"pipe_added", BR_EVENT_PIPE_ADDED},
+                                       {"pipe_changed", BR_EVENT_PIPE_CHANGED},
+                                       {"pipe_removed", BR_EVENT_PIPE_REMOVED},
+                                       {NULL, 0}};
   return named_term(parser, value, FILTER_KIND, values,
-                    "a kind is opened, message, closed, injected or error");
+                    "a kind is opened, message, closed, injected, error, pipe_added, "
+                    "pipe_changed or pipe_removed");
 }
 
 static filter_node *flag_term(filter_parser *parser, const word *value) {

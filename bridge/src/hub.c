@@ -1,6 +1,7 @@
 /* From the event queue to memory and feeds. HTTP thread.
  *
- * Success: a record gets its seq, is copied into memory, and is encoded once per feed.
+ * Success: a record gets its seq, is copied into memory, and is encoded once per feed. Of a pipe that came, changed or
+ * went, the registry takes what the record hands over, and the event says the pipe as JSON.
  * While an observer that reads fast is far behind, records stay in the queue (`is_holding`): the pipes then
  * feel backpressure for a moment, down to no less than what makes an observer fast (web/src/pace.h).
  * Failures: none of its own; what does not fit in memory any more is given up, oldest first, and whoever asks
@@ -8,7 +9,9 @@
 #include "bridge/hub.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "bridge/describe.h"
 #include "hub_private.h"
 
 enum {
@@ -18,23 +21,33 @@ enum {
 };
 
 /* Bytes of the largest event in any format. */
-static size_t largest_event(const br_hub *hub) {
-  size_t largest = 0;
-  for (size_t index = 0; index < hub->registry.pipe_count; index++) {
-    const br_pipe_config *pipe = hub->registry.pipes[index].config;
-    br_event event = {.pipe = (uint16_t)index,
-                      .size_bytes = pipe->limits.max_message_bytes,
-                      .by_bytes = UINT8_MAX};
-    br_event_json json;
-    br_event_json_init(&json, NULL, hub->pipe_names);
-    size_t bound = br_event_json_bound(&json, &event) + FEED_RECORD_BYTES;
-    largest = bound > largest ? bound : largest;
-  }
-  return largest;
+static size_t largest_event(uint32_t message_bytes) {
+  char name[BR_PIPE_NAME_BYTES];
+  memset(name, 'n', sizeof name - 1);
+  name[sizeof name - 1] = '\0';
+  const char *const names[] = {name};
+  br_event event = {.size_bytes = message_bytes, .by_bytes = UINT8_MAX};
+  br_event_json json;
+  br_event_json_init(&json, NULL, names);
+  return br_event_json_bound(&json, &event) + FEED_RECORD_BYTES;
 }
 
 static size_t at_least(size_t wanted, size_t minimum) {
   return wanted > minimum ? wanted : minimum;
+}
+
+/* The pipe thread gave them the same indices. */
+static bool hub_add_configured(br_hub *hub) {
+  const br_config *config = hub->options.config;
+  for (size_t place = 0; place < config->pipe_count; place++) {
+    uint16_t index;
+    if (br_registry_reserve(&hub->registry, config->pipes[place].name, &index) != BR_RESERVE_OK) {
+      return false;
+    }
+    br_registry_add(&hub->registry, index, &config->pipes[place],
+                    br_pipes_live(hub->options.pipes, index));
+  }
+  return true;
 }
 
 br_hub *br_hub_create(const br_hub_options *options) {
@@ -44,17 +57,14 @@ br_hub *br_hub_create(const br_hub_options *options) {
   }
   const br_config *config = options->config;
   hub->options = *options;
-  hub->pipe_names = calloc(config->pipe_count + 1, sizeof *hub->pipe_names);
-  if (!br_registry_init(&hub->registry, config, options->live) || !hub->pipe_names) {
+  if (!br_registry_init(&hub->registry) || !hub_add_configured(hub)) {
     br_hub_destroy(hub);
     return NULL;
   }
-  for (size_t index = 0; index < config->pipe_count; index++) {
-    hub->pipe_names[index] = config->pipes[index].name;
-  }
   /* Four of the largest event, or of a piece of small ones, must fit into a log: it takes no larger ones, and
    * no observer could keep up. */
-  size_t largest = largest_event(hub);
+  hub->payload_bytes = config->events.max_message_bytes;
+  size_t largest = largest_event(config->events.max_message_bytes);
   size_t piece = at_least(largest, FEED_PIECE_BYTES) + FEED_OVERHEAD_BYTES;
   hub->log_bytes = at_least(config->events.log_bytes, 4 * piece);
   hub->memory = br_memory_create(at_least(config->events.memory_bytes, 2 * largest));
@@ -72,7 +82,6 @@ void br_hub_destroy(br_hub *hub) {
   br_feeds_fini(hub);
   br_registry_fini(&hub->registry);
   br_memory_destroy(hub->memory);
-  free(hub->pipe_names);
   free(hub);
 }
 
@@ -96,23 +105,68 @@ void br_hub_attach(br_hub *hub, web_server *server) {
   web_timer_start(server, &hub->idle_timer, IDLE_MS);
 }
 
-static bool is_event(const br_event *record) {
-  return record->kind != BR_RECORD_RESULT;
+static const br_event *hub_publish(br_hub *hub, const br_event *record) {
+  const br_event *event = br_memory_push(hub->memory, record, ++hub->seq);
+  for (feed *target = hub->feeds; target; target = target->next) {
+    br_feed_append(target, event);
+  }
+  return event;
+}
+
+/* ---- pipes that come and go ---- */
+
+static void registry_take(br_registry *registry, const br_event *record,
+                          const br_pipe_handover *handover) {
+  if (record->kind == BR_EVENT_PIPE_ADDED) {
+    br_registry_add(registry, record->pipe, handover->config, handover->live);
+  } else if (record->kind == BR_EVENT_PIPE_CHANGED) {
+    br_registry_change(registry, record->pipe, handover->config);
+  }
+}
+
+/* The pipe's JSON behind a copy of the record, in `buffer`; without memory for it, or room in the logs, the copy
+ * alone. */
+static br_event pipe_event(const br_hub *hub, const br_event *record, web_buffer *buffer) {
+  br_event event = *record;
+  web_buffer_init(buffer, sizeof event + hub->payload_bytes);
+  web_buffer_append(buffer, &event, sizeof event);
+  br_describe_pipe(buffer, &hub->registry.pipes[record->pipe]);
+  event.size_bytes = buffer->failed ? 0 : (uint32_t)(buffer->size - sizeof event);
+  return event;
+}
+
+static void hub_take_pipe(br_hub *hub, const br_event *record) {
+  br_pipe_handover handover;
+  memcpy(&handover, br_event_payload(record), sizeof handover);
+  registry_take(&hub->registry, record, &handover);
+  web_buffer buffer;
+  br_event event = pipe_event(hub, record, &buffer);
+  if (!buffer.failed) {
+    memcpy(buffer.data, &event, sizeof event);
+  }
+  (void)hub_publish(hub, buffer.failed ? &event : (const br_event *)(const void *)buffer.data);
+  if (record->kind == BR_EVENT_PIPE_REMOVED) {
+    br_registry_remove(&hub->registry, record->pipe, hub->seq);
+  }
+  br_pipe_config_destroy(handover.old_config);
+  free(handover.old_live);
+  web_buffer_fini(&buffer);
 }
 
 static void hub_take(const void *data, size_t size, void *user) {
   br_hub *hub = user;
   const br_event *record = data;
   (void)size;
-  if (!is_event(record)) {
+  if (!br_is_event(record->kind)) {
     hub->options.on_record(record, hub->options.user);
     return;
   }
-  const br_event *event = br_memory_push(hub->memory, record, ++hub->seq);
-  br_registry_apply(&hub->registry, event);
-  for (feed *target = hub->feeds; target; target = target->next) {
-    br_feed_append(target, event);
+  if (br_is_pipe_event(record->kind)) {
+    hub_take_pipe(hub, record);
+    return;
   }
+  const br_event *event = hub_publish(hub, record);
+  br_registry_apply(&hub->registry, event);
   if (event->kind == BR_EVENT_INJECTED) {
     hub->options.on_record(event, hub->options.user);
   }
@@ -148,7 +202,7 @@ bool br_hub_matches(const br_hub *hub, const br_filter *filter, const br_event *
   if (br_filter_needs_session(filter)) {
     session = br_registry_known_session(&hub->registry, event->session);
   }
-  return br_filter_matches(filter, event, hub->pipe_names[event->pipe], session);
+  return br_filter_matches(filter, event, br_registry_name(&hub->registry, event->pipe), session);
 }
 
 uint64_t br_hub_seq(const br_hub *hub) {
@@ -163,10 +217,14 @@ const br_registry *br_hub_registry(const br_hub *hub) {
   return &hub->registry;
 }
 
+br_registry *br_hub_registry_mutable(br_hub *hub) {
+  return &hub->registry;
+}
+
 const br_memory *br_hub_memory(const br_hub *hub) {
   return hub->memory;
 }
 
 const char *const *br_hub_pipe_names(const br_hub *hub) {
-  return hub->pipe_names;
+  return hub->registry.names;
 }

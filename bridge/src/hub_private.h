@@ -28,11 +28,11 @@ struct br_hub {
   web_server *server;
   br_memory *memory;
   br_registry registry;
-  const char **pipe_names; /* owned array, borrowed names */
   uint64_t seq;
   feed *feeds;
   size_t feed_count;
   size_t log_bytes;
+  size_t payload_bytes; /* of the largest event that logs and memory were made for */
   web_timer hold_timer; /* a turn, should no socket bring one */
   web_timer idle_timer; /* looks for silent feeds             */
 };

@@ -13,7 +13,7 @@ enum { ANSWER_MS = 1000 };
 /* What waited for a server that was away has none. */
 static br_direction direction_of(const br_pipes *pipes, const br_command *command) {
   return command->direction != BR_DIRECTION_NONE ? (br_direction)command->direction
-                                                 : pipes->pipes[command->pipe].role->said;
+                                                 : pipes->by_index[command->pipe]->role->said;
 }
 
 static injection *injection_create(br_pipes *pipes, const br_command *command) {
@@ -174,7 +174,11 @@ static uint64_t answer_delay_ns(const br_pipes *pipes) {
 }
 
 static void command_inject(br_pipes *pipes, const br_command *command) {
-  pipe_entry *pipe = &pipes->pipes[command->pipe];
+  pipe_entry *pipe = pipes->by_index[command->pipe];
+  if (!pipe) { /* removed meanwhile, and its sessions with it */
+    br_injection_answer(pipes, command, (br_result){.removed = 1});
+    return;
+  }
   if (command->session == 0 && pipe->role->inject && pipe->role->inject(pipe, command)) {
     return;
   }
@@ -233,6 +237,15 @@ void br_command_handle(const void *record, size_t size, void *user) {
     break;
   case BR_COMMAND_PING:
     br_injection_answer(pipes, command, (br_result){0});
+    break;
+  case BR_COMMAND_PIPE_ADD:
+    br_command_pipe_add(pipes, command);
+    break;
+  case BR_COMMAND_PIPE_CHANGE:
+    br_command_pipe_change(pipes, command);
+    break;
+  case BR_COMMAND_PIPE_REMOVE:
+    br_command_pipe_remove(pipes, command);
     break;
   }
 }

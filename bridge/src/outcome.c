@@ -13,6 +13,9 @@ br_outcome br_outcome_of_result(const br_asked *asked, const br_result *result) 
   if (result->queued > 0) {
     return (br_outcome){202, "queued"};
   }
+  if (result->removed > 0) {
+    return (br_outcome){409, "pipe_removed"};
+  }
   if (result->quota > 0) {
     return (br_outcome){429, "queue_full"};
   }
@@ -48,6 +51,10 @@ void br_outcome_explain_result(const br_asked *asked, const br_result *result,
   } else if (result->queued > 0) {
     (void)snprintf(out_text, size, "Accepted; it waits until %s.",
                    result->is_away ? "the pipe's server is back" : "the receiver reads");
+  } else if (result->removed > 0) {
+    (void)snprintf(out_text, size,
+                   "The pipe was removed meanwhile; GET /api/v1/pipes lists those "
+                   "that there are.");
   } else if (result->quota > 0 && result->is_away) {
     (void)snprintf(out_text, size,
                    "The server of pipe \"%s\" is away, and what is kept for it has reached "

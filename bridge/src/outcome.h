@@ -19,13 +19,13 @@ br_outcome br_outcome_of_result(const br_asked *asked, const br_result *result);
 /* Of a command that could not be sent. */
 br_outcome br_outcome_of_ask(br_ask_status status);
 
-/* Writes what happened and what to do, for people. */
+/* Writes what happened and what to do, for people. `config`: of the pipe; NULL only if it was removed. */
 void br_outcome_explain_result(const br_asked *asked, const br_result *result,
                                const br_pipe_config *config, char *out_text, size_t size);
 void br_outcome_explain_ask(br_ask_status status, char *out_text, size_t size);
 
 static inline uint32_t br_result_refused(const br_result *result) {
-  return result->quota + result->too_big + result->closed + result->no_place;
+  return result->quota + result->too_big + result->closed + result->no_place + result->removed;
 }
 
 #endif

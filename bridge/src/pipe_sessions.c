@@ -213,7 +213,10 @@ pc_status br_session_hear(pipe_session *session, br_direction direction,
 void br_session_close(pipe_session *session, pc_close_reason reason, pc_status status) {
   const pipe_entry *pipe = session->pipe;
   br_session_explain_end(session, status);
-  br_closed closed = {.reason = (int32_t)reason, .status = (int32_t)status, .info = session->info};
+  bool is_removed = pipe->is_removed && reason == PC_CLOSE_STOP;
+  br_closed closed = {.reason = is_removed ? BR_CLOSE_REMOVED : (int32_t)reason,
+                      .status = (int32_t)status,
+                      .info = session->info};
   br_event event = {.kind = BR_EVENT_CLOSED,
                     .pipe = pipe->index,
                     .session = session->id,

@@ -49,6 +49,7 @@ static bool agent_do_work(void *user) {
   if (handled > 0 && br_queue_room_wanted(pipes->options.commands)) {
     pipes->options.wake_reader(pipes->options.user);
   }
+  br_pipes_reap(pipes);
   br_pipes_resume(pipes);
   tell_reader(pipes);
   if (pipes->is_stopping && pipes->running_count == 0 && !pipes->out.overdue_first) {
@@ -72,35 +73,12 @@ static void agent_awake(void *user) {
 
 /* ---- life ---- */
 
-static const pipe_role *const roles[] = {[BR_ROLE_SERVER] = &br_role_server,
-                                         [BR_ROLE_CLIENT] = &br_role_client,
-                                         [BR_ROLE_TAP] = &br_role_tap};
-
-static bool pipe_start(pipe_entry *pipe, char *error, size_t error_size) {
-  pc_failure failure = {0};
-  pipe->is_started = pipe->role->start(pipe, &failure);
-  if (pipe->is_started) {
-    pipe->owner->running_count++;
-    return true;
-  }
-  char text[BR_FAILURE_TEXT_BYTES];
-  br_failure_format(&failure, text, sizeof text);
-  (void)snprintf(error, error_size, "pipe %s: %s %s: %s", pipe->config->name, failure.action,
-                 pipe->config->path, text);
-  return false;
-}
-
-void br_pipe_stopped(pipe_entry *pipe) {
-  pipe->owner->running_count--;
-}
-
 static void stop_routine(pc_posted *posted, void *user) {
   br_pipes *pipes = user;
   (void)posted;
   pipes->is_stopping = true;
-  for (size_t index = 0; index < pipes->pipe_count; index++) {
-    pipe_entry *pipe = &pipes->pipes[index];
-    if (pipe->is_started) {
+  for (pipe_entry *pipe = pipes->first; pipe; pipe = pipe->next) {
+    if (!pipe->is_removed) {
       pipe->role->stop(pipe, STOP_DRAIN_MS);
     }
   }
@@ -132,26 +110,19 @@ br_pipes *br_pipes_create(const br_pipes_options *options, char *error, size_t e
   pipes->options = *options;
   pipes->out.queue = options->events;
   pipes->next_session_id = 1;
-  pipes->pipe_count = count;
   pipes->stop_request = (pc_posted){.routine = stop_routine, .user = pipes};
   pipes->answer_timer = (pc_timer){.routine = br_injection_timer, .user = pipes};
-  pipes->pipes = calloc(count + 1, sizeof *pipes->pipes);
-  pipes->live = calloc(count + 1, sizeof *pipes->live);
-  if (!pipes->pipes || !pipes->live) {
+  pipes->by_index = calloc(BR_PIPE_INDEXES, sizeof *pipes->by_index);
+  if (!pipes->by_index) {
     (void)snprintf(error, error_size, "out of memory");
     br_pipes_destroy(pipes);
     return NULL;
   }
   bool is_ready = pipes_open_loop(pipes, error, error_size);
   for (size_t index = 0; is_ready && index < count; index++) {
-    pipes->pipes[index] = (pipe_entry){.owner = pipes,
-                                       .config = &options->config->pipes[index],
-                                       .role = roles[options->config->pipes[index].role],
-                                       .live = &pipes->live[index],
-                                       .counters = &pipes->live[index].counters,
-                                       .link = &pipes->live[index].link,
-                                       .index = (uint16_t)index};
-    is_ready = pipe_start(&pipes->pipes[index], error, error_size);
+    pipe_entry *pipe;
+    is_ready = br_pipe_start(pipes, &options->config->pipes[index], (uint16_t)index, &pipe, error,
+                             error_size) == PC_OK;
   }
   if (!is_ready) {
     br_pipes_destroy(pipes);
@@ -172,7 +143,7 @@ void br_pipes_stop(br_pipes *pipes) {
 
 /* Endpoints that were made but never served: their servers stop here, on the creating thread. */
 static void pipes_stop_unserved(br_pipes *pipes) {
-  if (pipes->pipes && pipes->running_count > 0) {
+  if (pipes->running_count > 0) {
     stop_routine(&pipes->stop_request, pipes);
     br_pipes_run(pipes);
   }
@@ -186,11 +157,9 @@ void br_pipes_destroy(br_pipes *pipes) {
     pipes_stop_unserved(pipes);
     pc_timer_stop(pipes->loop, &pipes->answer_timer);
   }
-  for (size_t index = 0; pipes->pipes && index < pipes->pipe_count; index++) {
-    pipe_entry *pipe = &pipes->pipes[index];
-    if (pipe->is_started) {
-      pipe->role->destroy(pipe);
-    }
+  br_pipes_reap(pipes);
+  while (br_queue_drain(pipes->options.commands, COMMAND_BATCH_BYTES, br_command_release, NULL) >
+         0) {
   }
   pc_loop_destroy(pipes->loop);
   while (pipes->paused) { /* only closed ones are left */
@@ -201,8 +170,7 @@ void br_pipes_destroy(br_pipes *pipes) {
   br_injection_fini(pipes);
   br_emit_fini(pipes);
   br_id_table_fini(&pipes->sessions);
-  free(pipes->live);
-  free(pipes->pipes);
+  free(pipes->by_index);
   free(pipes);
 }
 
@@ -230,6 +198,6 @@ bool br_pipes_refusal(const br_pipes *pipes, char *out_text, size_t size) {
   return true;
 }
 
-const br_pipe_live *br_pipes_live(const br_pipes *pipes) {
-  return pipes->live;
+const br_pipe_live *br_pipes_live(const br_pipes *pipes, size_t index) {
+  return pipes->by_index[index]->live;
 }

@@ -1,4 +1,4 @@
-/* What the files of the pipe thread share: pipes.c (life), role_*.c (how a pipe comes by its sessions),
+/* What the files of the pipe thread share: pipes.c (life), pipe_changes.c (one pipe's life), role_*.c (how a pipe comes by its sessions),
  * pipe_sessions.c (what happens in them), emit.c (records into the event queue), injection.c (commands),
  * oversize.c (what peers say beyond the limit), refusals.c (who is not let in). Pipe thread. */
 #ifndef BRIDGE_SRC_PIPES_PRIVATE_H
@@ -76,7 +76,7 @@ typedef struct tap_end {
   uint64_t told_ns;      /* when the last one did; 0: never                              */
 } tap_end;
 
-/* One configured pipe. */
+/* One pipe. */
 struct pipe_entry {
   br_pipes *owner;
   const br_pipe_config *config;
@@ -91,8 +91,12 @@ struct pipe_entry {
   br_link *link;
   pipe_session *first; /* open sessions */
   br_refusals refusals;
+  pipe_entry *previous, *next; /* of br_pipes */
+  pipe_entry *next_stopped;
+  br_pipe_config *owned_config; /* `config`, unless it is the program's configuration */
   uint16_t index;
-  bool is_started;
+  bool is_removed; /* as this asked: */
+  br_command remove_command;
 };
 
 struct pipe_session {
@@ -150,10 +154,10 @@ typedef struct injection {
 struct br_pipes {
   br_pipes_options options;
   pc_loop *loop;
-  pipe_entry *pipes;
-  br_pipe_live *live;
-  size_t pipe_count;
-  size_t running_count; /* pipes that have not stopped */
+  pipe_entry *first, *last; /* all, oldest first */
+  pipe_entry **by_index;    /* owned; BR_PIPE_INDEXES, NULL: not there any more */
+  pipe_entry *stopped;      /* to be destroyed */
+  size_t running_count;     /* pipes that have not stopped */
   bool is_stopping;
   br_id_table sessions;
   uint64_t next_session_id;
@@ -220,8 +224,20 @@ void br_refusals_end(pipe_entry *pipe);
 enum { BR_FAILURE_TEXT_BYTES = 384 };
 /* "access denied: Permission denied; the folder must …" */
 void br_failure_format(const pc_failure *failure, char *out_text, size_t size);
+
+/* ---- pipe_changes.c ---- */
+/* Makes one of `config`, which must outlive it. On failure `error` says what, where and what to do. */
+pc_status br_pipe_start(br_pipes *pipes, const br_pipe_config *config, uint16_t index,
+                        pipe_entry **out_pipe, char *error, size_t error_size);
 /* The role's: the pipe that it stopped has ended. */
 void br_pipe_stopped(pipe_entry *pipe);
+/* Lets go of the pipes that have. */
+void br_pipes_reap(br_pipes *pipes);
+void br_command_pipe_add(br_pipes *pipes, const br_command *command);
+void br_command_pipe_change(br_pipes *pipes, const br_command *command);
+void br_command_pipe_remove(br_pipes *pipes, const br_command *command);
+/* As a queue's handler: frees what a command owns that nobody will handle. */
+void br_command_release(const void *record, size_t size, void *user);
 
 /* ---- role_server.c ---- */
 /* Tells why clients have to wait. */

@@ -30,6 +30,8 @@ typedef struct br_reconnect_config {
   uint32_t max_queued_bytes;
 } br_reconnect_config;
 
+enum { BR_PIPE_NAME_BYTES = 65 }; /* with its NUL */
+
 typedef struct br_pipe_config {
   char *name;     /* owned; 1–64 of [A-Za-z0-9._-], not beginning with a dot; unique */
   char *path;     /* owned; absolute, or of a socket "@name", in the abstract namespace */
@@ -61,6 +63,9 @@ typedef struct br_events_config {
   uint32_t log_bytes;    /* of each broadcast log: how far an observer may lag */
   uint32_t queue_bytes;  /* between the pipe thread and the HTTP thread; a power of two, four of the
                           * largest messages fit                               */
+  uint32_t
+      max_message_bytes; /* the largest message that memory, logs and queues are made for: no pipe
+                               * has a higher limit, whenever it comes */
 } br_events_config;
 
 typedef struct br_pipe_thread_config {
@@ -92,6 +97,8 @@ bool br_config_parse(const char *text, size_t size, const char *where,
                      const br_config_overrides *overrides, br_config *out_config, char *error,
                      size_t error_size);
 void br_config_fini(br_config *config);
+/* Of one on the heap, with what it owns. Accepts NULL. */
+void br_pipe_config_destroy(br_pipe_config *pipe);
 
 /* Looks whether the runtime directory is safe to put pipes in: ours or root's, and not writable by
  * everybody. One that does not exist is made (mode 0700; its parent must exist) if `create` is set; parsing

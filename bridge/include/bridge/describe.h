@@ -12,6 +12,8 @@ void br_describe_session(web_buffer *out, const br_registry *registry,
                          const br_session_info *session);
 /* [ … ] of all. */
 void br_describe_pipes(web_buffer *out, const br_registry *registry);
+/* Name and index of those that are gone, and of which there are events from `oldest_seq` on. */
+void br_describe_removed(web_buffer *out, const br_registry *registry, uint64_t oldest_seq);
 /* Or-ed. */
 typedef enum br_session_state { BR_SESSION_OPEN = 1, BR_SESSION_CLOSED = 2 } br_session_state;
 /* [ … ] of those in one of `states` that `filter` chooses (NULL: all), closed ones first, in the order of their

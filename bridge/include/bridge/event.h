@@ -16,9 +16,21 @@ typedef enum br_event_kind {
   BR_EVENT_CLOSED,     /* payload: br_closed                                   */
   BR_EVENT_INJECTED,   /* payload: the bytes                                   */
   BR_EVENT_ERROR,      /* payload: English text                                */
-  /* No event: it gets no seq and no observer sees it. */
-  BR_RECORD_RESULT /* how a command ended; payload: br_result             */
+  /* 6 is a gap, in the binary format. Payload in the queue: br_pipe_handover; from the hub on, the pipe's JSON. */
+  BR_EVENT_PIPE_ADDED = 7,
+  BR_EVENT_PIPE_CHANGED,
+  BR_EVENT_PIPE_REMOVED,
+  /* No events: they get no seq and no observer sees them. */
+  BR_RECORD_RESULT = 64, /* how a command ended; payload: br_result             */
+  BR_RECORD_PIPE_REFUSED /* a pipe was not added or not changed, a result follows; payload: br_pipe_refusal */
 } br_event_kind;
+
+static inline bool br_is_event(uint8_t kind) {
+  return kind < BR_RECORD_RESULT;
+}
+static inline bool br_is_pipe_event(uint8_t kind) {
+  return kind >= BR_EVENT_PIPE_ADDED && kind <= BR_EVENT_PIPE_REMOVED;
+}
 
 typedef enum br_direction { BR_DIRECTION_NONE, BR_DIRECTION_C2S, BR_DIRECTION_S2C } br_direction;
 
@@ -35,7 +47,7 @@ typedef struct br_event {
   uint64_t command_id; /* injected: the command that asked for it; else 0           */
   uint32_t size_bytes; /* of the payload behind this header                         */
   uint32_t targets;    /* sessions that accepted the bytes, where the bridge spoke  */
-  uint16_t pipe;       /* index in the configuration                                */
+  uint16_t pipe;       /* its index, which no other pipe of the run ever has        */
   uint16_t flags;      /* br_event_flags                                            */
   uint8_t kind;        /* br_event_kind                                             */
   uint8_t direction;   /* br_direction                                              */
@@ -79,16 +91,35 @@ typedef struct br_result {
   uint32_t too_big;   /* refused: over the pipe's message limit                   */
   uint32_t closed;    /* refused or lost: the session ended                       */
   uint32_t no_place;  /* refused by a tap: no message ended in time, and yours goes between two */
+  uint32_t removed;   /* there is no such pipe any more                           */
   uint32_t is_away;   /* nobody is connected: queued until somebody is, or refused by that queue */
   /* From the command's hand-over until all of this was known: the kernel had what is `delivered`, and what is
    * `queued` had been waited for. */
   uint64_t microseconds;
 } br_result;
 
+/* The pipe thread hands over what it made of a pipe, and hands back what it uses no more. */
+typedef struct br_pipe_handover {
+  const struct br_pipe_config *config; /* added, changed: the pipe's from here on */
+  const struct br_pipe_live *live;     /* added                                   */
+  struct br_pipe_config *old_config;   /* changed, removed: the receiver's; may be NULL */
+  struct br_pipe_live *old_live;       /* removed: the receiver's                 */
+} br_pipe_handover;
+
+typedef struct br_pipe_refusal {
+  struct br_pipe_config *config; /* the receiver's again */
+  int32_t status;                /* pc_status            */
+  char text[464];                /* what, where, what to do */
+} br_pipe_refusal;
+
 typedef enum br_command_kind {
   BR_COMMAND_INJECT = 1, /* payload: the bytes */
   BR_COMMAND_DISCONNECT,
-  BR_COMMAND_PING /* answered at once, with a result of nothing */
+  BR_COMMAND_PING, /* answered at once, with a result of nothing */
+  /* Answered by a result of nothing, behind the pipe's event or the refusal. */
+  BR_COMMAND_PIPE_ADD,    /* payload: br_pipe_config *, the pipe thread's from here on */
+  BR_COMMAND_PIPE_CHANGE, /* likewise: takes the place of the one that the pipe has    */
+  BR_COMMAND_PIPE_REMOVE  /* payload: uint32_t, milliseconds for what sessions accepted */
 } br_command_kind;
 
 typedef struct br_command {
@@ -111,7 +142,10 @@ static inline size_t br_command_tail_bytes(const br_command *command) {
   return (size_t)command->size_bytes + command->by_bytes;
 }
 
-const char *br_event_kind_name(uint8_t kind);     /* "opened", "message", … */
+const char *br_event_kind_name(uint8_t kind); /* "opened", "message", … */
+/* Of a `closed` event: pipecore's, and one of the bridge's own. */
+enum { BR_CLOSE_REMOVED = 64 };
+const char *br_close_reason_name(int32_t reason);
 const char *br_direction_name(uint8_t direction); /* "c2s", "s2c", "none" */
 
 #endif

@@ -12,6 +12,7 @@
 #include "bridge/event_json.h"
 #include "bridge/filter.h"
 #include "bridge/memory.h"
+#include "bridge/pipes.h"
 #include "bridge/queue.h"
 #include "bridge/registry.h"
 #include "web/observer.h"
@@ -20,8 +21,8 @@
 typedef struct br_hub br_hub;
 
 typedef struct br_hub_options {
-  const br_config *config;  /* must outlive the hub                              */
-  const br_pipe_live *live; /* of each pipe; must outlive the hub                */
+  const br_config *config; /* must outlive the hub                              */
+  const br_pipes *pipes;   /* whose the configured ones are                     */
   br_queue *events;
   const char *run; /* 16 hexadecimal digits; must outlive the hub       */
   /* After each drain: the queue has room again. */
@@ -48,7 +49,9 @@ uint64_t br_hub_seq(const br_hub *hub); /* the last event so far */
 const char *br_hub_run(const br_hub *hub);
 const br_registry *br_hub_registry(const br_hub *hub);
 const br_memory *br_hub_memory(const br_hub *hub);
-const char *const *br_hub_pipe_names(const br_hub *hub); /* by index */
+const char *const *br_hub_pipe_names(const br_hub *hub); /* by index, also of pipes that are gone */
+/* For pipes that are asked for and change. */
+br_registry *br_hub_registry_mutable(br_hub *hub);
 
 /* Whether `event` is one that `filter` wants; its session is looked up only if the filter asks about its peer. */
 bool br_hub_matches(const br_hub *hub, const br_filter *filter, const br_event *event);

@@ -1,5 +1,5 @@
-/* br_pipes: every configured pipe on the pipe thread. What its clients say becomes records in the event
- * queue; what observers ask for comes as commands from the command queue.
+/* br_pipes: every pipe on the pipe thread: those of the configuration, and those that commands bring and take. What
+ * their clients say becomes records in the event queue; what observers ask for comes as commands from the command queue.
  *
  * The event queue full: the sessions that had something to say stop reading, and their clients feel ordinary
  * pipe backpressure. Once the reader has brought the queue down to half, they go on. Nothing is lost. */
@@ -47,7 +47,7 @@ const char *br_pipes_backend_name(const br_pipes *pipes);
 /* What serves the pipes in place of the backend that was wished for, and why; false: nothing does. Any
  * thread. */
 bool br_pipes_refusal(const br_pipes *pipes, char *out_text, size_t size);
-/* One for each configured pipe. Any thread. */
-const br_pipe_live *br_pipes_live(const br_pipes *pipes);
+/* Of pipe `index` of the configuration. Before br_pipes_run. */
+const br_pipe_live *br_pipes_live(const br_pipes *pipes, size_t index);
 
 #endif

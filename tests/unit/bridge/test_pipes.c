@@ -41,6 +41,9 @@ typedef struct fixture {
   br_result result;
   br_closed closed_payload;
   br_session_info *info;
+  uint64_t added, changed, removed, refused;
+  br_pipe_handover handover;
+  br_pipe_refusal refusal;
   bool is_stopped;
 } fixture;
 
@@ -100,6 +103,13 @@ static void take_message(fixture *f, const br_event *event) {
   f->messages++;
 }
 
+/* As the HTTP thread: what is handed back is freed. */
+static void take_pipe(fixture *f, const br_event *event) {
+  memcpy(&f->handover, br_event_payload(event), sizeof f->handover);
+  br_pipe_config_destroy(f->handover.old_config);
+  free(f->handover.old_live);
+}
+
 static void take(const void *record, size_t size, void *user) {
   fixture *f = user;
   const br_event *event = record;
@@ -127,6 +137,23 @@ static void take(const void *record, size_t size, void *user) {
     break;
   case BR_EVENT_ERROR:
     f->errors++;
+    break;
+  case BR_EVENT_PIPE_ADDED:
+    take_pipe(f, event);
+    f->added++;
+    break;
+  case BR_EVENT_PIPE_CHANGED:
+    take_pipe(f, event);
+    f->changed++;
+    break;
+  case BR_EVENT_PIPE_REMOVED:
+    take_pipe(f, event);
+    f->removed++;
+    break;
+  case BR_RECORD_PIPE_REFUSED:
+    memcpy(&f->refusal, br_event_payload(event), sizeof f->refusal);
+    br_pipe_config_destroy(f->refusal.config);
+    f->refused++;
     break;
   case BR_RECORD_RESULT:
     memcpy(&f->result, br_event_payload(event), sizeof f->result);
@@ -182,13 +209,17 @@ static void fixture_close(fixture *f) {
   free(f);
 }
 
-static int client_connect(const fixture *f) {
+static int client_connect_to(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  strncpy(address.sun_path, f->pipe.path, sizeof address.sun_path - 1);
+  strncpy(address.sun_path, path, sizeof address.sun_path - 1);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   assert_true(fd >= 0);
   assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
   return fd;
+}
+
+static int client_connect(const fixture *f) {
+  return client_connect_to(f->pipe.path);
 }
 
 static void client_write(int fd, const void *data, size_t size) {
@@ -208,19 +239,23 @@ static void client_expect(int fd, const char *text) {
   assert_memory_equal(buffer, text, size);
 }
 
-static void command_push(fixture *f, br_command command, const char *text) {
+static void command_push_bytes(fixture *f, br_command command, const void *payload, size_t size) {
   void *record;
-  command.size_bytes = (uint32_t)strlen(text);
+  command.size_bytes = (uint32_t)size;
   while (br_queue_reserve(f->commands, sizeof command + command.size_bytes, &record) !=
          BR_QUEUE_OK) {
     sched_yield();
   }
   memcpy(record, &command, sizeof command);
-  memcpy((br_command *)record + 1, text, command.size_bytes);
+  memcpy((br_command *)record + 1, payload, command.size_bytes);
   br_queue_commit(f->commands, record);
   if (br_queue_wake_needed(f->commands)) {
     br_pipes_wake(f->pipes);
   }
+}
+
+static void command_push(fixture *f, br_command command, const char *text) {
+  command_push_bytes(f, command, text, strlen(text));
 }
 
 typedef struct flood {
@@ -253,7 +288,7 @@ static void pipes_full_event_queue_pauses_the_client_and_loses_nothing(void **st
   pthread_join(writer, NULL);
   assert_int_equal(f->messages, job.count);
   assert_int_equal(f->closed_payload.reason, PC_CLOSE_PEER);
-  assert_int_equal(br_count(&br_pipes_live(f->pipes)->counters.c2s.messages), job.count);
+  assert_int_equal(br_count(&br_pipes_live(f->pipes, 0)->counters.c2s.messages), job.count);
   fixture_close(f);
 }
 
@@ -381,6 +416,102 @@ static void pipes_stop_closes_sessions_with_their_reason(void **state) {
   fixture_close(f);
 }
 
+/* ---- pipes that come, change and go ---- */
+
+static br_pipe_config *config_copy(const fixture *f, const char *path) {
+  br_pipe_config *config = calloc(1, sizeof *config);
+  *config = f->pipe;
+  config->name = strdup("second");
+  config->path = strdup(path);
+  return config;
+}
+
+static void pipe_ask(fixture *f, br_command_kind kind, uint64_t id, const void *payload,
+                     size_t size) {
+  uint64_t results = f->results;
+  command_push_bytes(f, (br_command){.id = id, .kind = (uint8_t)kind, .pipe = 1}, payload, size);
+  drain_until(f, &f->results, results + 1);
+  assert_int_equal(f->last.command_id, id);
+}
+
+static void pipe_add(fixture *f, const char *path) {
+  br_pipe_config *config = config_copy(f, path);
+  pipe_ask(f, BR_COMMAND_PIPE_ADD, 7, &config, sizeof config);
+}
+
+static void pipe_remove(fixture *f) {
+  uint32_t drain_ms = 100;
+  pipe_ask(f, BR_COMMAND_PIPE_REMOVE, 8, &drain_ms, sizeof drain_ms);
+}
+
+static void pipes_added_pipe_serves_and_removed_one_leaves_nothing(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_ECHO, 65536);
+  char path[96];
+  (void)snprintf(path, sizeof path, "%s/second.sock", f->folder);
+  for (uint64_t round = 1; round <= 3; round++) {
+    pipe_add(f, path);
+    assert_int_equal(f->added, round);
+    int client = client_connect_to(path);
+    client_write(client, "0\n", 2);
+    client_expect(client, "0\n");
+    drain_until(f, &f->messages, 1);
+    assert_int_equal(br_count(&f->handover.live->counters.c2s.messages), 1);
+    f->next_number = f->messages = 0;
+    pipe_remove(f);
+    assert_int_equal(f->removed, round);
+    assert_int_equal(f->closed, round);
+    assert_int_equal(f->closed_payload.reason, BR_CLOSE_REMOVED);
+    assert_int_equal(access(path, F_OK), -1);
+    close(client);
+  }
+  command_push(f, (br_command){.id = 9, .kind = BR_COMMAND_INJECT, .pipe = 1}, "late");
+  drain_until(f, &f->results, 7);
+  assert_int_equal(f->result.removed, 1);
+  fixture_close(f);
+}
+
+static void pipes_pipe_that_cannot_be_made_is_handed_back(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  pipe_add(f, f->pipe.path);
+  assert_int_equal(f->refused, 1);
+  assert_int_equal(f->refusal.status, PC_E_IN_USE);
+  assert_non_null(strstr(f->refusal.text, f->pipe.path));
+  assert_int_equal(f->added, 0);
+  fixture_close(f);
+}
+
+static void pipes_changed_configuration_takes_the_old_ones_place(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  char path[96];
+  (void)snprintf(path, sizeof path, "%s/second.sock", f->folder);
+  pipe_add(f, path);
+  int client = client_connect_to(path);
+  drain_until(f, &f->opened, 1);
+  br_pipe_config *config = config_copy(f, path);
+  config->reply = BR_REPLY_ECHO;
+  pipe_ask(f, BR_COMMAND_PIPE_CHANGE, 9, &config, sizeof config);
+  assert_int_equal(f->changed, 1);
+  assert_ptr_equal(f->handover.config, config);
+  client_write(client, "0\n", 2);
+  client_expect(client, "0\n");
+  assert_int_equal(f->closed, 0);
+  close(client);
+  fixture_close(f);
+}
+
+static void pipes_command_that_nobody_handles_any_more_is_freed(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  fixture_stop(f);
+  br_pipe_config *config = config_copy(f, "/nowhere");
+  command_push_bytes(f, (br_command){.kind = BR_COMMAND_PIPE_ADD, .pipe = 1}, &config,
+                     sizeof config);
+  fixture_close(f); /* a leak checker sees it */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pipes_full_event_queue_pauses_the_client_and_loses_nothing),
@@ -393,6 +524,10 @@ int main(void) {
       cmocka_unit_test(pipes_disconnect_closes_the_session),
       cmocka_unit_test(pipes_ping_is_answered),
       cmocka_unit_test(pipes_stop_closes_sessions_with_their_reason),
+      cmocka_unit_test(pipes_added_pipe_serves_and_removed_one_leaves_nothing),
+      cmocka_unit_test(pipes_pipe_that_cannot_be_made_is_handed_back),
+      cmocka_unit_test(pipes_changed_configuration_takes_the_old_ones_place),
+      cmocka_unit_test(pipes_command_that_nobody_handles_any_more_is_freed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

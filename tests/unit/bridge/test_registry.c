@@ -1,4 +1,5 @@
-/* The registry: what is known of open sessions, of closed ones, and of those that it had to forget. */
+/* The registry: what is known of open sessions, of closed ones, and of those that it had to forget; pipes that come and
+ * go. */
 #include "test.h"
 
 #include <stdio.h>
@@ -12,7 +13,6 @@ enum { FIRST_WALL_NS = 1000 };
 
 typedef struct fixture {
   br_pipe_config pipe;
-  br_config config;
   br_pipe_live live;
   br_registry registry;
 } fixture;
@@ -20,8 +20,11 @@ typedef struct fixture {
 static int set_up(void **state) {
   static fixture made;
   made = (fixture){.pipe = {.name = (char *)"demo"}};
-  made.config = (br_config){.pipes = &made.pipe, .pipe_count = 1};
-  assert_true(br_registry_init(&made.registry, &made.config, &made.live));
+  uint16_t index;
+  assert_true(br_registry_init(&made.registry));
+  assert_int_equal(br_registry_reserve(&made.registry, "demo", &index), BR_RESERVE_OK);
+  assert_int_equal(index, 0);
+  br_registry_add(&made.registry, index, &made.pipe, &made.live);
   *state = &made;
   return 0;
 }
@@ -132,6 +135,86 @@ static void sessions_that_closed_first_are_forgotten_first(void **state) {
   assert_false(br_registry_was_session(registry, 2 + CLOSED));
 }
 
+/* ---- pipes ---- */
+
+static uint16_t pipe_add(fixture *made, const char *name) {
+  uint16_t index;
+  assert_int_equal(br_registry_reserve(&made->registry, name, &index), BR_RESERVE_OK);
+  br_registry_add(&made->registry, index, &made->pipe, &made->live);
+  return index;
+}
+
+static void expect_pipes(const fixture *made, const char *expected) {
+  char names[64] = "";
+  for (size_t place = 0; place < made->registry.pipe_count; place++) {
+    size_t size = strlen(names);
+    (void)snprintf(names + size, sizeof names - size, "%s ",
+                   br_registry_name(&made->registry, made->registry.listed[place]));
+  }
+  assert_string_equal(names, expected);
+}
+
+static void index_of_a_removed_pipe_keeps_its_name_and_is_no_other_pipes(void **state) {
+  fixture *made = *state;
+  uint16_t first = pipe_add(made, "first");
+  uint16_t second = pipe_add(made, "second");
+  br_registry_remove(&made->registry, first, 70);
+  expect_pipes(made, "demo second ");
+  assert_null(br_registry_pipe(&made->registry, "first", NULL));
+  assert_null(br_registry_pipe_at(&made->registry, first));
+  assert_non_null(br_registry_pipe_at(&made->registry, second));
+  assert_string_equal(br_registry_name(&made->registry, first), "first");
+  uint16_t again = pipe_add(made, "first");
+  assert_int_equal(again, second + 1);
+  uint16_t found;
+  assert_non_null(br_registry_pipe(&made->registry, "first", &found));
+  assert_int_equal(found, again);
+}
+
+static void removed_pipes_are_told_as_long_as_memory_may_hold_their_events(void **state) {
+  fixture *made = *state;
+  br_registry_remove(&made->registry, pipe_add(made, "gone"), 70);
+  for (uint64_t oldest = 70; oldest <= 71; oldest++) {
+    web_buffer text;
+    web_buffer_init(&text, 4096);
+    br_describe_removed(&text, &made->registry, oldest);
+    web_buffer_append(&text, "", 1);
+    assert_string_equal((const char *)text.data,
+                        oldest == 70 ? "[{\"name\":\"gone\",\"index\":1}]" : "[]");
+    web_buffer_fini(&text);
+  }
+}
+
+static void index_that_was_given_up_unused_is_the_next_ones(void **state) {
+  fixture *made = *state;
+  uint16_t index, next;
+  assert_int_equal(br_registry_reserve(&made->registry, "never", &index), BR_RESERVE_OK);
+  assert_true(br_registry_is_adding(&made->registry, "never"));
+  assert_null(br_registry_pipe(&made->registry, "never", NULL));
+  br_registry_cancel(&made->registry, index);
+  assert_false(br_registry_is_adding(&made->registry, "never"));
+  assert_int_equal(br_registry_reserve(&made->registry, "other", &next), BR_RESERVE_OK);
+  assert_int_equal(next, index);
+}
+
+static void pipes_are_bounded_at_once_and_in_a_run(void **state) {
+  fixture *made = *state;
+  uint16_t index = 0;
+  for (size_t count = 1; count < BR_PIPES_MAX; count++) {
+    index = pipe_add(made, "one of many");
+  }
+  uint16_t unused;
+  assert_int_equal(br_registry_reserve(&made->registry, "x", &unused), BR_RESERVE_TOO_MANY);
+  while (index + 1 < BR_PIPE_INDEXES) {
+    br_registry_remove(&made->registry, index, 1);
+    index = pipe_add(made, "one of many");
+  }
+  br_registry_remove(&made->registry, index, 1);
+  assert_int_equal(br_registry_reserve(&made->registry, "x", &unused), BR_RESERVE_RUN_IS_FULL);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(session_that_closed_is_remembered_with_its_reason, set_up,
@@ -139,6 +222,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(sessions_are_listed_by_state_and_filter, set_up, tear_down),
       cmocka_unit_test_setup_teardown(sessions_that_closed_first_are_forgotten_first, set_up,
                                       tear_down),
+      CASE(index_of_a_removed_pipe_keeps_its_name_and_is_no_other_pipes),
+      CASE(removed_pipes_are_told_as_long_as_memory_may_hold_their_events),
+      CASE(index_that_was_given_up_unused_is_the_next_ones),
+      CASE(pipes_are_bounded_at_once_and_in_a_run),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

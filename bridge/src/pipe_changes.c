@@ -1,0 +1,170 @@
+/* Pipes that come, change and go while the others are served. Pipe thread.
+ *
+ * Success: what a command brought is the pipe's, and a pipe event hands it to the HTTP thread, in its place between
+ * the events of sessions. What is not used any more goes back with the event that says so.
+ * Failures: whatever keeps an endpoint from being made, or a change from being applied: the configuration goes back
+ * with what, where and what to do, and nothing else has happened. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "pipes_private.h"
+
+static const pipe_role *const roles[] = {[BR_ROLE_SERVER] = &br_role_server,
+                                         [BR_ROLE_CLIENT] = &br_role_client,
+                                         [BR_ROLE_TAP] = &br_role_tap};
+
+static void entry_destroy(pipe_entry *pipe) {
+  br_pipe_config_destroy(pipe->owned_config);
+  free(pipe->live);
+  free(pipe);
+}
+
+static void entry_link(pipe_entry *pipe) {
+  br_pipes *pipes = pipe->owner;
+  *(pipes->last ? &pipes->last->next : &pipes->first) = pipe;
+  pipe->previous = pipes->last;
+  pipes->last = pipe;
+  pipes->by_index[pipe->index] = pipe;
+}
+
+static void entry_unlink(pipe_entry *pipe) {
+  br_pipes *pipes = pipe->owner;
+  *(pipe->previous ? &pipe->previous->next : &pipes->first) = pipe->next;
+  *(pipe->next ? &pipe->next->previous : &pipes->last) = pipe->previous;
+  pipes->by_index[pipe->index] = NULL;
+}
+
+pc_status br_pipe_start(br_pipes *pipes, const br_pipe_config *config, uint16_t index,
+                        pipe_entry **out_pipe, char *error, size_t error_size) {
+  pipe_entry *pipe = calloc(1, sizeof *pipe);
+  br_pipe_live *live = calloc(1, sizeof *live);
+  if (!pipe || !live) {
+    free(pipe);
+    free(live);
+    (void)snprintf(error, error_size, "pipe %s: out of memory", config->name);
+    return PC_E_NO_MEMORY;
+  }
+  *pipe = (pipe_entry){.owner = pipes,
+                       .config = config,
+                       .role = roles[config->role],
+                       .live = live,
+                       .counters = &live->counters,
+                       .link = &live->link,
+                       .index = index};
+  pc_failure failure = {0};
+  if (!pipe->role->start(pipe, &failure)) {
+    char text[BR_FAILURE_TEXT_BYTES];
+    br_failure_format(&failure, text, sizeof text);
+    (void)snprintf(error, error_size, "pipe %s: %s %s: %s", config->name, failure.action,
+                   config->path, text);
+    entry_destroy(pipe);
+    return failure.status;
+  }
+  entry_link(pipe);
+  pipes->running_count++;
+  *out_pipe = pipe;
+  return PC_OK;
+}
+
+/* ---- what is told ---- */
+
+static void change_tell(br_pipes *pipes, br_event_kind kind, const pipe_entry *pipe,
+                        const br_command *command, const br_pipe_handover *handover) {
+  br_event event = {.kind = (uint8_t)kind, .pipe = pipe->index, .size_bytes = sizeof *handover};
+  br_emit_always(pipes, &event, handover);
+  br_injection_answer(pipes, command, (br_result){.targets = 0});
+}
+
+static void change_refuse(br_pipes *pipes, const br_command *command, br_pipe_refusal *refusal) {
+  br_event record = {.kind = BR_RECORD_PIPE_REFUSED,
+                     .pipe = command->pipe,
+                     .command_id = command->id,
+                     .size_bytes = sizeof *refusal};
+  br_emit_always(pipes, &record, refusal);
+  br_injection_answer(pipes, command, (br_result){.targets = 0});
+}
+
+/* ---- commands ---- */
+
+static br_pipe_config *command_config(const br_command *command) {
+  br_pipe_config *config;
+  memcpy(&config, br_command_payload(command), sizeof config);
+  return config;
+}
+
+void br_command_pipe_add(br_pipes *pipes, const br_command *command) {
+  br_pipe_refusal refusal = {.config = command_config(command)};
+  pipe_entry *pipe;
+  if (pipes->is_stopping) {
+    refusal.status = PC_E_NOT_CONNECTED;
+    (void)snprintf(refusal.text, sizeof refusal.text, "the bridge is ending");
+  } else {
+    refusal.status = br_pipe_start(pipes, refusal.config, command->pipe, &pipe, refusal.text,
+                                   sizeof refusal.text);
+  }
+  if (refusal.status != PC_OK) {
+    change_refuse(pipes, command, &refusal);
+    return;
+  }
+  pipe->owned_config = refusal.config;
+  change_tell(pipes, BR_EVENT_PIPE_ADDED, pipe, command,
+              &(br_pipe_handover){.config = pipe->config, .live = pipe->live});
+}
+
+void br_command_pipe_change(br_pipes *pipes, const br_command *command) {
+  pipe_entry *pipe = pipes->by_index[command->pipe];
+  BR_CHECK(pipe &&
+           !pipe->is_removed); /* the HTTP thread asks once at a time, of a pipe in its list */
+  br_pipe_handover handover = {.config = command_config(command), .old_config = pipe->owned_config};
+  pipe->config = pipe->owned_config = command_config(command);
+  change_tell(pipes, BR_EVENT_PIPE_CHANGED, pipe, command, &handover);
+}
+
+void br_command_pipe_remove(br_pipes *pipes, const br_command *command) {
+  pipe_entry *pipe = pipes->by_index[command->pipe];
+  uint32_t drain_ms;
+  memcpy(&drain_ms, br_command_payload(command), sizeof drain_ms);
+  BR_CHECK(pipe && !pipe->is_removed); /* the HTTP thread asks once, of a pipe in its list */
+  pipe->is_removed = true;
+  pipe->remove_command = *command;
+  if (!pipes->is_stopping) {
+    pipe->role->stop(pipe, drain_ms);
+  }
+}
+
+void br_command_release(const void *record, size_t size, void *user) {
+  const br_command *command = record;
+  (void)size;
+  (void)user;
+  if (command->kind == BR_COMMAND_PIPE_ADD || command->kind == BR_COMMAND_PIPE_CHANGE) {
+    br_pipe_config_destroy(command_config(command));
+  }
+}
+
+/* ---- the end of one ---- */
+
+void br_pipe_stopped(pipe_entry *pipe) {
+  br_pipes *pipes = pipe->owner;
+  pipes->running_count--;
+  pipe->next_stopped = pipes->stopped;
+  pipes->stopped = pipe;
+}
+
+/* Not inside its last callback, where it may not be destroyed. */
+void br_pipes_reap(br_pipes *pipes) {
+  while (pipes->stopped) {
+    pipe_entry *pipe = pipes->stopped;
+    pipes->stopped = pipe->next_stopped;
+    pipe->role->destroy(pipe);
+    entry_unlink(pipe);
+    if (pipe->is_removed) {
+      change_tell(pipes, BR_EVENT_PIPE_REMOVED, pipe, &pipe->remove_command,
+                  &(br_pipe_handover){.old_config = pipe->owned_config, .old_live = pipe->live});
+      pipe->owned_config = NULL;
+      pipe->live = NULL;
+    }
+    entry_destroy(pipe);
+  }
+}
