@@ -83,7 +83,7 @@ void br_handle_events(web_request *request, void *user) {
   if (!web_request_wants_websocket(request)) {
     bool is_sse = options.format == BR_OBSERVE_SSE;
     web_source source = br_hub_observer_source(observer);
-    web_stream_start(request, is_sse ? "text/event-stream" : "application/x-ndjson", &source,
+    (void)web_stream_start(request, is_sse ? "text/event-stream" : "application/x-ndjson", &source,
                      on_stream_end);
   } else if (web_socket_accept(request, protocols, &events, observer) != WEB_OK) {
     br_hub_observer_destroy(observer);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "filter_private.h"
+#include "web/text.h"
 
 typedef struct filter_parser {
   br_filter *filter;
@@ -140,26 +141,11 @@ static filter_node *regex_term(filter_parser *parser, const word *value) {
   return pattern_term(parser, FILTER_PATTERN_REGEX, value);
 }
 
-static int hex_digit(char byte) {
-  static const char digits[] = "0123456789abcdef";
-  char lower = byte >= 'A' && byte <= 'F' ? (char)(byte - 'A' + 'a') : byte;
-  const char *found = lower ? strchr(digits, lower) : NULL;
-  return found ? (int)(found - digits) : -1;
-}
-
 static filter_node *hex_term(filter_parser *parser, const word *value) {
   word bytes = {.start = value->start};
-  for (size_t index = 0; index < value->size; index++) {
-    if (is_blank(value->bytes[index])) {
-      continue;
-    }
-    int high = hex_digit(value->bytes[index]);
-    int low = index + 1 < value->size ? hex_digit(value->bytes[++index]) : -1;
-    if (high < 0 || low < 0) {
-      return parser_refuse(parser, value->start,
-                           "bytes are pairs of hexadecimal digits, as hex:0d0a");
-    }
-    bytes.bytes[bytes.size++] = (char)(high * 16 + low);
+  if (!web_hex_read(value->bytes, value->size, (uint8_t *)bytes.bytes, &bytes.size)) {
+    return parser_refuse(parser, value->start,
+                         "bytes are pairs of hexadecimal digits, as hex:0d0a");
   }
   return pattern_term(parser, FILTER_PATTERN_BYTES, &bytes);
 }

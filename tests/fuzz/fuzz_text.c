@@ -1,6 +1,6 @@
 /* Text: UTF-8 is judged alike whole and in pieces; a JSON string decodes to what went in and has nothing in it
- * that JSON forbids; base64 decodes to what went in; percent-decoding never grows. Each output is written into
- * memory of exactly its bound.
+ * that JSON forbids; base64 decodes to what went in, and reads back; what claims to be base64 or hexadecimal is
+ * read within bounds; percent-decoding never grows. Each output is written into memory of exactly its bound.
  * Input: the size of the pieces, then the bytes. */
 #include <stdbool.h>
 #include <string.h>
@@ -87,6 +87,34 @@ static void check_base64(const uint8_t *data, size_t size) {
   free(out);
 }
 
+/* What was written reads back; what is anything reads without leaving its bounds, and what it reads to is written
+ * as the same text again. */
+static void check_base64_reader(const uint8_t *data, size_t size) {
+  uint8_t *text = must_allocate(WEB_BASE64_BOUND(size));
+  uint8_t *out = must_allocate(WEB_BASE64_READ_BOUND(WEB_BASE64_BOUND(size)));
+  size_t read = 0;
+  web_base64_write(text, data, size);
+  FUZZ_CHECK(web_base64_read((const char *)text, WEB_BASE64_BOUND(size), out, &read));
+  FUZZ_CHECK(read == size && memcmp(out, data, size) == 0);
+  if (web_base64_read((const char *)data, size, out, &read)) {
+    FUZZ_CHECK(WEB_BASE64_BOUND(read) == size);
+    web_base64_write(text, out, read);
+    FUZZ_CHECK(memcmp(text, data, size) == 0);
+  } else {
+    FUZZ_CHECK(read <= size);
+  }
+  free(text);
+  free(out);
+}
+
+static void check_hex_reader(const uint8_t *data, size_t size) {
+  uint8_t *out = must_allocate(WEB_HEX_READ_BOUND(size));
+  size_t read = 0;
+  bool is_good = web_hex_read((const char *)data, size, out, &read);
+  FUZZ_CHECK(read <= (is_good ? WEB_HEX_READ_BOUND(size) : size));
+  free(out);
+}
+
 static void check_percent(const uint8_t *data, size_t size) {
   char *text = (char *)must_allocate(size + 1);
   memcpy(text, data, size);
@@ -110,6 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   check_utf8(text, size - 1, piece);
   check_json(text, size - 1);
   check_base64(text, size - 1);
+  check_base64_reader(text, size - 1);
+  check_hex_reader(text, size - 1);
   check_percent(text, size - 1);
   free(text);
   return 0;

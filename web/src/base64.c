@@ -35,3 +35,57 @@ uint8_t *web_base64_write(uint8_t *cursor, const uint8_t *data, size_t size) {
   memcpy(cursor, last, padded);
   return cursor + padded;
 }
+
+/* 0 to 63; 64: not in the alphabet. */
+static uint32_t value_of(char character) {
+  if (character >= 'A' && character <= 'Z') {
+    return (uint32_t)(character - 'A');
+  }
+  if (character >= 'a' && character <= 'z') {
+    return (uint32_t)(character - 'a') + 26;
+  }
+  if (character >= '0' && character <= '9') {
+    return (uint32_t)(character - '0') + 52;
+  }
+  return character == '+' ? 62 : character == '/' ? 63 : 64;
+}
+
+/* Four characters as 24 bits, `missing` of them padding. False: `*at` is moved to the wrong one. */
+static bool group_read(const char *text, unsigned missing, size_t *at, uint32_t *out_bits) {
+  uint32_t bits = 0;
+  for (unsigned index = 0; index < 4; index++) {
+    bool is_padding = index >= 4 - missing;
+    uint32_t value = is_padding ? 0 : value_of(text[*at + index]);
+    if (value == 64) {
+      *at += index;
+      return false;
+    }
+    bits = bits << 6 | value;
+  }
+  if (missing > 0 && (bits & ((1U << 8 * missing) - 1)) != 0) {
+    *at += 3 - missing; /* the last character says more than the bytes hold */
+    return false;
+  }
+  *out_bits = bits;
+  return true;
+}
+
+bool web_base64_read(const char *text, size_t size, uint8_t *out, size_t *out_size) {
+  uint8_t *cursor = out;
+  size_t at = 0;
+  while (at + 4 <= size) {
+    bool is_last = at + 4 == size;
+    unsigned missing = !is_last || text[at + 3] != '=' ? 0 : text[at + 2] != '=' ? 1 : 2;
+    uint32_t bits;
+    if (!group_read(text, missing, &at, &bits)) {
+      *out_size = at;
+      return false;
+    }
+    for (unsigned index = 0; index < 3 - missing; index++) {
+      *cursor++ = (uint8_t)(bits >> (16 - 8 * index));
+    }
+    at += 4;
+  }
+  *out_size = at < size ? size : (size_t)(cursor - out);
+  return at == size;
+}

@@ -52,6 +52,13 @@ void web_sender_wake(web_sender *sender) {
   sender->is_ready = true;
 }
 
+void web_sender_draw_again(web_sender *sender) {
+  if (sender->mode == WEB_SENDER_DRY) {
+    sender->mode = WEB_SENDER_CATCHING_UP;
+  }
+  web_sender_wake(sender);
+}
+
 /* ---- opening and closing ---- */
 
 web_status web_sender_open(web_sender *sender, web_handle handle, unsigned interest) {
@@ -69,6 +76,11 @@ web_status web_sender_open(web_sender *sender, web_handle handle, unsigned inter
 static void log_leave(web_sender *sender) {
   web_log *log = sender->source.log;
   if (sender->mode == WEB_SENDER_SILENT) {
+    return;
+  }
+  if (log == NULL) {
+    sender->mode = WEB_SENDER_SILENT;
+    sender->source = (web_source){0};
     return;
   }
   if (sender->log_previous != NULL) {
@@ -105,9 +117,15 @@ static void sender_follow(web_sender *sender) {
 }
 
 void web_sender_observe(web_sender *sender, const web_source *source) {
-  WEB_CHECK(sender->mode == WEB_SENDER_SILENT && source->log != NULL);
+  WEB_CHECK(sender->mode == WEB_SENDER_SILENT);
+  WEB_CHECK(source->log != NULL || source->catch_up != NULL);
   web_log *log = source->log;
   sender->source = *source;
+  if (log == NULL) {
+    sender->mode = WEB_SENDER_CATCHING_UP;
+    web_sender_wake(sender);
+    return;
+  }
   sender->log_next = log->observers;
   if (log->observers != NULL) {
     log->observers->log_previous = sender;
@@ -152,7 +170,8 @@ static bool sender_put_piece(web_sender *sender, const web_buffer *piece) {
   if (piece->failed) {
     return false;
   }
-  web_log_format format = sender->source.log->ring.format;
+  const web_log *log = sender->source.log;
+  web_log_format format = log != NULL ? log->ring.format : WEB_LOG_PLAIN;
   if (format != WEB_LOG_PLAIN) {
     web_ws_opcode opcode = web_log_opcode(format, piece->data, piece->size);
     header_size = web_ws_write_header(header, opcode, piece->size);
@@ -167,7 +186,9 @@ static bool sender_draw(web_sender *sender) {
   web_buffer_clear(scratch);
   if (sender->mode == WEB_SENDER_CATCHING_UP) {
     sender->source.catch_up(sender->source.user, scratch);
-    if (scratch->size == 0 && !scratch->failed) {
+    if (scratch->size == 0 && !scratch->failed && sender->source.log == NULL) {
+      sender->mode = WEB_SENDER_DRY;
+    } else if (scratch->size == 0 && !scratch->failed) {
       sender_follow(sender);
     } else {
       is_kept = sender_put_piece(sender, scratch);

@@ -19,6 +19,7 @@
 typedef enum web_sender_mode {
   WEB_SENDER_SILENT,      /* observes nothing */
   WEB_SENDER_CATCHING_UP, /* draws from source.catch_up */
+  WEB_SENDER_DRY,         /* its source has no log, and had nothing at the last look */
   WEB_SENDER_FOLLOWING    /* reads the log by its cursor */
 } web_sender_mode;
 
@@ -72,6 +73,8 @@ WEB_MUST_USE web_status web_sender_put(web_sender *sender, const void *head, siz
                                        const void *body, size_t body_size, size_t max_bytes);
 /* Something is new for it. */
 void web_sender_wake(web_sender *sender);
+/* Likewise, and a source without a log has something. */
+void web_sender_draw_again(web_sender *sender);
 /* What the owner polls for, beside what sending needs. */
 void web_sender_set_interest(web_sender *sender, unsigned interest);
 /* From the owner's on_ready: the handle is writable. */

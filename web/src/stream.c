@@ -29,7 +29,7 @@ static void stream_on_sent(web_sender *sender, web_sender_result result) {
   web_stream *stream = WEB_CONTAINER_OF(sender, web_stream, sender);
   switch (result) {
   case WEB_SENDER_IDLE:
-    if (stream->server->is_stopping) {
+    if (stream->server->is_stopping || stream->is_finishing) {
       stream_finish(stream);
     }
     break;
@@ -100,6 +100,15 @@ void web_streams_finish_all(web_server *server) {
   }
 }
 
+void web_stream_wake(web_stream *stream) {
+  web_sender_draw_again(&stream->sender);
+}
+
+void web_stream_finish(web_stream *stream) {
+  stream->is_finishing = true;
+  web_sender_draw_again(&stream->sender);
+}
+
 static web_stream *stream_create(web_request *request, const web_source *source,
                                  void (*on_end)(void *user)) {
   web_server *server = request->server;
@@ -124,13 +133,13 @@ static web_stream *stream_create(web_request *request, const web_source *source,
   return stream;
 }
 
-void web_stream_start(web_request *request, const char *content_type, const web_source *source,
-                      void (*on_end)(void *user)) {
+web_stream *web_stream_start(web_request *request, const char *content_type,
+                             const web_source *source, void (*on_end)(void *user)) {
   web_stream *stream = stream_create(request, source, on_end);
   if (stream == NULL) {
     on_end(source->user);
     web_request_answer(request, 503, NULL);
-    return;
+    return NULL;
   }
   web_answer *answer = web_engine_stream(stream);
   if (answer != NULL && !web_response_dress(answer, content_type, "no-store", web_policy_none)) {
@@ -139,4 +148,5 @@ void web_stream_start(web_request *request, const char *content_type, const web_
   }
   request->stream = stream; /* ends with the request, also for HEAD, which asks for no body */
   web_request_answer(request, 200, answer);
+  return stream;
 }

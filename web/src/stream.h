@@ -20,6 +20,7 @@ struct web_stream {
   web_sender sender;
   web_server *server;
   web_stream_state state;
+  bool is_finishing; /* the owner has no more to say */
   web_connection *connection;
   void (*on_end)(void *user);
   void *user;

@@ -336,6 +336,46 @@ static void base64_of_the_standards_examples(void **state) {
     assert_int_equal(end - room, strlen(cases[index].expected));
     assert_int_equal(end - room, WEB_BASE64_BOUND(size));
     assert_memory_equal(room, cases[index].expected, strlen(cases[index].expected));
+    size_t read;
+    assert_true(web_base64_read(cases[index].expected, strlen(cases[index].expected), room, &read));
+    assert_int_equal(read, size);
+    assert_memory_equal(room, cases[index].text, size);
+  }
+}
+
+typedef struct refused {
+  const char *text;
+  size_t offset;
+} refused;
+
+static void base64_reader_tells_where_it_is_wrong(void **state) {
+  (void)state;
+  static const refused cases[] = {
+      {"Z", 1},    {"Zg", 2},    {"Zg=", 3},        {"Zg==Zg==", 2},   {"Zh==", 1},
+      {"Zm9=", 2}, {"Zm9vZ", 5}, {"Zm-v", 2},       {"Zm9v Zm9", 4},   {"====", 0},
+      {"Z===", 1}, {"=g==", 0},  {"Zm9v\nZm9v", 4}, {"\xc3\xa4Zg", 0},
+  };
+  for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+    uint8_t room[16];
+    size_t offset = 99;
+    assert_false(web_base64_read(cases[index].text, strlen(cases[index].text), room, &offset));
+    assert_int_equal(offset, cases[index].offset);
+  }
+}
+
+static void hex_reader_reads_pairs_and_tells_where_it_is_wrong(void **state) {
+  (void)state;
+  static const refused cases[] = {{"0", 1}, {"0g", 1}, {"00 1", 4}, {"0 0", 1}, {"0x00", 1}};
+  uint8_t room[16];
+  size_t size;
+  assert_true(web_hex_read("", 0, room, &size));
+  assert_int_equal(size, 0);
+  assert_true(web_hex_read(" 00fF\t7e\n", 9, room, &size));
+  assert_int_equal(size, 3);
+  assert_memory_equal(room, "\0\xff\x7e", 3);
+  for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+    assert_false(web_hex_read(cases[index].text, strlen(cases[index].text), room, &size));
+    assert_int_equal(size, cases[index].offset);
   }
 }
 
@@ -415,6 +455,8 @@ int main(void) {
       cmocka_unit_test(json_number_is_right_around_every_power_of_ten_and_two),
       cmocka_unit_test(json_number_agrees_with_printf),
       cmocka_unit_test(base64_of_the_standards_examples),
+      cmocka_unit_test(base64_reader_tells_where_it_is_wrong),
+      cmocka_unit_test(hex_reader_reads_pairs_and_tells_where_it_is_wrong),
       cmocka_unit_test(base64_decodes_back_to_what_went_in_at_every_size),
       cmocka_unit_test(percent_decoding_by_table),
   };

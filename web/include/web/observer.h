@@ -57,7 +57,7 @@ bool web_log_is_crowded(web_log *log);
 
 /* ---- an observer ---- */
 typedef struct web_source {
-  web_log *log;
+  web_log *log; /* NULL: all there is comes from catch_up; of a stream only */
   /* Appends the next piece from the past (payload only, one WebSocket message or some lines) to `out`.
    * Called when all before it was taken. Appends nothing: caught up, follow the log from its head as it is
    * now. NULL: begins at the log's head. */
@@ -115,10 +115,17 @@ void web_socket_finish(web_socket *socket, uint16_t code, const char *reason);
 /* Begins to observe. One source at a time: ends the former. NULL: ends observing. */
 void web_socket_observe(web_socket *socket, const web_source *source);
 
-/* ---- event streams: an answer that never ends ---- */
+/* ---- streams: an answer that comes bit by bit, or never ends ---- */
+typedef struct web_stream web_stream;
 /* Answers 200 and streams `source` (format WEB_LOG_PLAIN). `on_end` comes exactly once, when the client or
- * the server goes; afterwards `source->user` is not touched any more. */
-void web_stream_start(web_request *request, const char *content_type, const web_source *source,
-                      void (*on_end)(void *user));
+ * the server goes, or after web_stream_finish; afterwards `source->user` is not touched any more, and the pointer is
+ * dead. NULL: no memory; answered so, and `on_end` was called. */
+web_stream *web_stream_start(web_request *request, const char *content_type,
+                             const web_source *source, void (*on_end)(void *user));
+/* A source without a log has something again: catch_up is called, from the loop, as soon as the client has taken what
+ * came before. */
+void web_stream_wake(web_stream *stream);
+/* Ends once the client has taken all that catch_up still has. */
+void web_stream_finish(web_stream *stream);
 
 #endif

@@ -34,6 +34,14 @@ uint8_t *web_json_write_u64(uint8_t *cursor, uint64_t value);
 /* Standard alphabet, padded (RFC 4648 §4). */
 uint8_t *web_base64_write(uint8_t *cursor, const uint8_t *data, size_t size);
 
+/* Reads it back: that alphabet, padded, the unused bits 0, and nothing else. False: `*out_size` is the offset of the
+ * first character that is wrong, `size` where the text ends too early; `out` is half written. */
+#define WEB_BASE64_READ_BOUND(size) ((size) / 4 * 3)
+bool web_base64_read(const char *text, size_t size, uint8_t *out, size_t *out_size);
+/* Pairs of hexadecimal digits, with white space between pairs where one likes. Failures as above. */
+#define WEB_HEX_READ_BOUND(size) ((size) / 2)
+bool web_hex_read(const char *text, size_t size, uint8_t *out, size_t *out_size);
+
 /* Decodes %XX in place (RFC 3986 §2.1; a '+' stays one). False, and `text` is left half decoded, if a '%' is
  * not followed by two hexadecimal digits or stands for NUL. */
 bool web_percent_decode(char *text);
