@@ -273,6 +273,15 @@ web_span web_log_ring_skip_lost(web_log_ring *ring, web_log_cursor *cursor) {
   return missed;
 }
 
+uint64_t web_log_ring_next_seq(const web_log_ring *ring, const web_log_cursor *cursor) {
+  if (cursor->is_lost) {
+    return cursor->lost_first_seq;
+  }
+  uint64_t number = ring_find(ring, cursor->offset);
+  number += ring_offset_of(ring, number) < cursor->offset;
+  return number == ring->next_piece ? 0 : ring_piece(ring, number)->first_seq;
+}
+
 uint64_t web_log_ring_events_before(const web_log_ring *ring, const web_log_cursor *cursor) {
   WEB_CHECK(!cursor->is_lost);
   return ring_events_before(ring, ring_find(ring, cursor->offset));

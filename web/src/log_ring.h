@@ -98,6 +98,10 @@ web_view web_log_ring_leave(const web_log_ring *ring, web_log_cursor *cursor, ui
 /* Moves a lost cursor to the oldest piece that is still there and says what it missed in all. */
 web_span web_log_ring_skip_lost(web_log_ring *ring, web_log_cursor *cursor);
 
+/* The first seq that a cursor has not taken, counting the piece in whose middle it stands as taken; 0: it has taken
+ * all there is. */
+uint64_t web_log_ring_next_seq(const web_log_ring *ring, const web_log_cursor *cursor);
+
 /* Events of all pieces that lie wholly in front of the cursor, delivered or missed. The cursor is not lost. */
 uint64_t web_log_ring_events_before(const web_log_ring *ring, const web_log_cursor *cursor);
 

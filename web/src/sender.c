@@ -206,6 +206,12 @@ static bool sender_draw(web_sender *sender) {
   return is_kept;
 }
 
+void web_sender_draw_ahead(web_sender *sender) {
+  if (sender->outbox.size == 0 && !sender_draw(sender)) {
+    sender->is_torn = true;
+  }
+}
+
 /* ---- a pass ---- */
 
 typedef struct parts {

@@ -66,6 +66,8 @@ WEB_MUST_USE web_status web_sender_open(web_sender *sender, web_handle handle, u
 void web_sender_close(web_sender *sender);
 
 void web_sender_observe(web_sender *sender, const web_source *source);
+/* With nothing else to be sent: puts the next piece from the past before all that comes. */
+void web_sender_draw_ahead(web_sender *sender);
 /* Ends observing; a piece that went out in part will be completed. False: no memory to do so. */
 bool web_sender_unobserve(web_sender *sender);
 /* Queues bytes of its own, however many. WEB_FULL: `max_bytes` of such wait already. */

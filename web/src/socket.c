@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "log.h"
 #include "server_state.h"
 
 /* Pongs that wait to be sent; over it only the newest ping is answered (RFC 6455 §5.5.3 allows that). */
@@ -151,7 +152,15 @@ void web_socket_observe(web_socket *socket, const web_source *source) {
     web_sender_wake(&socket->sender);
   } else if (source != NULL) {
     web_sender_observe(&socket->sender, source);
+    web_sender_draw_ahead(&socket->sender);
   }
+}
+
+uint64_t web_socket_next_seq(const web_socket *socket) {
+  const web_sender *sender = &socket->sender;
+  return sender->mode == WEB_SENDER_FOLLOWING
+             ? web_log_ring_next_seq(&sender->source.log->ring, &sender->cursor)
+             : 0;
 }
 
 static void socket_answer_ping(web_socket *socket) {

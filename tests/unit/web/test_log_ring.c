@@ -181,6 +181,31 @@ static void log_ring_lost_cursor_is_told_exactly_what_it_missed(void **state) {
   web_log_ring_fini(&observer.ring);
 }
 
+static void log_ring_knows_the_seq_that_a_cursor_goes_on_with(void **state) {
+  (void)state;
+  lone_observer observer;
+  lone_start(&observer, WEB_LOG_PLAIN, 20, 64);
+  assert_int_equal(web_log_ring_next_seq(&observer.ring, &observer.cursor), 0);
+  ring_append(&observer.ring, "aaaaa", 10, 12, 2);
+  ring_append(&observer.ring, "bbbbb", 15, 19, 3);
+  assert_int_equal(web_log_ring_next_seq(&observer.ring, &observer.cursor), 10);
+  assert_reads(&observer, 1, "a");
+  assert_int_equal(web_log_ring_next_seq(&observer.ring, &observer.cursor), 15);
+  assert_reads(&observer, 4, "aaaa");
+  assert_int_equal(web_log_ring_next_seq(&observer.ring, &observer.cursor), 15);
+  assert_reads(&observer, 5, "bbbbb");
+  assert_int_equal(web_log_ring_next_seq(&observer.ring, &observer.cursor), 0);
+  ring_append(&observer.ring, "cc", 21, 21, 1);
+  assert_reads(&observer, 1, "c");
+  assert_int_equal(web_log_ring_next_seq(&observer.ring, &observer.cursor), 0);
+  for (uint64_t seq = 30; seq < 36; seq++) {
+    ring_append(&observer.ring, "ddddd", seq, seq, 1);
+  }
+  assert_true(observer.cursor.is_lost);
+  assert_int_equal(web_log_ring_next_seq(&observer.ring, &observer.cursor), 30);
+  web_log_ring_fini(&observer.ring);
+}
+
 static void log_ring_rest_of_a_half_sent_piece_can_be_saved_before_it_goes(void **state) {
   (void)state;
   lone_observer observer;
@@ -566,6 +591,7 @@ int main(void) {
       cmocka_unit_test(log_ring_takes_pieces_up_to_a_quarter_and_no_larger),
       cmocka_unit_test(log_ring_commit_of_nothing_appends_nothing),
       cmocka_unit_test(log_ring_lost_cursor_is_told_exactly_what_it_missed),
+      cmocka_unit_test(log_ring_knows_the_seq_that_a_cursor_goes_on_with),
       cmocka_unit_test(log_ring_rest_of_a_half_sent_piece_can_be_saved_before_it_goes),
       cmocka_unit_test(log_ring_saving_the_rest_of_the_only_piece_that_goes_is_no_loss),
       cmocka_unit_test(log_ring_caught_up_cursor_at_a_hole_is_never_lost),

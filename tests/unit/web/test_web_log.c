@@ -502,6 +502,56 @@ static void observer_that_changes_its_source_gets_whole_pieces_of_both(void **st
   web_client_close(&client);
 }
 
+static void observer_that_stops_can_go_on_exactly_there(void **state) {
+  fixture *f = *state;
+  web_client client;
+  ledger l = {.next_seq = 1};
+  open_socket(&client, f);
+  fill(f, &client);
+  uint64_t next = web_socket_next_seq(f->socket);
+  next = next != 0 ? next : f->seq + 1;
+  web_socket_observe(f->socket, NULL);
+  assert_int_equal(web_socket_next_seq(f->socket), 0);
+  produce(f, 10, 10);
+  f->past_next = next;
+  web_source source = source_of(f, f->frames);
+  assert_int_equal(web_socket_send(f->socket, WEB_WS_TEXT, "#", 1), WEB_OK);
+  web_socket_observe(f->socket, &source);
+  bool is_told = false;
+  while (l.next_seq <= f->seq) {
+    web_frame frame = web_client_frame(&client);
+    if (frame.data[0] == '#') {
+      assert_int_equal(l.next_seq, next);
+      is_told = true;
+    } else {
+      assert_int_equal(ledger_read(&l, (char *)frame.data, frame.size), frame.size);
+    }
+    web_frame_free(&frame);
+  }
+  assert_true(is_told);
+  assert_int_equal(l.received, f->seq);
+  web_client_close(&client);
+}
+
+static void first_piece_of_the_past_stands_before_what_is_sent_next(void **state) {
+  fixture *f = *state;
+  web_client client;
+  f->observes_nothing = true;
+  open_socket(&client, f);
+  produce(f, 3, 10);
+  f->past_next = 1;
+  web_source source = source_of(f, f->frames);
+  web_socket_observe(f->socket, &source);
+  assert_int_equal(web_socket_send(f->socket, WEB_WS_TEXT, "#", 1), WEB_OK);
+  web_frame first = web_client_frame(&client);
+  web_frame second = web_client_frame(&client);
+  assert_memory_equal(first.data, "e 1 past", 8);
+  assert_int_equal(second.data[0], '#');
+  web_frame_free(&first);
+  web_frame_free(&second);
+  web_client_close(&client);
+}
+
 /* ---- streams ---- */
 
 static void stream_answers_with_the_head_of_an_endless_body(void **state) {
@@ -687,6 +737,8 @@ int main(void) {
       LOG_TEST(private_messages_stand_between_pieces_also_for_a_slow_peer),
       LOG_TEST(close_of_a_full_peer_completes_the_piece_first),
       LOG_TEST(observer_that_changes_its_source_gets_whole_pieces_of_both),
+      LOG_TEST(observer_that_stops_can_go_on_exactly_there),
+      LOG_TEST(first_piece_of_the_past_stands_before_what_is_sent_next),
       LOG_TEST(stream_answers_with_the_head_of_an_endless_body),
       LOG_TEST(head_of_a_stream_is_answered_and_ended),
       LOG_TEST(client_that_leaves_an_idle_stream_is_noticed_without_any_event),

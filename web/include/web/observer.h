@@ -112,8 +112,13 @@ void web_socket_resume(web_socket *socket);
 void web_socket_close(web_socket *socket, uint16_t code, const char *reason);
 /* The same, but a peer may take its time to read what was sent, as long as it reads. */
 void web_socket_finish(web_socket *socket, uint16_t code, const char *reason);
-/* Begins to observe. One source at a time: ends the former. NULL: ends observing. */
+/* Begins to observe. One source at a time: ends the former, after the piece that went out in part. NULL: ends
+ * observing. The first piece from the past is drawn inside this call, unless something else has yet to be sent: what
+ * is sent from now on stands behind it. */
 void web_socket_observe(web_socket *socket, const web_source *source);
+/* Where it would end now: the first seq of its log that it has not taken (a piece that went out in part counts as
+ * taken); 0: it has taken all that there is, or has not come to the log yet. */
+uint64_t web_socket_next_seq(const web_socket *socket);
 
 /* ---- streams: an answer that comes bit by bit, or never ends ---- */
 typedef struct web_stream web_stream;
