@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Looks over our own files without running them.
 #
-# usage: lint.sh BUILD-FOLDER [format|tidy|cppcheck|shell|python|json|dashboard]...   all steps by default
+# usage: lint.sh BUILD-FOLDER [format|tidy|cppcheck|shell|python|json|openapi|dashboard]...   all steps by default
 # The build folder is a configured one: its compile_commands.json tells what is compiled, and how.
 # A tool that is not installed makes a step a skip with a note, or a failure where CI is set.
 set -euo pipefail
@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build=${1:?usage: config/lint.sh BUILD-FOLDER [STEP...]}
 shift
-[ $# -gt 0 ] || set -- format tidy cppcheck shell python json dashboard
+[ $# -gt 0 ] || set -- format tidy cppcheck shell python json openapi dashboard
 
 # ours PATTERN...: our files of these names, without what was fetched.
 ours() {
@@ -63,6 +63,10 @@ for name in sys.argv[1:]:
 sys.exit("\n".join(wrong) or 0)'
 }
 
+check_openapi() {
+  PATH=/usr/bin:$PATH python3 config/lint_openapi.py bridge/openapi.json
+}
+
 check_dashboard() {
   PIPEBRIDGE_NODE_MODULES="$PWD/$build/../dashboard/node_modules" npm --prefix web/dashboard run --silent check
 }
@@ -74,7 +78,7 @@ tool_of() {
   tidy) echo clang-tidy ;;
   cppcheck) echo cppcheck ;;
   shell) echo shellcheck ;;
-  python | json) echo python3 ;;
+  python | json | openapi) echo python3 ;;
   dashboard) echo npm ;;
   *)
     echo "lint: unknown step \"$1\"" >&2
@@ -91,6 +95,7 @@ run_step() {
   shell) { ours '*.sh' && echo .ci/run; } | xargs shellcheck ;;
   python) check_python ;;
   json) check_json ;;
+  openapi) check_openapi ;;
   dashboard) check_dashboard ;;
   esac
 }

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import websocket
+from harness import description, websocket
 from harness.bridge import pipe
 from harness.case import BridgeCase
 from harness.http import ClosedError, Wire, format_request, read_head
@@ -45,6 +45,7 @@ class EventSource:
                    "Last-Event-ID": last_event_id}
         self.wire.send(format_request("GET", "/api/v1/events" + query, headers))
         self.response = read_head(self.wire)
+        self.media = description.check_answer(self.wire, self.response)
         self.comments = 0
         self.retry_ms = None
 
@@ -54,7 +55,9 @@ class EventSource:
         while True:
             line = self.wire.take_until(b"\n")[:-1].decode()
             if not line and data:
-                return last_id, json.loads("\n".join(data))
+                event = json.loads("\n".join(data))
+                description.check_item(self.media, event)
+                return last_id, event
             name, _, value = line.partition(": ")
             if name == "id":
                 last_id = value

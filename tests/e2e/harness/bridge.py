@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 
-from . import http
+from . import description, http
 from .deadline import LONG_S, wait_until
 
 PROGRAM = os.environ.get("PIPEBRIDGE_PROGRAM", "")
@@ -84,6 +84,7 @@ class Bridge:
             return self.port_file.exists() and self.port_file.read_text().strip()
 
         self.port = int(wait_until(is_ready, "the port file", LONG_S).split()[0])
+        description.ports.add(self.port)
         return self
 
     @property

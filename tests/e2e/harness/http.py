@@ -4,6 +4,7 @@ import json
 import socket
 from dataclasses import dataclass, field
 
+from . import description
 from .deadline import SHORT_S
 
 READ_BYTES = 1 << 18
@@ -26,6 +27,8 @@ class Wire:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()
         self.start = 0  # of what is unread in the buffer
+        self.port = address[1]
+        self.asked = None  # method and target of the last request
 
     def close(self):
         self.socket.close()
@@ -36,6 +39,7 @@ class Wire:
         self.socket.close()
 
     def send(self, data):
+        self.asked = description.asked_of(data) or self.asked
         self.socket.sendall(data)
 
     def available(self):
@@ -120,7 +124,12 @@ def read_chunk(wire):
 
 
 def read_response(wire, method="GET"):
-    response = read_head(wire)
+    response = read_body(wire, read_head(wire), method)
+    description.check_answer(wire, response)
+    return response
+
+
+def read_body(wire, response, method):
     if method == "HEAD" or response.status in (101, 204, 304):
         return response
     if response.headers.get("transfer-encoding", "").lower() == "chunked":

@@ -4,7 +4,7 @@ import base64
 import collections
 import json
 
-from . import websocket
+from . import description, websocket
 from .deadline import LONG_S, SHORT_S
 from .http import ClosedError, Wire, format_request, read_chunk, read_head
 
@@ -113,6 +113,7 @@ class NdjsonObserver(Observer):
         if self.response.status != 200:
             self.wire.close()
             raise AssertionError(f"no stream: {self.response}")
+        self.media = description.check_answer(self.wire, self.response)
         self.rest = b""
         self.raw_bytes = 0
         self.hello = self.next()
@@ -137,7 +138,9 @@ class NdjsonObserver(Observer):
         self.raw_bytes += len(chunk)
         *lines, self.rest = (self.rest + chunk).split(b"\n")
         for line in lines:
-            self.pending.append(json.loads(line))
+            event = json.loads(line)
+            description.check_item(self.media, event)
+            self.pending.append(event)
 
     def close(self):
         self.wire.close()

@@ -6,6 +6,7 @@ import os
 import struct
 from dataclasses import dataclass
 
+from . import description
 from .deadline import SHORT_S
 from .http import Response, Wire, read_head, read_response
 
@@ -97,9 +98,11 @@ class WebSocket:
         response = read_head(self.wire)
         if response.status != 101:
             response.body = self.wire.take(int(response.headers.get("content-length", "0")))
+            description.check_answer(self.wire, response)
             raise RefusedError(response)
         if response.headers.get("sec-websocket-accept") != accept_of(key):
             raise AssertionError(f"wrong Sec-WebSocket-Accept: {response.headers}")
+        self.described = description.check_answer(self.wire, response)
         return response
 
     @property
@@ -139,7 +142,10 @@ class WebSocket:
                 opcode = opcode or frame.opcode
                 pieces.append(frame.payload)
                 if frame.is_final:
-                    return opcode, b"".join(pieces)
+                    message = b"".join(pieces)
+                    if opcode == TEXT:
+                        description.check_socket_text(self.described, message)
+                    return opcode, message
 
     def receive_control(self, *opcodes):
         """The next frame of one of `opcodes`; skips data."""

@@ -1,4 +1,4 @@
-// Types, lint and format of the dashboard. With --fix: mends what can be mended.
+// Types, lint and format of the dashboard, and the form of the API's description. With --fix: mends what can be.
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { modules, source } from './modules.mjs';
 const isFixing = process.argv.includes('--fix');
 
 function run(tool, cwd, ...args) {
-  const { status } = spawnSync(process.execPath, [path.join(modules, tool), ...args], {
+  const { status } = spawnSync(process.execPath, [path.resolve(modules, tool), ...args], {
     cwd,
     stdio: 'inherit',
   });
@@ -40,5 +40,6 @@ function biome(folder) {
   return run('@biomejs/biome/bin/biome', folder, ...action, ...options, folder);
 }
 
+const isDescribed = run(path.join(source, 'tools/openapi.mjs'), source);
 const areClean = [source, path.join(source, '../../tests/browser')].map(biome);
-process.exit(areTypesGood && areClean.every(Boolean) ? 0 : 1);
+process.exit(areTypesGood && isDescribed && areClean.every(Boolean) ? 0 : 1);
