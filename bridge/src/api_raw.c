@@ -23,6 +23,8 @@ typedef struct raw_socket {
 static void on_open(web_socket *socket, void *user) {
   raw_socket *raw = user;
   web_source source = br_hub_observer_source(raw->observer);
+  web_socket_set_max_message_bytes(socket, raw->config->limits.max_message_bytes);
+  web_socket_expect_answers(socket);
   web_socket_observe(socket, &source);
 }
 

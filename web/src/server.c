@@ -31,6 +31,7 @@ const web_limits web_limits_default = {.max_connections = 4096,
                                        .connection_memory_bytes = 16U << 10,
                                        .request_timeout_ms = 30000,
                                        .close_timeout_ms = 2000,
+                                       .answer_time_ms = 100,
                                        .ping_interval_ms = 20000,
                                        .stall_timeout_ms = 60000};
 
@@ -71,6 +72,7 @@ static void limits_complete(web_limits *limits) {
   limit_default(&limits->connection_memory_bytes, defaults->connection_memory_bytes);
   limit_default(&limits->request_timeout_ms, defaults->request_timeout_ms);
   limit_default(&limits->close_timeout_ms, defaults->close_timeout_ms);
+  limit_default(&limits->answer_time_ms, defaults->answer_time_ms);
   limit_default(&limits->ping_interval_ms, defaults->ping_interval_ms);
   limit_default(&limits->stall_timeout_ms, defaults->stall_timeout_ms);
 }

@@ -23,6 +23,7 @@ typedef enum web_timer_purpose {
   WEB_TIMERS_OWNER,
   WEB_TIMERS_REQUEST, /* requests that wait for their answer                      */
   WEB_TIMERS_CLOSE,   /* WebSockets that wait for their peer's half of the close  */
+  WEB_TIMERS_ANSWER,  /* WebSockets that wait for answers before they close       */
   WEB_TIMERS_PING,    /* WebSockets that say something from time to time, or must */
   WEB_TIMERS_STALL,   /* observers whose connection takes nothing                 */
   WEB_TIMER_PURPOSES

@@ -30,6 +30,7 @@ static void socket_free(web_socket *socket) {
   if (socket->next != NULL) {
     socket->next->previous = socket->previous;
   }
+  web_server_stop_timer(server, WEB_TIMERS_ANSWER, &socket->answer_timer);
   web_server_stop_timer(server, WEB_TIMERS_CLOSE, &socket->close_timer);
   web_server_stop_timer(server, WEB_TIMERS_PING, &socket->ping_timer);
   web_sender_close(&socket->sender);
@@ -108,15 +109,51 @@ void web_socket_finish(web_socket *socket, uint16_t code, const char *reason) {
   web_socket_close(socket, code, reason);
 }
 
+static void socket_end_answers(web_socket *socket) {
+  web_server_stop_timer(socket->server, WEB_TIMERS_ANSWER, &socket->answer_timer);
+  socket_begin_close(socket, socket->close_code, socket->close_reason);
+}
+
+static void socket_on_answer_timer(web_timer *timer, void *user) {
+  (void)timer;
+  socket_end_answers(user);
+}
+
 void web_socket_close(web_socket *socket, uint16_t code, const char *reason) {
   web_server_check_thread(socket->server);
   if (socket->state == WEB_SOCKET_OPEN) {
     socket->close_code = code;
     socket_begin_close(socket, code, reason);
+  } else if (socket->state == WEB_SOCKET_ANSWERING) {
+    socket_end_answers(socket); /* by the code that was there first */
   }
 }
 
+static bool socket_owes_answers(const web_socket *socket) {
+  const web_server *server = socket->server;
+  return socket->expects_answers && socket->message_ns != 0 && !server->is_stopping &&
+         server->now_ns - socket->message_ns <
+             (uint64_t)server->limits.answer_time_ms * WEB_NS_PER_MS;
+}
+
+/* The peer has closed, or broken a rule. `reason` is static text. */
+static void socket_answer_end(web_socket *socket, uint16_t code, const char *reason) {
+  socket->close_code = code;
+  if (!socket_owes_answers(socket)) {
+    socket_begin_close(socket, code, reason);
+    return;
+  }
+  socket->state = WEB_SOCKET_ANSWERING;
+  socket->close_reason = reason;
+  web_server_start_timer(socket->server, WEB_TIMERS_ANSWER, &socket->answer_timer,
+                         socket->server->limits.answer_time_ms);
+}
+
 /* ---- sending ---- */
+
+static bool socket_can_say(const web_socket *socket) {
+  return socket->state == WEB_SOCKET_OPEN || socket->state == WEB_SOCKET_ANSWERING;
+}
 
 const char *web_socket_protocol(const web_socket *socket) {
   return socket->protocol;
@@ -132,7 +169,7 @@ static web_status socket_put(web_socket *socket, web_ws_opcode opcode, const voi
 web_status web_socket_send(web_socket *socket, web_ws_opcode opcode, const void *data,
                            size_t size) {
   web_server_check_thread(socket->server);
-  if (socket->state != WEB_SOCKET_OPEN) {
+  if (!socket_can_say(socket)) {
     return WEB_CLOSED;
   }
   return socket_put(socket, opcode, data, size, socket->server->limits.max_websocket_outbox_bytes);
@@ -164,7 +201,7 @@ uint64_t web_socket_next_seq(const web_socket *socket) {
 }
 
 static void socket_answer_ping(web_socket *socket) {
-  if (socket->has_pong && socket->state == WEB_SOCKET_OPEN &&
+  if (socket->has_pong && socket_can_say(socket) &&
       socket_put(socket, WEB_WS_PONG, socket->pong, socket->pong_size, PONGS_MAX_BYTES) == WEB_OK) {
     socket->has_pong = false;
   }
@@ -173,7 +210,7 @@ static void socket_answer_ping(web_socket *socket) {
 static void socket_on_sent(web_sender *sender, web_sender_result result) {
   web_socket *socket = WEB_CONTAINER_OF(sender, web_socket, sender);
   bool is_well = result == WEB_SENDER_IDLE || result == WEB_SENDER_MORE;
-  if ((is_well || result == WEB_SENDER_BLOCKED) && socket->state == WEB_SOCKET_OPEN &&
+  if ((is_well || result == WEB_SENDER_BLOCKED) && socket_can_say(socket) &&
       socket->events->on_sent != NULL) {
     socket->events->on_sent(socket, socket->user);
   }
@@ -233,6 +270,7 @@ static void socket_on_ping_timer(web_timer *timer, void *user) {
 
 static void socket_on_message(web_ws_opcode opcode, const uint8_t *data, size_t size, void *user) {
   web_socket *socket = user;
+  socket->message_ns = socket->server->now_ns;
   if (socket->state == WEB_SOCKET_OPEN && socket->events->on_message != NULL) {
     socket->events->on_message(socket, opcode, data, size, socket->user);
   }
@@ -256,8 +294,7 @@ static void socket_on_peer_close(uint16_t code, const uint8_t *reason, size_t si
   (void)reason;
   (void)size;
   if (socket->state == WEB_SOCKET_OPEN) {
-    socket->close_code = code;
-    socket_begin_close(socket, code, "");
+    socket_answer_end(socket, code, "");
   }
 }
 
@@ -272,8 +309,7 @@ static void socket_peer_is_done(web_socket *socket) {
 static void socket_on_codec_result(web_socket *socket, uint16_t code) {
   if (code != WEB_WS_NORMAL && socket->state == WEB_SOCKET_OPEN) {
     const char *failure = web_ws_codec_failure(socket->codec);
-    socket->close_code = code;
-    socket_begin_close(socket, code, failure != NULL ? failure : "");
+    socket_answer_end(socket, code, failure != NULL ? failure : "");
   }
   socket_peer_is_done(socket);
 }
@@ -399,6 +435,7 @@ web_socket *web_socket_create(web_server *server, const char *protocol,
   socket->events = events;
   socket->user = user;
   socket->close_code = WEB_WS_ABNORMAL;
+  socket->answer_timer = (web_timer){.routine = socket_on_answer_timer, .user = socket};
   socket->close_timer = (web_timer){.routine = socket_on_close_timeout, .user = socket};
   socket->ping_timer = (web_timer){.routine = socket_on_ping_timer, .user = socket};
   socket->sender = (web_sender){.server = server,
@@ -410,6 +447,11 @@ web_socket *web_socket_create(web_server *server, const char *protocol,
   }
   server->sockets = socket;
   return socket;
+}
+
+void web_socket_expect_answers(web_socket *socket) {
+  web_server_check_thread(socket->server);
+  socket->expects_answers = true;
 }
 
 /* What came with the handshake lies in the connection's pool, and nothing else will announce it. */

@@ -1,8 +1,9 @@
 /* The inside of a web_socket, for its two files: accept.c opens it, socket.c lives and closes it. HTTP thread.
  *
  *   HANDSHAKE ─▶ OPEN ─▶ CLOSING (our close frame is queued) ─▶ LINGERING (it is sent; the sending half is
- *                                                               shut) ─▶ ended
+ *                 └─▶ ANSWERING ─┘                                           shut) ─▶ ended
  *
+ * ANSWERING hears nothing more and sends on, so that what answers the peer's last message leaves before the close frame.
  * CLOSING waits for the kernel to take our close frame and, if we began, for the peer's; LINGERING reads on
  * until the peer closes, so that no reset overtakes our last frame. Both end at the latest by close_timer. */
 #ifndef WEB_SRC_SOCKET_H
@@ -16,6 +17,7 @@
 typedef enum web_socket_state {
   WEB_SOCKET_HANDSHAKE,
   WEB_SOCKET_OPEN,
+  WEB_SOCKET_ANSWERING,
   WEB_SOCKET_CLOSING,
   WEB_SOCKET_LINGERING
 } web_socket_state;
@@ -36,12 +38,16 @@ struct web_socket {
   const char *protocol;
   const web_socket_events *events;
   void *user;
-  uint16_t close_code; /* for on_close */
+  uint16_t close_code;      /* for on_close */
+  const char *close_reason; /* of the close that waits for answers; static text */
+  bool expects_answers;
+  uint64_t message_ns; /* when its last message came; 0: none did */
   bool has_pong;       /* the newest ping that could not be answered at once */
   uint8_t pong_size;
   uint8_t pong[125];
   bool is_heard;  /* since the ping timer was started */
   bool is_pinged; /* before that, and it was silent then too */
+  web_timer answer_timer;
   web_timer close_timer;
   web_timer ping_timer;
   web_socket *previous, *next; /* in server->sockets */

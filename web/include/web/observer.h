@@ -94,6 +94,9 @@ WEB_MUST_USE web_status web_socket_accept(web_request *request, const char *cons
 const char *web_socket_protocol(const web_socket *socket);
 /* Which of `protocols` web_socket_accept would choose; NULL: none, or the handshake is a bad one. */
 const char *web_request_subprotocol(const web_request *request, const char *const *protocols);
+/* From on_open. What the peer says is answered later, by what is observed or sent: when it closes, or breaks a rule,
+ * right behind a message, our close frame waits for limits.answer_time_ms, so that the answers still leave. */
+void web_socket_expect_answers(web_socket *socket);
 /* One private message of any size, copied. WEB_FULL: limits.max_websocket_outbox_bytes wait already. Goes between
  * two pieces of the log, never inside one. */
 WEB_MUST_USE web_status web_socket_send(web_socket *socket, web_ws_opcode opcode, const void *data,

@@ -35,6 +35,7 @@ typedef struct web_limits {
   uint32_t connection_memory_bytes;     /* libmicrohttpd's pool for each connection         */
   uint32_t request_timeout_ms;          /* a connection that says nothing, a pending answer */
   uint32_t close_timeout_ms;            /* for the peer's half of the close handshake       */
+  uint32_t answer_time_ms; /* what is answered late may take: web_socket_expect_answers */
   uint32_t
       ping_interval_ms; /* a WebSocket that says nothing for so long is pinged; again: it is gone */
   uint32_t
