@@ -1,0 +1,174 @@
+"""Every case of `harness/websocket_cases.py` against the program, over the wire: through a pipe whose other end
+echoes, and at the event socket, which answers each message. Each in one piece, and in the smallest pieces."""
+
+import json
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from harness.bridge import pipe
+from harness.case import BridgeCase
+from harness.deadline import SHORT_S
+from harness.websocket import BINARY, CLOSE, PONG, TEXT, WebSocket
+from harness.websocket_cases import GROUPS
+
+WORKERS = 8  # most of the time is waiting: a close frame stands back until answers have left
+BYTE_BY_BYTE_MAX = 300
+PIECE_BYTES = 997
+
+
+def in_pieces(data):
+    size = 1 if len(data) <= BYTE_BY_BYTE_MAX else PIECE_BYTES
+    return [data[i:i + size] for i in range(0, len(data), size)]
+
+
+def type_shown(payload):
+    """As a pipe's message comes back: it does not remember how it was sent."""
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return BINARY
+    return TEXT
+
+
+class Outcome:
+    """What came back before the end."""
+
+    def __init__(self):
+        self.messages, self.pongs, self.codes = [], [], ()
+
+    def __repr__(self):
+        messages = [(opcode, payload[:40], len(payload)) for opcode, payload in self.messages]
+        return f"messages {messages}, pongs {self.pongs}, close {self.codes}"
+
+    def hear(self, peer, wanted):
+        while True:
+            if not wanted.codes and len(self.messages) >= len(wanted.messages) \
+                    and len(self.pongs) >= len(wanted.pongs):
+                self.codes = (peer.finish(),)
+                return self
+            frame = peer.receive_frame()
+            if frame.opcode == CLOSE:
+                self.codes = (frame.close_code,)
+                frame.payload[2:].decode()  # a reason is UTF-8
+                assert peer.wire.is_at_end(), "the server says more behind its close frame"
+                return self
+            if frame.opcode == PONG:
+                self.pongs.append(frame.payload)
+            else:
+                assert frame.opcode in (TEXT, BINARY) and frame.is_final, frame
+                self.messages.append((frame.opcode, frame.payload))
+
+
+def send(peer, pieces):
+    try:
+        for piece in pieces:
+            peer.wire.send(piece)
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # it had heard enough
+
+
+class Surface(BridgeCase):
+    """What the two have in common; no tests of its own."""
+
+    def judge(self, peer, case, pieces):
+        try:
+            send(peer, pieces)
+            got = Outcome().hear(peer, case)
+        finally:
+            peer.close()
+        assert got.pongs == list(case.pongs), f"{got}"
+        assert got.codes == (case.codes or (1000,)), f"{got} instead of {case.codes}"
+        self.judge_messages(got.messages, case.messages)
+
+    def run_some(self, number, cases):
+        failures = []
+        for case in cases:
+            for pieces in ([case.data], in_pieces(case.data)):
+                try:
+                    self.judge(self.open(number), case, pieces)
+                except Exception as error:  # told with the case's name, and the others go on
+                    failures.append(f"{case.name}, in {len(pieces)} pieces: {error!r}")
+        return failures
+
+    def run_group(self, group):
+        cases = list(GROUPS[group]())
+        with ThreadPoolExecutor(WORKERS) as pool:
+            parts = pool.map(lambda n: self.run_some(n, cases[n::WORKERS]), range(WORKERS))
+        failures = [failure for part in parts for failure in part]
+        self.assertEqual(failures, [], f"{len(failures)} of {2 * len(cases)}")
+
+
+class Groups:
+    """One test for each group of cases."""
+
+    def test_framing(self):
+        self.run_group("framing")
+
+    def test_pings(self):
+        self.run_group("pings")
+
+    def test_reserved_bits_and_opcodes(self):
+        self.run_group("reserved")
+
+    def test_fragmentation(self):
+        self.run_group("fragmentation")
+
+    def test_utf8(self):
+        self.run_group("utf8")
+
+    def test_utf8_fails_fast(self):
+        self.run_group("utf8_fail_fast")
+
+    def test_closing(self):
+        self.run_group("closing")
+
+
+class Echo(Groups, Surface):
+    """`/pipes/{pipe}/ws` with a program at the pipe that says what it hears."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.bridge(pipes=[pipe(f"echo{n}", mode="message") for n in range(WORKERS)])
+        for number in range(WORKERS):
+            client = self.connect(self.server, f"echo{number}", is_message=True)
+            thread = threading.Thread(target=self.echo, args=(client.socket,))
+            thread.start()
+            self.addCleanup(thread.join)
+            self.addCleanup(client.socket.shutdown, socket.SHUT_RDWR)
+        self.server.wait_for_sessions("echo0", 1)
+
+    @staticmethod
+    def echo(end):
+        end.settimeout(None)
+        try:
+            while True:
+                end.send(end.recv(1 << 17))  # an empty message looks like the end; the send tells
+        except OSError:
+            pass
+
+    def open(self, number):
+        return WebSocket(self.server.address, f"/api/v1/pipes/echo{number}/ws", protocols=[],
+                         timeout_s=SHORT_S)
+
+    def judge_messages(self, got, wanted):
+        wanted = [(type_shown(payload), payload) for _, payload in wanted]
+        assert got == wanted, f"messages {got!r:.300}"
+
+
+class Events(Groups, Surface):
+    """`/events`, where what is no command is answered by an error."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.bridge(pipes=[])
+
+    def open(self, _):
+        peer = WebSocket(self.server.address, timeout_s=SHORT_S)
+        opcode, snapshot = peer.receive_message()
+        assert opcode == TEXT and json.loads(snapshot)["type"] == "snapshot"
+        return peer
+
+    def judge_messages(self, got, wanted):
+        answers = [json.loads(payload)["type"] for _, payload in got]
+        assert answers == ["error"] * len(wanted), f"messages {got!r:.300}"
