@@ -168,6 +168,17 @@ class Messages(BridgeCase):
         self.assertEqual(kinds, ["message", "injected"])
         self.assertEqual([e["kind"] for e in self.pages("kind=opened")], ["opened"])
 
+    def test_each_parameter_narrows(self):
+        said = self.say("x", "y")
+        self.server.inject("line", b"z")
+        self.live.until_kind("injected")
+        for query, texts in [("pipe=line", "xyz"), ("pipe=no*", ""), ("session=99", ""),
+                             (f"session={said['session']}", "xy"), ("direction=s2c", "z"),
+                             ("kind=injected", "z"), ("pipe=line&direction=c2s&limit=1", "xy")]:
+            with self.subTest(query):
+                told = "".join(event["text"] for event in self.pages("order=oldest&" + query))
+                self.assertEqual(told, texts)
+
     def test_lines_on_request(self):
         self.say("x", "y")
         answer = self.server.get("/api/v1/messages?order=oldest",

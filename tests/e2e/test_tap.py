@@ -524,9 +524,10 @@ class Injection(TapCase):
         client, end = self.pair(bridge, server)
         end.send(b"login: ")
         self.assertEqual(client.receive_exactly(7), b"login: ")
-        answer = self.send(bridge, "pipes/t", b"no place", "s2c")
-        self.assert_problem(answer, 409, "no_place")
-        self.assertEqual(answer.headers["retry-after"], "1")
+        for path in ("pipes/t", "sessions/1"):
+            answer = self.send(bridge, path, b"no place", "s2c")
+            self.assert_problem(answer, 409, "no_place")
+            self.assertEqual(answer.headers["retry-after"], "1")
         end.send(b"ok\n")
         self.assertEqual(client.receive_exactly(3), b"ok\n")
         self.assertEqual(self.send(bridge, "pipes/t", b"now", "s2c").status, 201)

@@ -1,0 +1,67 @@
+"""The answers that come seldom: everything in use, a thread that is stuck, a handshake that is none."""
+
+import urllib.parse
+
+from harness.bridge import pipe
+from harness.case import BridgeCase
+from harness.deadline import LONG_S
+from harness.http import Wire, format_request, raw_request, read_response
+from harness.trace import StoppedThread
+from harness.websocket import upgrade_response
+
+INJECT = "/api/v1/pipes/line/messages"
+
+
+class Seldom(BridgeCase):
+    def server(self, **http):
+        return self.bridge(pipes=[pipe("line")], config={"http": http})
+
+    def wire(self, server, method, path, body=b""):
+        wire = Wire(server.address, timeout_s=LONG_S)
+        self.addCleanup(wire.close)
+        wire.send(format_request(method, path, {
+            "Host": f"127.0.0.1:{server.port}", "Content-Length": str(len(body))}, body))
+        return wire
+
+    def test_two_lengths_are_refused(self):
+        server = self.server()
+        answer = raw_request(server.address, (
+            f"POST {INJECT} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 3\r\n"
+            "Content-Length: 4\r\n\r\nabcd").encode(), "POST")
+        self.assert_problem(answer, 400, "length_repeated")
+
+    def test_one_connection_too_many_is_told(self):
+        server = self.server(max_connections=2)
+        for _ in range(2):
+            self.assertEqual(read_response(self.wire(server, "GET", "/healthz")).status, 200)
+        wire = Wire(server.address)
+        self.addCleanup(wire.close)
+        wire.asked = ("GET", "/api/v1/pipes")  # it is refused before it has asked
+        self.assert_problem(read_response(wire), 503, "too_many_connections")
+
+    def test_one_filter_too_many_is_told_and_a_known_one_is_served(self):
+        server = self.server()
+        for number in range(1000):
+            path = "/api/v1/events?q=" + urllib.parse.quote(f"size>{number}")
+            wire = self.wire(server, "GET", path)
+            head = wire.take_until(b"\r\n").split()
+            if head[1] != b"200":
+                break
+        self.assert_problem(server.get(path), 503, "too_many_filters")
+        self.ndjson(server, "?q=" + urllib.parse.quote("size>0"))
+
+    def test_who_waits_for_a_stuck_thread_is_told_in_time(self):
+        server = self.server(request_timeout_ms=300)
+        with StoppedThread(server.thread("pb-pipe")):
+            answer = self.wire(server, "POST", INJECT, b"x")
+            self.assert_problem(read_response(answer, "POST"), 504, "timed_out")
+
+    def test_a_pipe_refuses_a_handshake_that_is_none(self):
+        server = self.server()
+        for options, status, code in [
+                ({"extra": {"Sec-WebSocket-Key": "short"}}, 400, "bad_handshake"),
+                ({"protocols": ["pipebridge.v1.json"]}, 400, "unknown_subprotocol"),
+                ({"extra": {"Sec-WebSocket-Version": "8"}, "protocols": []}, 426,
+                 "bad_websocket_version")]:
+            answer = upgrade_response(server.address, "/api/v1/pipes/line/ws", **options)
+            self.assert_problem(answer, status, code)
