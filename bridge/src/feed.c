@@ -16,10 +16,9 @@ struct br_observer {
   bool is_greeted;
 };
 
-/* Bytes that an event takes in any format, beside the piece's own. */
+/* Bytes that an event takes at most, beside the piece's own. */
 static size_t feed_event_bound(const feed *target, const br_event *event) {
-  return target->format->is_single ? event->size_bytes
-                                   : br_event_json_bound(&target->json, event) + FEED_RECORD_BYTES;
+  return target->format->bound(&target->json, event);
 }
 
 static bool feed_wants(const feed *target, const br_event *event) {
@@ -39,11 +38,8 @@ void br_feed_flush(feed *target) {
 }
 
 static void feed_open_piece(feed *target, size_t event_bound) {
-  size_t size = event_bound;
-  if (!target->format->is_single) {
-    size += FEED_OVERHEAD_BYTES;
-    size = size > FEED_PIECE_BYTES ? size : FEED_PIECE_BYTES;
-  }
+  size_t size = event_bound + FEED_OVERHEAD_BYTES;
+  size = size > FEED_PIECE_BYTES ? size : FEED_PIECE_BYTES;
   target->piece = web_log_reserve(target->log, size);
   BR_CHECK(target->piece); /* the hub made the log large enough for the largest event */
   target->limit = target->piece + size;
@@ -66,9 +62,6 @@ void br_feed_append(feed *target, const br_event *event) {
   target->cursor = target->format->event(&target->json, target->cursor, event);
   target->span.last_seq = event->seq;
   target->span.count++;
-  if (target->format->is_single) {
-    br_feed_flush(target);
-  }
 }
 
 void br_feed_keep_alive(feed *target, uint64_t last_seq) {

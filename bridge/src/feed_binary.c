@@ -54,14 +54,20 @@ static uint8_t *put_payload(uint8_t *cursor, const br_event *event) {
   return cursor + br_event_tail_bytes(event);
 }
 
+/* Whose payload is copied; of the others it is their JSON. */
+static bool is_copied(const br_event *event) {
+  return event->kind == BR_EVENT_MESSAGE || event->kind == BR_EVENT_INJECTED ||
+         event->kind == BR_EVENT_ERROR;
+}
+
+size_t br_binary_bound(const br_event_json *json, const br_event *event) {
+  return BR_BINARY_RECORD_BYTES +
+         (is_copied(event) ? br_event_tail_bytes(event) : br_event_json_bound(json, event));
+}
+
 uint8_t *br_binary_event(br_event_json *json, uint8_t *cursor, const br_event *event) {
-  switch ((br_event_kind)event->kind) {
-  case BR_EVENT_MESSAGE:
-  case BR_EVENT_INJECTED:
-  case BR_EVENT_ERROR:
+  if (is_copied(event)) {
     return put_payload(cursor, event);
-  default:
-    break;
   }
   uint8_t *payload = cursor + BR_BINARY_RECORD_BYTES;
   uint8_t *end = br_event_json_write(json, payload, event);

@@ -14,6 +14,8 @@ enum { BR_BINARY_KIND_GAP = 6 };
 
 /* The message's header; how many events it has is filled in at its end. `run`: 16 hexadecimal digits. */
 uint8_t *br_binary_begin(uint8_t *cursor, br_binary_type type, const char *run);
+/* What br_binary_event writes at most. */
+size_t br_binary_bound(const br_event_json *json, const br_event *event);
 uint8_t *br_binary_event(br_event_json *json, uint8_t *cursor, const br_event *event);
 uint8_t *br_binary_gap(br_event_json *json, uint8_t *cursor, const br_gap *gap);
 uint8_t *br_binary_end(uint8_t *start, uint8_t *cursor, uint32_t event_count);

@@ -25,6 +25,10 @@ static uint8_t *piece_end_plain(uint8_t *start, uint8_t *cursor, uint32_t event_
   return cursor;
 }
 
+static size_t json_bound(const br_event_json *json, const br_event *event) {
+  return br_event_json_bound(json, event) + FEED_RECORD_BYTES;
+}
+
 /* ---- NDJSON ---- */
 
 static uint8_t *lines_event(br_event_json *json, uint8_t *cursor, const br_event *event) {
@@ -120,18 +124,35 @@ static uint8_t *binary_begin(const char *run, uint8_t *cursor) {
   return br_binary_begin(cursor, BR_BINARY_EVENTS, run);
 }
 
-/* ---- payloads only ---- */
+/* ---- payloads only: a WebSocket message each, as many in a piece as there are ---- */
 
-static uint8_t *payload_event(br_event_json *json, uint8_t *cursor, const br_event *event) {
+static size_t frame_bound(const br_event_json *json, const br_event *event) {
   (void)json;
+  return WEB_WS_HEADER_MAX + (size_t)event->size_bytes;
+}
+
+static uint8_t *frame_write(uint8_t *cursor, const br_event *event, web_ws_opcode opcode) {
+  cursor += web_ws_write_header(cursor, opcode, event->size_bytes);
   memcpy(cursor, br_event_payload(event), event->size_bytes);
   return cursor + event->size_bytes;
+}
+
+static uint8_t *text_frame(br_event_json *json, uint8_t *cursor, const br_event *event) {
+  (void)json;
+  bool is_text = web_utf8_is_valid(br_event_payload(event), event->size_bytes);
+  return frame_write(cursor, event, is_text ? WEB_WS_TEXT : WEB_WS_BINARY);
+}
+
+static uint8_t *binary_frame(br_event_json *json, uint8_t *cursor, const br_event *event) {
+  (void)json;
+  return frame_write(cursor, event, WEB_WS_BINARY);
 }
 
 static const feed_format formats[] = {
     [BR_OBSERVE_NDJSON] = {.log = WEB_LOG_PLAIN,
                            .names_run = true,
                            .begin = piece_begin_plain,
+                           .bound = json_bound,
                            .event = lines_event,
                            .gap = lines_gap,
                            .end = piece_end_plain,
@@ -139,6 +160,7 @@ static const feed_format formats[] = {
     [BR_OBSERVE_SSE] = {.log = WEB_LOG_PLAIN,
                         .names_run = true,
                         .begin = piece_begin_plain,
+                        .bound = json_bound,
                         .event = sse_event,
                         .gap = sse_gap,
                         .end = piece_end_plain,
@@ -146,25 +168,27 @@ static const feed_format formats[] = {
                         .idle = ":\n\n"},
     [BR_OBSERVE_JSON] = {.log = WEB_LOG_WS_TEXT,
                          .begin = batch_begin,
+                         .bound = json_bound,
                          .event = batch_event,
                          .gap = batch_gap,
                          .end = batch_end,
                          .greet = snapshot_append},
     [BR_OBSERVE_BINARY] = {.log = WEB_LOG_WS_BINARY,
                            .begin = binary_begin,
+                           .bound = br_binary_bound,
                            .event = br_binary_event,
                            .gap = br_binary_gap,
                            .end = br_binary_end,
                            .greet = binary_greet},
-    [BR_OBSERVE_RAW] = {.log = WEB_LOG_WS_EITHER,
-                        .is_single = true,
+    [BR_OBSERVE_RAW] = {.log = WEB_LOG_PLAIN,
                         .begin = piece_begin_plain,
-                        .event = payload_event,
+                        .bound = frame_bound,
+                        .event = text_frame,
                         .end = piece_end_plain},
-    [BR_OBSERVE_RAW_BINARY] = {.log = WEB_LOG_WS_BINARY,
-                               .is_single = true,
+    [BR_OBSERVE_RAW_BINARY] = {.log = WEB_LOG_PLAIN,
                                .begin = piece_begin_plain,
-                               .event = payload_event,
+                               .bound = frame_bound,
+                               .event = binary_frame,
                                .end = piece_end_plain},
 };
 

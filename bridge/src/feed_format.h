@@ -11,14 +11,15 @@
 enum {
   FEED_PIECE_BYTES = 60 * 1024, /* a WebSocket message of many events stays below 64 KiB */
   FEED_OVERHEAD_BYTES = 4096,   /* what a piece adds to its events, generously */
-  FEED_RECORD_BYTES = 128       /* what a format puts around each event, likewise */
+  FEED_RECORD_BYTES = 128       /* what a format puts around each event's JSON, likewise */
 };
 
 typedef struct feed_format {
   web_log_format log;
   bool names_run; /* each event says its run; else the piece does */
-  bool is_single; /* a piece is one event: its payload            */
   uint8_t *(*begin)(const char *run, uint8_t *cursor);
+  /* What `event` writes at most. */
+  size_t (*bound)(const br_event_json *json, const br_event *event);
   uint8_t *(*event)(br_event_json *json, uint8_t *cursor, const br_event *event);
   /* NULL: there is no telling of a gap. */
   uint8_t *(*gap)(br_event_json *json, uint8_t *cursor, const br_gap *gap);

@@ -10,7 +10,8 @@
 #include "check.h"
 #include "server_state.h"
 
-/* One piece per this many bytes of capacity are indexed: less than the smallest useful event. */
+/* One piece per this many bytes of capacity is indexed; smaller ones are joined, so that no index is ever full
+ * before its ring is. */
 #define BYTES_PER_PIECE 256
 /* What the owner put into the logs in one turn goes out in the same turn to all whose sockets take it: an
  * observer must only ever fall behind by its own fault. 2 MiB each is several times what a turn brings. */
@@ -53,6 +54,7 @@ web_status web_log_create(web_server *server, web_log_format format, size_t capa
     free(log);
     return status;
   }
+  log->ring.join_bytes = BYTES_PER_PIECE;
   log->server = server;
   log->next = server->logs;
   if (log->next != NULL) {

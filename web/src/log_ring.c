@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "check.h"
-#include "web/text.h"
 #include "web/websocket_codec.h"
 
 enum { RING_MIN_CAPACITY = 16, RING_PIECE_FRACTION = 4 };
@@ -133,10 +132,8 @@ uint8_t *web_log_ring_reserve(web_log_ring *ring, size_t size) {
   return ring->data + (size_t)(start % ring->capacity) + header;
 }
 
-web_ws_opcode web_log_opcode(web_log_format format, const uint8_t *data, size_t size) {
-  bool is_text =
-      format == WEB_LOG_WS_TEXT || (format == WEB_LOG_WS_EITHER && web_utf8_is_valid(data, size));
-  return is_text ? WEB_WS_TEXT : WEB_WS_BINARY;
+web_ws_opcode web_log_opcode(web_log_format format) {
+  return format == WEB_LOG_WS_TEXT ? WEB_WS_TEXT : WEB_WS_BINARY;
 }
 
 /* Returns the size of header and payload, which lie at the head afterwards. */
@@ -145,14 +142,22 @@ static size_t ring_put_header(web_log_ring *ring, size_t size) {
     return size;
   }
   uint8_t *start = ring->data + (size_t)(ring->head % ring->capacity);
-  web_ws_opcode opcode = web_log_opcode(ring->format, start + ring->header_room, size);
   uint8_t header[WEB_WS_HEADER_MAX];
-  size_t header_bytes = web_ws_write_header(header, opcode, size);
+  size_t header_bytes = web_ws_write_header(header, web_log_opcode(ring->format), size);
   if (header_bytes != ring->header_room) {
     memmove(start + header_bytes, start + ring->header_room, size);
   }
   memcpy(start, header, header_bytes);
   return header_bytes + size;
+}
+
+/* The last piece, if it ends at the head and is small enough for what comes to join it. */
+static web_log_piece *ring_last_small(const web_log_ring *ring) {
+  if (ring->next_piece == ring->oldest_piece) {
+    return NULL;
+  }
+  web_log_piece *last = ring_piece(ring, ring->next_piece - 1);
+  return last->size < ring->join_bytes && piece_end(last) == ring->head ? last : NULL;
 }
 
 void web_log_ring_commit(web_log_ring *ring, size_t size, const web_span *span) {
@@ -162,12 +167,18 @@ void web_log_ring_commit(web_log_ring *ring, size_t size, const web_span *span) 
     return;
   }
   size_t whole = ring_put_header(ring, size);
-  *ring_piece(ring, ring->next_piece) = (web_log_piece){.offset = ring->head,
-                                                        .events_before = ring->events,
-                                                        .first_seq = span->first_seq,
-                                                        .last_seq = span->last_seq,
-                                                        .size = whole};
-  ring->next_piece++;
+  web_log_piece *last = ring_last_small(ring);
+  if (last != NULL) {
+    last->last_seq = span->last_seq;
+    last->size += whole;
+  } else {
+    *ring_piece(ring, ring->next_piece) = (web_log_piece){.offset = ring->head,
+                                                          .events_before = ring->events,
+                                                          .first_seq = span->first_seq,
+                                                          .last_seq = span->last_seq,
+                                                          .size = whole};
+    ring->next_piece++;
+  }
   ring->head += whole;
   ring->events += span->count;
 }

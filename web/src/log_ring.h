@@ -55,6 +55,7 @@ typedef struct web_log_ring {
   uint64_t events;                   /* of all pieces, since the ring began        */
   uint64_t evicted_last_seq;
   uint64_t lowest_cursor; /* no cursor that is not lost is below it      */
+  size_t join_bytes;      /* a commit joins a last piece that is smaller; 0: never, the default */
   size_t header_room;     /* in front of the reserved payload            */
   size_t reserved;        /* payload bytes                               */
   bool is_reserved;
@@ -75,8 +76,8 @@ void web_log_ring_fini(web_log_ring *ring);
  * one for `size` would be: never for more than 65535 bytes, and not at all for 126 to 65535 bytes if no more
  * than 65535 were reserved. */
 uint8_t *web_log_ring_reserve(web_log_ring *ring, size_t size);
-/* The kind of message that `data` becomes in a log of WebSocket messages. */
-web_ws_opcode web_log_opcode(web_log_format format, const uint8_t *data, size_t size);
+/* The kind of message of a log of WebSocket messages. */
+web_ws_opcode web_log_opcode(web_log_format format);
 /* `size` 0: nothing is appended, unless it is a WebSocket message that stands for an event. The seqs grow from piece to
  * piece; `span` may be NULL when nothing is appended. */
 void web_log_ring_commit(web_log_ring *ring, size_t size, const web_span *span);

@@ -173,8 +173,7 @@ static bool sender_put_piece(web_sender *sender, const web_buffer *piece) {
   const web_log *log = sender->source.log;
   web_log_format format = log != NULL ? log->ring.format : WEB_LOG_PLAIN;
   if (format != WEB_LOG_PLAIN) {
-    web_ws_opcode opcode = web_log_opcode(format, piece->data, piece->size);
-    header_size = web_ws_write_header(header, opcode, piece->size);
+    header_size = web_ws_write_header(header, web_log_opcode(format), piece->size);
   }
   return web_outbox_append(&sender->outbox, header, header_size, piece->data, piece->size);
 }

@@ -274,6 +274,30 @@ static void log_ring_full_index_lets_the_oldest_piece_go(void **state) {
   web_log_ring_fini(&observer.ring);
 }
 
+static void log_ring_small_pieces_are_joined_so_that_the_index_is_never_full_first(void **state) {
+  (void)state;
+  lone_observer observer;
+  lone_start(&observer, WEB_LOG_PLAIN, 64, 16);
+  observer.ring.join_bytes = 8;
+  for (uint64_t seq = 1; seq <= 32; seq++) {
+    ring_append(&observer.ring, "ab", seq, seq, 1);
+  }
+  assert_int_equal(observer.evictions, 0);
+  /* The first four are one piece now, and go together; a cursor in their midst keeps its rest. */
+  assert_reads(&observer, 4, "abab");
+  ring_append(&observer.ring, "cd", 33, 33, 1);
+  assert_int_equal(observer.saved_size, 4);
+  assert_memory_equal(observer.saved, "abab", 4);
+  assert_false(observer.cursor.is_lost);
+  ring_append(&observer.ring, "0123456789", 34, 34, 1);
+  assert_true(observer.cursor.is_lost);
+  web_span missed = web_log_ring_skip_lost(&observer.ring, &observer.cursor);
+  assert_int_equal(missed.first_seq, 5);
+  assert_int_equal(missed.last_seq, 8);
+  assert_int_equal(missed.count, 4);
+  web_log_ring_fini(&observer.ring);
+}
+
 static void log_ring_evicts_no_more_than_the_reservation_needs(void **state) {
   (void)state;
   lone_observer observer;
@@ -596,6 +620,7 @@ int main(void) {
       cmocka_unit_test(log_ring_saving_the_rest_of_the_only_piece_that_goes_is_no_loss),
       cmocka_unit_test(log_ring_caught_up_cursor_at_a_hole_is_never_lost),
       cmocka_unit_test(log_ring_full_index_lets_the_oldest_piece_go),
+      cmocka_unit_test(log_ring_small_pieces_are_joined_so_that_the_index_is_never_full_first),
       cmocka_unit_test(log_ring_evicts_no_more_than_the_reservation_needs),
       cmocka_unit_test(log_ring_websocket_header_is_minimal_for_what_was_used),
       cmocka_unit_test(log_ring_delivered_and_gaps_are_what_was_produced_at_every_step),

@@ -33,10 +33,9 @@ typedef struct web_span {
 typedef struct web_log web_log;
 
 typedef enum web_log_format {
-  WEB_LOG_PLAIN,   /* bytes as they are: NDJSON, SSE */
+  WEB_LOG_PLAIN,   /* bytes as they are: NDJSON, SSE, or WebSocket frames that the owner wrote */
   WEB_LOG_WS_TEXT, /* each commit is one WebSocket text message */
-  WEB_LOG_WS_BINARY,
-  WEB_LOG_WS_EITHER /* a text message if it is valid UTF-8, else a binary one */
+  WEB_LOG_WS_BINARY
 } web_log_format;
 
 WEB_MUST_USE web_status web_log_create(web_server *server, web_log_format format,
