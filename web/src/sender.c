@@ -279,9 +279,16 @@ static bool sender_has_more(const web_sender *sender) {
 
 bool web_sender_is_pressed(web_sender *sender) {
   const web_log_ring *ring = &sender->source.log->ring;
-  return sender->mode == WEB_SENDER_FOLLOWING && !sender->cursor.is_lost &&
-         ring->head - sender->cursor.offset > ring->capacity / 2 &&
-         web_pace_is_trusted(&sender->pace, sender->server->now_ns);
+  uint64_t now_ns = sender->server->now_ns;
+  uint32_t observers = sender->source.log->observer_count;
+  if (sender->mode != WEB_SENDER_FOLLOWING || sender->cursor.is_lost ||
+      ring->head - sender->cursor.offset <= ring->capacity / 2) {
+    return false;
+  }
+  if (web_pace_is_due(&sender->pace, now_ns, observers)) {
+    web_pace_judge(&sender->pace, now_ns, observers, web_net_unread_bytes(sender->entry.handle));
+  }
+  return web_pace_is_trusted(&sender->pace, now_ns, observers);
 }
 
 static web_sender_result sender_pass(web_sender *sender) {
