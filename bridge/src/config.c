@@ -93,6 +93,10 @@ const char *br_role_name(br_role role) {
   return "unknown";
 }
 
+const char *br_overflow_name(br_overflow overflow) {
+  return overflow == BR_OVERFLOW_DROP ? "drop" : "pause";
+}
+
 const char *br_reply_name(br_reply reply) {
   switch (reply) {
   case BR_REPLY_NONE:

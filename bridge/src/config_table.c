@@ -11,9 +11,9 @@
 
 /* The reader copies words into enums as 32 bits. */
 _Static_assert(sizeof(pc_type) == 4 && sizeof(pc_framing) == 4 && sizeof(br_reply) == 4 &&
-                   sizeof(pc_oversize) == 4 && sizeof(pc_transport) == 4 &&
-                   sizeof(pc_access) == 4 && sizeof(pc_strategy) == 4 &&
-                   sizeof(pc_backend_kind) == 4 && sizeof(br_role) == 4,
+                   sizeof(pc_oversize) == 4 && sizeof(br_overflow) == 4 &&
+                   sizeof(pc_transport) == 4 && sizeof(pc_access) == 4 &&
+                   sizeof(pc_strategy) == 4 && sizeof(pc_backend_kind) == 4 && sizeof(br_role) == 4,
                "enums of the configuration are 32 bits wide");
 
 #define KIB 1024u
@@ -114,6 +114,8 @@ static const br_config_word framing_words[] = {{"none", PC_FRAMING_NONE},
                                                {0}};
 static const br_config_word oversize_words[] = {
     {"close", PC_OVERSIZE_CLOSE}, {"skip", PC_OVERSIZE_SKIP}, {0}};
+static const br_config_word overflow_words[] = {
+    {"pause", BR_OVERFLOW_PAUSE}, {"drop", BR_OVERFLOW_DROP}, {0}};
 static const br_config_word reply_words[] = {
     {"none", BR_REPLY_NONE}, {"echo", BR_REPLY_ECHO}, {"broadcast", BR_REPLY_BROADCAST}, {0}};
 
@@ -286,6 +288,11 @@ static const br_config_key pipe_keys[] = {
      .is_stored = true,
      .offset = offsetof(br_pipe_config, oversize),
      .words = oversize_words},
+    {.name = "overflow",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_pipe_config, overflow),
+     .words = overflow_words},
     {.name = "reconnect",
      .kind = BR_CONFIG_OBJECT,
      .roles = OF_CLIENT,

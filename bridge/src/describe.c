@@ -24,10 +24,12 @@ static void describe_counters(web_buffer *out, const br_counters *counters) {
       out,
       "\"c2s\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 "},\"s2c\":{\"messages\":%" PRIu64
       ",\"bytes\":%" PRIu64 "},\"skipped\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
-      "},\"refused\":%" PRIu64 ",\"lost\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
+      "},\"dropped\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 "},\"refused\":%" PRIu64
+      ",\"lost\":{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
       br_count(&counters->c2s.messages), br_count(&counters->c2s.bytes),
       br_count(&counters->s2c.messages), br_count(&counters->s2c.bytes),
       br_count(&counters->skipped.messages), br_count(&counters->skipped.bytes),
+      br_count(&counters->dropped.messages), br_count(&counters->dropped.bytes),
       br_count(&counters->refused), br_count(&counters->lost.messages),
       br_count(&counters->lost.bytes));
 }
@@ -74,15 +76,16 @@ static void describe_tap(web_buffer *out, const br_pipe_info *pipe) {
 
 void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
   const br_pipe_config *config = pipe->config;
-  web_buffer_append_format(out,
-                           "{\"name\":\"%s\",\"index\":%u,\"role\":\"%s\",\"transport\":\"%s\","
-                           "\"access\":\"%s\",\"mode\":\"%s\","
-                           "\"framing\":\"%s\",\"reply\":\"%s\",\"oversize\":\"%s\",\"path\":",
-                           config->name, (unsigned)pipe->index, br_role_name(config->role),
-                           pc_transport_name(config->transport), pc_access_name(config->access),
-                           config->type == PC_TYPE_BYTE ? "byte" : "message",
-                           pc_framing_name(config->framing), br_reply_name(config->reply),
-                           pc_oversize_name(config->oversize));
+  web_buffer_append_format(
+      out,
+      "{\"name\":\"%s\",\"index\":%u,\"role\":\"%s\",\"transport\":\"%s\","
+      "\"access\":\"%s\",\"mode\":\"%s\","
+      "\"framing\":\"%s\",\"reply\":\"%s\",\"oversize\":\"%s\",\"overflow\":\"%s\",\"path\":",
+      config->name, (unsigned)pipe->index, br_role_name(config->role),
+      pc_transport_name(config->transport), pc_access_name(config->access),
+      config->type == PC_TYPE_BYTE ? "byte" : "message", pc_framing_name(config->framing),
+      br_reply_name(config->reply), pc_oversize_name(config->oversize),
+      br_overflow_name(config->overflow));
   br_describe_string(out, config->path);
   web_buffer_append_format(out,
                            ",\"sessions\":%" PRIu32 ",\"sessions_total\":%" PRIu64

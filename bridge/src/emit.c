@@ -1,8 +1,8 @@
 /* Records from the pipe thread into the event queue. Pipe thread.
  *
  * Success: reserve, copy once, commit; the reader is woken once a turn.
- * Failure: the queue is full. A message is refused (its session pauses); what must not be lost waits in
- * memory, and messages are refused until it has gone, so that the order stays. */
+ * Failure: the queue is full. From then on until it is half empty every message is refused, whoever's it is: who
+ * finds a free byte first would starve the others. What must not be lost waits in memory. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,18 +46,22 @@ static bool emitter_push(br_pipes *pipes, const br_event *event, const void *pay
 }
 
 bool br_emit_message(br_pipes *pipes, const br_event *event, const void *payload) {
-  if (pipes->out.overdue_first) {
+  if (pipes->out.is_full) {
     return false;
   }
   br_event record = *event;
   emitter_stamp(pipes, &record);
-  return emitter_push(pipes, &record, payload);
+  pipes->out.is_full = !emitter_push(pipes, &record, payload);
+  return !pipes->out.is_full;
 }
 
 void br_emit_always(br_pipes *pipes, const br_event *event, const void *payload) {
-  if (br_emit_message(pipes, event, payload)) {
+  br_event record = *event;
+  emitter_stamp(pipes, &record);
+  if (!pipes->out.overdue_first && emitter_push(pipes, &record, payload)) {
     return;
   }
+  pipes->out.is_full = true;
   overdue_record *overdue = malloc(sizeof *overdue + br_event_tail_bytes(event));
   if (!overdue) {
     /* It would be lost in silence, and the registry would be wrong from here on. */
@@ -65,8 +69,7 @@ void br_emit_always(br_pipes *pipes, const br_event *event, const void *payload)
                "limits.max_instances");
   }
   overdue->next = NULL;
-  overdue->event = *event;
-  emitter_stamp(pipes, &overdue->event);
+  overdue->event = record;
   if (br_event_tail_bytes(event)) {
     memcpy(&overdue->event + 1, payload, br_event_tail_bytes(event));
   }

@@ -19,6 +19,8 @@ const char *br_event_kind_name(uint8_t kind) {
     return "pipe_changed";
   case BR_EVENT_PIPE_REMOVED:
     return "pipe_removed";
+  case BR_EVENT_DROPPED:
+    return "dropped";
   case BR_RECORD_RESULT:
   case BR_RECORD_PIPE_REFUSED:
     break;

@@ -128,6 +128,13 @@ static uint8_t *write_state(uint8_t *cursor, const br_event *event) {
   return write_bytes(cursor, (const char *)br_event_payload(event), event->size_bytes);
 }
 
+static uint8_t *write_dropped(uint8_t *cursor, const br_event *event) {
+  br_dropped dropped;
+  memcpy(&dropped, br_event_payload(event), sizeof dropped);
+  cursor = web_json_write_u64(WRITE(cursor, ",\"count\":"), dropped.messages);
+  return web_json_write_u64(WRITE(cursor, ",\"bytes\":"), dropped.bytes);
+}
+
 uint8_t *br_event_json_write(br_event_json *encoder, uint8_t *cursor, const br_event *event) {
   cursor = WRITE(cursor, "{\"seq\":");
   cursor = web_json_write_u64(cursor, event->seq);
@@ -160,6 +167,9 @@ uint8_t *br_event_json_write(br_event_json *encoder, uint8_t *cursor, const br_e
   case BR_EVENT_PIPE_CHANGED:
   case BR_EVENT_PIPE_REMOVED:
     cursor = write_state(cursor, event);
+    break;
+  case BR_EVENT_DROPPED:
+    cursor = write_dropped(write_direction(cursor, event), event);
     break;
   case BR_RECORD_RESULT:
   case BR_RECORD_PIPE_REFUSED:

@@ -255,12 +255,13 @@ static filter_node *kind_term(filter_parser *parser, const word *value) {
                                        {"closed", BR_EVENT_CLOSED},
                                        {"injected", BR_EVENT_INJECTED},
                                        {"error", BR_EVENT_ERROR},
+                                       {"dropped", BR_EVENT_DROPPED},
                                        {"pipe_added", BR_EVENT_PIPE_ADDED},
                                        {"pipe_changed", BR_EVENT_PIPE_CHANGED},
                                        {"pipe_removed", BR_EVENT_PIPE_REMOVED},
                                        {NULL, 0}};
   return named_term(parser, value, FILTER_KIND, values,
-                    "a kind is opened, message, closed, injected, error, pipe_added, "
+                    "a kind is opened, message, closed, injected, error, dropped, pipe_added, "
                     "pipe_changed or pipe_removed");
 }
 

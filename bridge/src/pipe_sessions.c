@@ -2,48 +2,14 @@
  *
  * Success: the peer's message arrives in on_message, becomes a record in the event queue, and is answered
  * there and then if the pipe's `reply` says so.
- * Failures: event queue full → the session pauses until the reader made room; the peer's write queue full →
- * the message to it is refused, counted and told. */
+ * Failures: event queue full → overflow.c; the peer's write queue full → the message to it is refused, counted and
+ * told. */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipes_private.h"
-
-/* ---- backpressure ---- */
-
-bool br_pipes_has_waiting(const br_pipes *pipes) {
-  return pipes->paused || pipes->out.overdue_first;
-}
-
-static void session_pause(pipe_session *session) {
-  br_pipes *pipes = session->pipe->owner;
-  if (!session->is_paused) {
-    session->is_paused = true;
-    session->next_paused = pipes->paused;
-    pipes->paused = session;
-  }
-}
-
-void br_pipes_resume(br_pipes *pipes) {
-  if (!br_pipes_has_waiting(pipes) || br_queue_prepare_wait(pipes->out.queue) ||
-      !br_emit_overdue(pipes)) {
-    return;
-  }
-  pipe_session *session = pipes->paused;
-  pipes->paused = NULL;
-  while (session) {
-    pipe_session *next = session->next_paused;
-    session->is_paused = false;
-    if (session->is_closed) {
-      free(session);
-    } else {
-      session->pipe->role->resume(session);
-    }
-    session = next;
-  }
-}
 
 /* ---- replies ---- */
 
@@ -107,7 +73,11 @@ static void message_reply(pipe_session *sender, const pc_message *message) {
       }
     }
   }
-  br_emit_always(pipe->owner, &event, message->data);
+  if (pipe->config->overflow == BR_OVERFLOW_PAUSE) {
+    br_emit_always(pipe->owner, &event, message->data);
+  } else if (!br_emit_message(pipe->owner, &event, message->data)) {
+    (void)br_session_overflow(sender, pipe->role->said, message->size_bytes);
+  }
 }
 
 /* ---- life ---- */
@@ -201,8 +171,8 @@ pc_status br_session_hear(pipe_session *session, br_direction direction,
       .session = session->id,
       .size_bytes = message->size_bytes,
   };
-  if (!br_emit_message(pipe->owner, &event, message->data)) {
-    session_pause(session);
+  if (!br_emit_message(pipe->owner, &event, message->data) &&
+      br_session_overflow(session, direction, message->size_bytes) != PC_OK) {
     return PC_AGAIN;
   }
   br_traffic_add(br_counters_traffic(&session->info->counters, direction), message->size_bytes);
@@ -212,6 +182,7 @@ pc_status br_session_hear(pipe_session *session, br_direction direction,
 
 void br_session_close(pipe_session *session, pc_close_reason reason, pc_status status) {
   const pipe_entry *pipe = session->pipe;
+  br_session_tell_dropped(session);
   br_session_explain_end(session, status);
   bool is_removed = pipe->is_removed && reason == PC_CLOSE_STOP;
   br_closed closed = {.reason = is_removed ? BR_CLOSE_REMOVED : (int32_t)reason,
@@ -224,11 +195,7 @@ void br_session_close(pipe_session *session, pc_close_reason reason, pc_status s
   br_emit_always(pipe->owner, &event, &closed);
   session_unlink(session);
   (void)br_id_table_remove(&pipe->owner->sessions, session->id);
-  if (session->is_paused) {
-    session->is_closed = true; /* br_pipes_resume frees it */
-  } else {
-    free(session);
-  }
+  br_session_free(session);
 }
 
 /* ---- a session of pipecore's, whichever end of it is ours ---- */

@@ -60,7 +60,7 @@ static bool agent_do_work(void *user) {
 
 static bool agent_prepare_sleep(void *user) {
   br_pipes *pipes = user;
-  if (br_pipes_has_waiting(pipes) && !br_queue_prepare_wait(pipes->out.queue)) {
+  if (pipes->out.is_full && !br_queue_prepare_wait(pipes->out.queue)) {
     return false;
   }
   return br_queue_prepare_sleep(pipes->options.commands);
@@ -162,11 +162,7 @@ void br_pipes_destroy(br_pipes *pipes) {
          0) {
   }
   pc_loop_destroy(pipes->loop);
-  while (pipes->paused) { /* only closed ones are left */
-    pipe_session *session = pipes->paused;
-    pipes->paused = session->next_paused;
-    free(session);
-  }
+  br_overflow_fini(pipes);
   br_injection_fini(pipes);
   br_emit_fini(pipes);
   br_id_table_fini(&pipes->sessions);

@@ -108,14 +108,15 @@ struct pipe_session {
     pc_tap_session *pair;
   };
   pipe_session *previous, *next; /* of the pipe           */
-  pipe_session *next_paused;     /* waits for queue space */
+  pipe_session *next_waiting;    /* for the event queue to be half empty */
   uint64_t refused_count;        /* messages that the full write queue refused, in this episode */
   uint64_t untold_count;         /* skipped messages of which no error event told yet */
   uint64_t untold_bytes;
-  uint64_t told_ns;    /* when the last one did; 0: never */
-  uint64_t lost_count; /* injections answered as queued, never written */
+  br_dropped dropped[2]; /* of which no event told yet, by pc_direction */
+  uint64_t told_ns;      /* when the last one did; 0: never */
+  uint64_t lost_count;   /* injections answered as queued, never written */
   uint64_t lost_bytes;
-  bool is_paused;
+  bool is_waiting;
   bool is_closed; /* gone while it waited */
 };
 
@@ -130,6 +131,7 @@ typedef struct emitter {
   br_queue *queue;
   overdue_record *overdue_first, *overdue_last;
   bool has_pushed; /* since the reader was last told */
+  bool is_full;    /* since a record found no room, until the queue is half empty */
   uint64_t run_start_ns;
   uint64_t turn_ns; /* pc_loop_now_ns of the stamp below */
   uint64_t wall_ns;
@@ -163,7 +165,7 @@ struct br_pipes {
   uint64_t next_session_id;
   emitter out;
   br_user_names user_names;
-  pipe_session *paused;
+  pipe_session *waiting_sessions_first, *waiting_sessions_last;
   injection *waiting_first, *waiting_last;
   injection *free_injections;
   pc_timer answer_timer;
@@ -171,8 +173,8 @@ struct br_pipes {
 };
 
 /* ---- emit.c ---- */
-/* `payload`, here and below: what lies behind the header, with who sent it. False: the queue is full (or older records
- * still wait), nothing was taken. */
+/* `payload`, here and below: what lies behind the header, with who sent it. False: the queue is full, or was and is not
+ * half empty yet; nothing was taken. */
 bool br_emit_message(br_pipes *pipes, const br_event *event, const void *payload);
 /* Never refuses: waits its turn in memory when the queue is full. */
 void br_emit_always(br_pipes *pipes, const br_event *event, const void *payload);
@@ -260,10 +262,20 @@ uint32_t br_pipe_peer_parts(const pipe_entry *pipe);
 pc_status br_session_hear(pipe_session *session, br_direction direction, const pc_message *message);
 /* Announces the end, and frees it. */
 void br_session_close(pipe_session *session, pc_close_reason reason, pc_status status);
-/* Whether somebody waits for space in the event queue. */
-bool br_pipes_has_waiting(const br_pipes *pipes);
-/* Lets go on who waited, if there is space. */
+
+/* ---- overflow.c ---- */
+/* The event queue refused a message of the session. PC_AGAIN: present it again, the session pauses. PC_OK: it was
+ * dropped, as the pipe is set to. */
+pc_status br_session_overflow(pipe_session *session, br_direction direction, uint32_t size_bytes);
+/* Tells what was dropped and not told yet. */
+void br_session_tell_dropped(pipe_session *session);
+/* Ends its waiting, and frees it: at once, or where it waits. */
+void br_session_free(pipe_session *session);
+/* Once a turn: when the queue is half empty, what waits goes on, in the order in which it came to wait. */
 void br_pipes_resume(br_pipes *pipes);
+void br_overflow_fini(br_pipes *pipes);
+
+/* ---- pipe_sessions.c ---- */
 /* Of a pipe or session. */
 static inline br_traffic *br_counters_traffic(br_counters *counters, br_direction direction) {
   return direction == BR_DIRECTION_C2S ? &counters->c2s : &counters->s2c;

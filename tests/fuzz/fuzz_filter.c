@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   size_t rest = size - 1 - filter_size;
   rest = rest < sizeof event.payload ? rest : sizeof event.payload;
   memcpy(event.payload, data + 1 + filter_size, rest);
-  for (int kind = BR_EVENT_OPENED; kind <= BR_EVENT_ERROR; kind++) {
+  for (int kind = BR_EVENT_OPENED; kind <= BR_EVENT_DROPPED; kind++) {
     event.event = (br_event){
         .kind = (uint8_t)kind, .direction = 1, .session = 1, .size_bytes = (uint32_t)rest};
     bool is_match = br_filter_matches(filter, &event.event, "demo", NULL);

@@ -8,7 +8,8 @@ import { pathToFileURL } from 'node:url';
 
 const HEADER_BYTES = 16;
 const RECORD_BYTES = 56;
-const KINDS = [null, 'opened', 'message', 'closed', 'injected', 'error', 'gap'];
+const KINDS = [null, 'opened', 'message', 'closed', 'injected', 'error', 'gap', 'pipe_added', 'pipe_changed',
+  'pipe_removed', 'dropped'];
 const DIRECTIONS = [null, 'c2s', 's2c'];
 const FLAGS = { incomplete: 1, reply: 2 };
 
@@ -24,7 +25,7 @@ function decodeRecord(view, at) {
   const payload = new Uint8Array(view.buffer, view.byteOffset + at + RECORD_BYTES, payloadBytes);
   const by = new Uint8Array(view.buffer, view.byteOffset + at + RECORD_BYTES + payloadBytes, byBytes);
   const kind = KINDS[view.getUint8(at + 4)];
-  if (kind === 'opened' || kind === 'closed' || kind === 'gap') return { size, event: JSON.parse(text(payload)) };
+  if (!['message', 'injected', 'error'].includes(kind)) return { size, event: JSON.parse(text(payload)) };
   const event = {
     seq: Number(view.getBigUint64(at + 8, true)),
     kind,

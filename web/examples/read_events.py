@@ -13,7 +13,8 @@ import sys
 HEADER = struct.Struct("<BBHIQ")  # version, type, reserved, events, run
 RECORD = struct.Struct("<IBBHQQQQIIII")
 SNAPSHOT, EVENTS = 1, 2
-KINDS = {1: "opened", 2: "message", 3: "closed", 4: "injected", 5: "error", 6: "gap"}
+KINDS = {1: "opened", 2: "message", 3: "closed", 4: "injected", 5: "error", 6: "gap",
+         7: "pipe_added", 8: "pipe_changed", 9: "pipe_removed", 10: "dropped"}
 DIRECTIONS = {1: "c2s", 2: "s2c"}
 FLAGS = {1: "incomplete", 2: "reply"}
 
@@ -25,7 +26,7 @@ def decode_record(data, at):
     if size != RECORD.size + payload_bytes + by_bytes or at + size > len(data):
         raise ValueError(f"a record of {size} bytes with {payload_bytes} of payload at {at}")
     payload = data[at + RECORD.size : at + size - by_bytes]
-    if KINDS.get(kind) in ("opened", "closed", "gap"):
+    if KINDS.get(kind) not in ("message", "injected", "error"):
         return json.loads(payload), at + size
     event = {"seq": seq, "kind": KINDS.get(kind, kind), "wall_ns": wall_ns, "mono_ns": mono_ns,
              "pipe": pipe, "session": session}

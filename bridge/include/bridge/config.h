@@ -24,6 +24,12 @@ typedef enum br_reply {
   BR_REPLY_BROADCAST /* each message goes to all other sessions of the pipe         */
 } br_reply;
 
+/* What becomes of a message that finds the event queue full. */
+typedef enum br_overflow {
+  BR_OVERFLOW_PAUSE, /* its session is not read until there is room: nothing is lost     */
+  BR_OVERFLOW_DROP   /* observers are not told of it, but of how many: nobody is slowed  */
+} br_overflow;
+
 typedef struct br_reconnect_config {
   pc_reconnect delays;
   uint32_t max_queued_messages; /* injections kept while nobody is connected */
@@ -44,6 +50,7 @@ typedef struct br_pipe_config {
   br_reply reply;
   pc_limits limits; /* filled in */
   pc_oversize oversize;
+  br_overflow overflow;
   br_reconnect_config reconnect; /* role client */
   pc_security security;          /* mode 0: none was given */
   pc_admission_rules clients;    /* owned; executables are absolute, without symbolic links */
@@ -108,5 +115,6 @@ bool br_config_prepare_runtime_dir(const br_config *config, bool create, char *e
 
 const char *br_role_name(br_role role);
 const char *br_reply_name(br_reply reply);
+const char *br_overflow_name(br_overflow overflow);
 
 #endif

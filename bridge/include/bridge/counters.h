@@ -16,6 +16,7 @@ typedef struct br_counters {
   br_traffic s2c;           /* what the bridge says counts when it is accepted */
   br_traffic skipped;       /* from the peer, over the limit of a pipe that skips such */
   _Atomic uint64_t refused; /* messages to the peer that a full queue refused */
+  br_traffic dropped;       /* messages, either way, that observers were not told of */
   br_traffic lost;          /* injections answered as queued that their session ended before */
 } br_counters;
 

@@ -20,6 +20,7 @@ typedef enum br_event_kind {
   BR_EVENT_PIPE_ADDED = 7,
   BR_EVENT_PIPE_CHANGED,
   BR_EVENT_PIPE_REMOVED,
+  BR_EVENT_DROPPED, /* payload: br_dropped                                     */
   /* No events: they get no seq and no observer sees them. */
   BR_RECORD_RESULT = 64, /* how a command ended; payload: br_result             */
   BR_RECORD_PIPE_REFUSED /* a pipe was not added or not changed, a result follows; payload: br_pipe_refusal */
@@ -81,6 +82,12 @@ typedef struct br_closed {
   int32_t status;               /* pc_status       */
   struct br_session_info *info; /* the pipe thread does not touch it any more */
 } br_closed;
+
+/* Messages of a session and direction that were not put into the event queue, since it was full. */
+typedef struct br_dropped {
+  uint64_t messages;
+  uint64_t bytes;
+} br_dropped;
 
 /* How many sessions the kernel took the bytes for, and what became of the others. */
 typedef struct br_result {

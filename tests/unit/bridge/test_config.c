@@ -67,6 +67,7 @@ static void a_short_pipe_has_every_default(void **state) {
   assert_int_equal(pipe->framing, PC_FRAMING_NONE);
   assert_int_equal(pipe->reply, BR_REPLY_NONE);
   assert_int_equal(pipe->oversize, PC_OVERSIZE_CLOSE);
+  assert_int_equal(pipe->overflow, BR_OVERFLOW_PAUSE);
   assert_memory_equal(&pipe->limits, &pc_limits_default, sizeof pc_limits_default);
   assert_int_equal(pipe->security.mode, 0); /* pipecore's default */
   assert_int_equal(pipe->security.uid, -1);
@@ -188,7 +189,7 @@ static void every_key_is_stored(void **state) {
       "\"pipe_thread\":{\"strategy\":\"completion\",\"backend\":\"io_uring\"},"
       "\"pipes\":[{\"name\":\"x\",\"role\":\"server\",\"transport\":\"socket\",\"mode\":\"byte\","
       "\"framing\":\"length32le\",\"path\":\"/tmp/x.sock\",\"reply\":\"broadcast\","
-      "\"oversize\":\"skip\","
+      "\"oversize\":\"skip\",\"overflow\":\"drop\","
       "\"limits\":{\"max_message_bytes\":100,\"max_instances\":7,\"max_write_queue_bytes\":5000},"
       "\"permissions\":{\"mode\":\"0660\",\"owner\":\"root\",\"group\":\"12\"}}]}"));
   assert_int_equal(config.http.listen_count, 1);
@@ -205,6 +206,7 @@ static void every_key_is_stored(void **state) {
   assert_string_equal(pipe->path, "/tmp/x.sock");
   assert_int_equal(pipe->reply, BR_REPLY_BROADCAST);
   assert_int_equal(pipe->oversize, PC_OVERSIZE_SKIP);
+  assert_int_equal(pipe->overflow, BR_OVERFLOW_DROP);
   assert_int_equal(pipe->limits.max_message_bytes, 100);
   assert_int_equal(pipe->limits.max_instances, 7);
   assert_int_equal(pipe->limits.max_write_queue_bytes, 5000);

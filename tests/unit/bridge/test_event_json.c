@@ -133,6 +133,21 @@ static void event_json_worst_payload_stays_in_the_bound(void **state) {
   json_decref(json);
 }
 
+static void event_json_dropped_says_how_many(void **state) {
+  (void)state;
+  const br_dropped dropped = {.messages = UINT32_MAX, .bytes = INT64_MAX};
+  sample made = message_of(&dropped, sizeof dropped);
+  made.event.kind = BR_EVENT_DROPPED;
+  json_t *json = encode(NULL, &made.event);
+  assert_string_equal(text(json, "kind"), "dropped");
+  assert_string_equal(text(json, "direction"), "c2s");
+  assert_int_equal(number(json, "session"), 3);
+  assert_int_equal(number(json, "count"), UINT32_MAX);
+  assert_int_equal(number(json, "bytes"), INT64_MAX);
+  assert_null(json_object_get(json, "size"));
+  json_decref(json);
+}
+
 static json_t *encode_opened(const pc_peer *peer) {
   union {
     br_opened record;
@@ -216,6 +231,7 @@ int main(void) {
       cmocka_unit_test(event_json_without_run_leaves_it_out),
       cmocka_unit_test(event_json_every_byte_comes_back),
       cmocka_unit_test(event_json_worst_payload_stays_in_the_bound),
+      cmocka_unit_test(event_json_dropped_says_how_many),
       cmocka_unit_test(event_json_opened_names_the_peer),
       cmocka_unit_test(event_json_closed_says_why),
       cmocka_unit_test(event_json_time_changes_with_the_event),

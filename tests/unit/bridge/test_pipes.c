@@ -20,7 +20,7 @@
 #include "slow.h"
 
 #define DEADLINE_MS (20000 * test_scale())
-enum { QUEUE_BYTES = 64 * 1024 };
+enum { QUEUE_BYTES = 64 * 1024, SESSIONS = 16 };
 
 typedef struct fixture {
   char folder[64];
@@ -37,6 +37,9 @@ typedef struct fixture {
   uint64_t opened, closed, injected, errors, results;
   uint64_t last_session;
   uint64_t replies;
+  uint64_t drops; /* events */
+  br_dropped dropped;
+  uint64_t heard[SESSIONS]; /* by session id - 1, where more than one talk */
   br_event last;
   br_result result;
   br_closed closed_payload;
@@ -45,6 +48,7 @@ typedef struct fixture {
   br_pipe_handover handover;
   br_pipe_refusal refusal;
   bool is_stopped;
+  bool is_reply_dropped;
 } fixture;
 
 static void *run_pipes(void *user) {
@@ -58,7 +62,8 @@ static void wake_reader(void *user) {
   assert_int_equal(write(f->wake_fd, &one, sizeof one), sizeof one);
 }
 
-static fixture *fixture_open(br_reply reply, uint32_t max_write_queue_bytes) {
+static fixture *fixture_open_as(br_overflow overflow, br_reply reply,
+                                uint32_t max_write_queue_bytes) {
   fixture *f = calloc(1, sizeof *f);
   strcpy(f->folder, "/tmp/test_pipes.XXXXXX");
   assert_non_null(mkdtemp(f->folder));
@@ -69,7 +74,8 @@ static fixture *fixture_open(br_reply reply, uint32_t max_write_queue_bytes) {
                              .type = PC_TYPE_BYTE,
                              .framing = PC_FRAMING_LINE,
                              .reply = reply,
-                             .limits = {.max_instances = 16,
+                             .overflow = overflow,
+                             .limits = {.max_instances = SESSIONS,
                                         .max_message_bytes = 4096,
                                         .max_write_queue_bytes = max_write_queue_bytes}};
   f->config.pipes = &f->pipe;
@@ -91,6 +97,10 @@ static fixture *fixture_open(br_reply reply, uint32_t max_write_queue_bytes) {
   return f;
 }
 
+static fixture *fixture_open(br_reply reply, uint32_t max_write_queue_bytes) {
+  return fixture_open_as(BR_OVERFLOW_PAUSE, reply, max_write_queue_bytes);
+}
+
 static void take_message(fixture *f, const br_event *event) {
   if (event->flags & BR_FLAG_REPLY) {
     f->replies++;
@@ -98,6 +108,12 @@ static void take_message(fixture *f, const br_event *event) {
   }
   char text[32] = "";
   memcpy(text, br_event_payload(event), event->size_bytes < 31 ? event->size_bytes : 31);
+  if (f->opened > 1) {
+    assert_true(event->session <= SESSIONS);
+    assert_int_equal(strtoull(text, NULL, 10), f->heard[event->session - 1]++);
+    f->messages++;
+    return;
+  }
   assert_int_equal(strtoull(text, NULL, 10), f->next_number);
   f->next_number++;
   f->messages++;
@@ -108,6 +124,18 @@ static void take_pipe(fixture *f, const br_event *event) {
   memcpy(&f->handover, br_event_payload(event), sizeof f->handover);
   br_pipe_config_destroy(f->handover.old_config);
   free(f->handover.old_live);
+}
+
+static void take_dropped(fixture *f, const br_event *event) {
+  br_dropped dropped;
+  assert_int_equal(event->size_bytes, sizeof dropped);
+  memcpy(&dropped, br_event_payload(event), sizeof dropped);
+  assert_true(event->direction == BR_DIRECTION_C2S || f->is_reply_dropped);
+  assert_true(dropped.messages > 0);
+  f->drops++;
+  f->dropped.messages += dropped.messages;
+  f->dropped.bytes += dropped.bytes;
+  f->next_number += dropped.messages; /* what follows it was said right after */
 }
 
 static void take(const void *record, size_t size, void *user) {
@@ -137,6 +165,9 @@ static void take(const void *record, size_t size, void *user) {
     break;
   case BR_EVENT_ERROR:
     f->errors++;
+    break;
+  case BR_EVENT_DROPPED:
+    take_dropped(f, event);
     break;
   case BR_EVENT_PIPE_ADDED:
     take_pipe(f, event);
@@ -273,22 +304,110 @@ static void *flood_write(void *user) {
   return NULL;
 }
 
+/* Nobody reads the queue until it is full. */
+static void queue_fill(fixture *f) {
+  uint64_t turns = 0;
+  while (br_queue_used_bytes(f->events) < QUEUE_BYTES * 3 / 4) {
+    assert_true(++turns < 100000000);
+  }
+}
+
 static void pipes_full_event_queue_pauses_the_client_and_loses_nothing(void **state) {
   (void)state;
   fixture *f = fixture_open(BR_REPLY_NONE, 65536);
   flood job = {.fd = client_connect(f), .count = 100000};
   pthread_t writer;
   assert_int_equal(pthread_create(&writer, NULL, flood_write, &job), 0);
-  /* Nobody reads the queue until it is full: the writer feels the pipe's backpressure. */
-  uint64_t turns = 0;
-  while (br_queue_used_bytes(f->events) < QUEUE_BYTES * 3 / 4) {
-    assert_true(++turns < 100000000);
-  }
+  queue_fill(f); /* the writer feels the pipe's backpressure */
   drain_until(f, &f->closed, 1);
   pthread_join(writer, NULL);
   assert_int_equal(f->messages, job.count);
   assert_int_equal(f->closed_payload.reason, PC_CLOSE_PEER);
   assert_int_equal(br_count(&br_pipes_live(f->pipes, 0)->counters.c2s.messages), job.count);
+  fixture_close(f);
+}
+
+/* Their writer is never slowed: it ends before anybody has read the queue. */
+static void pipes_that_drop_take_all_and_tell_how_many_in_its_place(void **state) {
+  (void)state;
+  fixture *f = fixture_open_as(BR_OVERFLOW_DROP, BR_REPLY_NONE, 65536);
+  flood job = {.fd = client_connect(f), .count = 20000};
+  const br_counters *counters = &br_pipes_live(f->pipes, 0)->counters;
+  (void)flood_write(&job);
+  while (br_count(&counters->c2s.messages) < job.count) {
+    sched_yield();
+  }
+  assert_true(br_count(&counters->dropped.messages) > job.count / 2);
+  drain_until(f, &f->closed, 1);
+  assert_int_equal(f->messages + f->dropped.messages, job.count);
+  assert_int_equal(f->next_number, job.count);
+  assert_int_equal(f->drops, 1); /* one hole, one event */
+  assert_int_equal(f->dropped.messages, br_count(&counters->dropped.messages));
+  assert_int_equal(f->dropped.bytes, br_count(&counters->dropped.bytes));
+  assert_int_equal(f->closed_payload.reason, PC_CLOSE_PEER);
+  fixture_close(f);
+}
+
+static void pipes_that_drop_go_on_when_there_is_room(void **state) {
+  (void)state;
+  fixture *f = fixture_open_as(BR_OVERFLOW_DROP, BR_REPLY_NONE, 65536);
+  flood job = {.fd = client_connect(f), .count = 300000};
+  pthread_t writer;
+  assert_int_equal(pthread_create(&writer, NULL, flood_write, &job), 0);
+  queue_fill(f);
+  drain_until(f, &f->closed, 1);
+  pthread_join(writer, NULL);
+  assert_int_equal(f->messages + f->dropped.messages, job.count);
+  assert_int_equal(f->next_number, job.count);
+  fixture_close(f);
+}
+
+/* A reply is an event of its own, and as such dropped or told; it is said in any case. */
+static void pipes_that_drop_reply_to_what_they_drop(void **state) {
+  (void)state;
+  fixture *f = fixture_open_as(BR_OVERFLOW_DROP, BR_REPLY_ECHO, 65536);
+  int client = client_connect(f);
+  drain_until(f, &f->opened, 1);
+  for (unsigned number = 0; br_count(&f->info->counters.dropped.messages) < 10; number++) {
+    char line[32];
+    (void)snprintf(line, sizeof line, "%u\n", number);
+    client_write(client, line, strlen(line));
+    client_expect(client, line);
+  }
+  const br_counters *counters = &br_pipes_live(f->pipes, 0)->counters;
+  assert_int_equal(br_count(&counters->c2s.messages), br_count(&counters->s2c.messages));
+  f->is_reply_dropped = true;
+  close(client);
+  drain_until(f, &f->closed, 1);
+  assert_int_equal(f->messages + f->replies + f->dropped.messages,
+                   br_count(&counters->c2s.messages) + br_count(&counters->s2c.messages));
+  fixture_close(f);
+}
+
+/* Half a queue is less than what all of them have ready: without an order of their own the first would have it all. */
+static void pipes_full_event_queue_is_shared_by_all_who_wait(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  enum { EACH = 20000 };
+  flood jobs[SESSIONS];
+  pthread_t writers[SESSIONS];
+  for (size_t index = 0; index < SESSIONS; index++) {
+    jobs[index] = (flood){.fd = client_connect(f), .count = EACH};
+  }
+  drain_until(f, &f->opened, SESSIONS);
+  for (size_t index = 0; index < SESSIONS; index++) {
+    assert_int_equal(pthread_create(&writers[index], NULL, flood_write, &jobs[index]), 0);
+  }
+  queue_fill(f);
+  drain_until(f, &f->closed, 1); /* whoever it is, the others are not far behind */
+  for (size_t index = 0; index < SESSIONS; index++) {
+    assert_true(f->heard[index] > EACH / 4);
+  }
+  drain_until(f, &f->closed, SESSIONS);
+  for (size_t index = 0; index < SESSIONS; index++) {
+    pthread_join(writers[index], NULL);
+    assert_int_equal(f->heard[index], EACH);
+  }
   fixture_close(f);
 }
 
@@ -515,6 +634,10 @@ static void pipes_command_that_nobody_handles_any_more_is_freed(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pipes_full_event_queue_pauses_the_client_and_loses_nothing),
+      cmocka_unit_test(pipes_that_drop_take_all_and_tell_how_many_in_its_place),
+      cmocka_unit_test(pipes_that_drop_go_on_when_there_is_room),
+      cmocka_unit_test(pipes_that_drop_reply_to_what_they_drop),
+      cmocka_unit_test(pipes_full_event_queue_is_shared_by_all_who_wait),
       cmocka_unit_test(pipes_inject_to_all_reaches_each_and_reports_it),
       cmocka_unit_test(pipes_inject_without_receiver_reports_no_target),
       cmocka_unit_test(pipes_inject_to_a_closed_session_reports_closed),

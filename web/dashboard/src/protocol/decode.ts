@@ -26,6 +26,8 @@ export function isEvent(value: unknown): value is WireEvent {
       return hasPlace(value) && isString(value.reason);
     case 'error':
       return hasPlace(value) && isString(value.detail);
+    case 'dropped':
+      return hasPlace(value) && isNumber(value.count) && isNumber(value.bytes);
     case 'gap':
       return (
         isNumber(value.from) && isNumber(value.to) && isNumber(value.count) && isString(value.reason)

@@ -103,6 +103,14 @@ export interface ErrorEvent extends EventBase {
   readonly detail: string;
 }
 
+/** Messages that the service had no room for, and that the pipe's `overflow` lets go. */
+export interface DroppedEvent extends EventBase {
+  readonly kind: 'dropped';
+  readonly direction: Direction;
+  readonly count: number;
+  readonly bytes: number;
+}
+
 /** Why events are missing. The service tells the first three; `untold` is a hole that this page found itself,
  *  `before` are the events from before the page began to read. */
 export type GapReason = 'slow' | 'expired' | 'run' | 'untold' | 'before';
@@ -116,7 +124,7 @@ export interface GapEvent {
   readonly reason: GapReason;
 }
 
-export type WireEvent = PayloadEvent | OpenedEvent | ClosedEvent | ErrorEvent | GapEvent;
+export type WireEvent = PayloadEvent | OpenedEvent | ClosedEvent | ErrorEvent | DroppedEvent | GapEvent;
 
 export interface Snapshot {
   readonly type: 'snapshot';

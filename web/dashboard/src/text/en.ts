@@ -1,6 +1,14 @@
 // Every English word that the page says. Plain and exact; an error says what happened, to what, what to do.
 import type { Delivery, Problem } from '../connection/api';
-import type { ClosedEvent, GapEvent, Peer, PipeConnection, PipeInfo, SentBy } from '../protocol/event';
+import type {
+  ClosedEvent,
+  DroppedEvent,
+  GapEvent,
+  Peer,
+  PipeConnection,
+  PipeInfo,
+  SentBy,
+} from '../protocol/event';
 import { formatBytes, formatClock, formatCommandLine, formatCount, formatDuration } from './format';
 
 const plural = (count: number, one: string, many = `${one}s`): string =>
@@ -126,6 +134,10 @@ export const en = {
         event.status === 'ok' || event.status === '' ? '' : ` (${event.status.replaceAll('_', ' ')})`;
       return `${by}${after}${status}`;
     },
+    droppedMark: 'dropped',
+    dropped: (event: DroppedEvent) =>
+      `${plural(event.count, 'message')} (${formatBytes(event.bytes)}) not shown: more was said than can be told, ` +
+      'and this pipe is set to drop rather than to wait',
     gap: (event: GapEvent) => {
       const range = event.count > 0 ? ` (${seqRange(event.from, event.to)})` : '';
       if (event.reason === 'before') return `${plural(event.count, 'earlier event')} not loaded${range}`;

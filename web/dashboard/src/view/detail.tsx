@@ -104,6 +104,7 @@ function Fields({ row }: { row: Row }) {
         <Field name={fields.what}>{en.table.closed(event, row.openedWallNs)}</Field>
       )}
       {event.kind === 'error' && <Field name={fields.what}>{event.detail}</Field>}
+      {event.kind === 'dropped' && <Field name={fields.what}>{en.table.dropped(event)}</Field>}
     </dl>
   );
 }

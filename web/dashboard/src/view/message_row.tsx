@@ -18,6 +18,7 @@ const marks: Readonly<Record<WireEvent['kind'] | 'c2s' | 's2c', Mark>> = {
   s2c: { glyph: '←', words: en.table.toClient, kind: 's2c' },
   injected: { glyph: '⇥', words: en.table.injected, kind: 'injected' },
   error: { glyph: '✕', words: en.table.error, kind: 'error' },
+  dropped: { glyph: '⚠', words: en.table.droppedMark, kind: 'error' },
   gap: { glyph: '⚠', words: 'gap', kind: 'gap' },
   opened: { glyph: '', words: '', kind: 'life' },
   closed: { glyph: '', words: '', kind: 'life' },
@@ -65,6 +66,8 @@ function Words({ row }: { row: Row }) {
       return <>{en.table.closed(event, row.openedWallNs)}</>;
     case 'error':
       return <>{visibleControls(event.detail)}</>;
+    case 'dropped':
+      return <>{en.table.dropped(event)}</>;
     case 'gap':
       return <>{en.table.gap(event)}</>;
   }
