@@ -158,6 +158,7 @@ void br_handle_pipe_socket(web_request *request, void *user) {
     return;
   }
   if (!web_request_wants_websocket(request)) {
+    web_response_header(request, "Connection", "Upgrade");
     web_response_header(request, "Upgrade", "websocket");
     web_respond_problem(request, 426, "websocket_only",
                         "This is a WebSocket; GET /api/v1/events is a stream for curl.");

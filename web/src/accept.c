@@ -50,6 +50,7 @@ static void request_refuse(web_request *request, const web_handshake_verdict *ve
     web_response_header(request, "Allow", "GET");
   }
   if (verdict->status == 426) {
+    web_response_header(request, "Connection", "Upgrade");
     web_response_header(request, "Upgrade", "websocket");
     web_response_header(request, "Sec-WebSocket-Version", "13");
   }

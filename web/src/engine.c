@@ -50,6 +50,7 @@ typedef struct client {
   bool is_watched;
   char address[WEB_ADDRESS_TEXT_BYTES]; /* the client's; "": not asked for yet */
   struct client *next_ended;            /* in engine->ended */
+  web_timer head_timer; /* until a request's head is there, then until its body is */
 } client;
 
 static void client_unwatch(client *watched) {
@@ -102,6 +103,22 @@ static void engine_check_ended(web_engine *engine) {
   }
 }
 
+/* MHD counts only silence: a head that drips in byte by byte would hold its connection for ever. Shut, it is an end
+ * that MHD sees. */
+static void client_on_head_timer(web_timer *timer, void *user) {
+  client *slow = user;
+  (void)timer;
+  web_net_shut_down(slow->entry.handle);
+  slow->engine->pending = true;
+}
+
+static void client_start_head_timer(client *asking) {
+  web_server *server = asking->engine->server;
+  web_server_stop_timer(server, WEB_TIMERS_HEAD, &asking->head_timer);
+  web_server_start_timer(server, WEB_TIMERS_HEAD, &asking->head_timer,
+                         server->limits.request_timeout_ms);
+}
+
 static client *client_create(web_engine *engine, struct MHD_Connection *connection) {
   client *created = calloc(1, sizeof *created);
   if (created == NULL) {
@@ -112,6 +129,8 @@ static client *client_create(web_engine *engine, struct MHD_Connection *connecti
   created->engine = engine;
   created->connection = connection;
   created->port = web_net_local_port(handle);
+  created->head_timer = (web_timer){.routine = client_on_head_timer, .user = created};
+  client_start_head_timer(created);
   created->is_watched =
       web_poller_add(engine->server->poller, &created->entry, WEB_POLL_HANGUP) == WEB_OK;
   return created;
@@ -121,6 +140,7 @@ static void client_destroy(client *closed) {
   if (closed != NULL) {
     client_unwatch(closed);
     client_forget_end(closed);
+    web_server_stop_timer(closed->engine->server, WEB_TIMERS_HEAD, &closed->head_timer);
     free(closed);
   }
 }
@@ -152,6 +172,18 @@ static size_t engine_on_unescape(void *user, struct MHD_Connection *connection, 
   return strlen(text);
 }
 
+/* Its head is there, or all of it. */
+static void client_got_more(client *asking, web_request_phase before, web_request_phase now) {
+  if (asking == NULL || before == now) {
+    return;
+  }
+  if (now == WEB_REQUEST_RECEIVING) {
+    client_start_head_timer(asking);
+  } else {
+    web_server_stop_timer(asking->engine->server, WEB_TIMERS_HEAD, &asking->head_timer);
+  }
+}
+
 static enum MHD_Result engine_on_request(void *user, struct MHD_Connection *connection,
                                          const char *path, const char *method, const char *version,
                                          const char *data, size_t *size, void **con_cls) {
@@ -164,10 +196,11 @@ static enum MHD_Result engine_on_request(void *user, struct MHD_Connection *conn
   }
   size_t taken = *size;
   *size = 0;
-  return web_request_step(request, method, strcmp(version, "HTTP/1.1") == 0, (const uint8_t *)data,
-                          taken)
-             ? MHD_YES
-             : MHD_NO;
+  web_request_phase before = request->phase;
+  bool goes_on = web_request_step(request, method, strcmp(version, "HTTP/1.1") == 0,
+                                  (const uint8_t *)data, taken);
+  client_got_more(client_of(connection), before, request->phase);
+  return goes_on ? MHD_YES : MHD_NO;
 }
 
 static void engine_on_completed(void *user, struct MHD_Connection *connection, void **con_cls,
@@ -177,6 +210,7 @@ static void engine_on_completed(void *user, struct MHD_Connection *connection, v
   (void)code;
   if (asking != NULL) {
     asking->request = NULL;
+    client_start_head_timer(asking);
   }
   if (*con_cls != NULL) {
     web_request_end(*con_cls);

@@ -21,6 +21,7 @@
 /* What the server's timers are for: in each list all wait equally long, but in the owner's. */
 typedef enum web_timer_purpose {
   WEB_TIMERS_OWNER,
+  WEB_TIMERS_HEAD,    /* connections whose next request is not there yet          */
   WEB_TIMERS_REQUEST, /* requests that wait for their answer                      */
   WEB_TIMERS_CLOSE,   /* WebSockets that wait for their peer's half of the close  */
   WEB_TIMERS_ANSWER,  /* WebSockets that wait for answers before they close       */

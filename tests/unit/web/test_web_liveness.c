@@ -10,7 +10,13 @@
 #include "web/server.h"
 #include "web_client.h"
 
-enum { PING_MS = 60, STALL_MS = 400, LOG_BYTES = 1024 * 1024, PIECE_BYTES = 64 * 1024 };
+enum {
+  PING_MS = 60,
+  STALL_MS = 400,
+  REQUEST_MS = 500,
+  LOG_BYTES = 1024 * 1024,
+  PIECE_BYTES = 64 * 1024
+};
 
 typedef struct fixture {
   web_server *server;
@@ -70,7 +76,8 @@ static int set_up(void **state) {
                                 .user = f,
                                 .limits = {.close_timeout_ms = 300,
                                            .ping_interval_ms = PING_MS,
-                                           .stall_timeout_ms = STALL_MS}};
+                                           .stall_timeout_ms = STALL_MS,
+                                           .request_timeout_ms = REQUEST_MS}};
   if (web_server_create(&options, &f->server, error, sizeof error) != WEB_OK) {
     fail_msg("%s", error);
   }
@@ -242,6 +249,42 @@ static void observer_that_reads_slowly_is_no_stalled_one(void **state) {
   web_client_close(&client);
 }
 
+/* ---- requests that never come to their end ---- */
+
+/* `begin`, and then a byte now and then, until the server has had enough; fails if it has not after many times the
+ * limit. */
+static void drip(fixture *f, const char *begin) {
+  web_client client;
+  web_client_open(&client, f->server, f->port);
+  web_client_send_text(&client, begin);
+  uint64_t begun_ns = web_server_now_ns(f->server);
+  while (!client.is_closed) {
+    web_client_send(&client, "x", 1);
+    turn_for(f, REQUEST_MS / 20);
+    web_client_receive(&client);
+    assert_true(web_server_now_ns(f->server) - begun_ns < REQUEST_MS * UINT64_C(20000000));
+  }
+  assert_true(web_server_now_ns(f->server) - begun_ns > REQUEST_MS * UINT64_C(900000));
+  web_client_close(&client);
+}
+
+static void head_that_drips_in_is_cut_off_in_time(void **state) {
+  drip(*state, "GET /stream HTTP/1.1\r\nX: ");
+}
+
+static void first_line_that_drips_in_is_cut_off_in_time(void **state) {
+  drip(*state, "GET /");
+}
+
+static void body_that_drips_in_is_cut_off_in_time(void **state) {
+  char head[128];
+  fixture *f = *state;
+  (void)snprintf(head, sizeof head,
+                 "POST /stream HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Length: 9999\r\n\r\n",
+                 f->port);
+  drip(f, head);
+}
+
 #define LIVENESS_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -252,6 +295,9 @@ int main(void) {
       LIVENESS_TEST(socket_that_takes_nothing_is_closed_with_try_again_later),
       LIVENESS_TEST(stream_that_takes_nothing_is_ended),
       LIVENESS_TEST(observer_that_reads_slowly_is_no_stalled_one),
+      LIVENESS_TEST(head_that_drips_in_is_cut_off_in_time),
+      LIVENESS_TEST(first_line_that_drips_in_is_cut_off_in_time),
+      LIVENESS_TEST(body_that_drips_in_is_cut_off_in_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
