@@ -1,5 +1,6 @@
 """Every case of `harness/websocket_cases.py` against the program, over the wire: through a pipe whose other end
-echoes, and at the event socket, which answers each message. Each in one piece, and in the smallest pieces."""
+echoes, and at the event socket, which answers each message. Each in one piece, and in the smallest pieces. And large
+messages, cut in many ways."""
 
 import json
 import socket
@@ -8,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from harness.bridge import pipe
 from harness.case import BridgeCase
-from harness.deadline import SHORT_S
-from harness.websocket import BINARY, CLOSE, PONG, TEXT, WebSocket
-from harness.websocket_cases import GROUPS
+from harness.deadline import LONG_S, SHORT_S
+from harness.websocket import BINARY, CLOSE, PONG, TEXT, WebSocket, encode_frame
+from harness.websocket_cases import GROUPS, cut, fragments
 
 WORKERS = 8  # most of the time is waiting: a close frame stands back until answers have left
 BYTE_BY_BYTE_MAX = 300
@@ -172,3 +173,65 @@ class Events(Groups, Surface):
     def judge_messages(self, got, wanted):
         answers = [json.loads(payload)["type"] for _, payload in got]
         assert answers == ["error"] * len(wanted), f"messages {got!r:.300}"
+
+
+class Large(BridgeCase):
+    """Messages up to the largest limit, however they are cut, through a byte pipe and back."""
+
+    LIMIT = 16 << 20
+
+    def setUp(self):
+        super().setUp()
+        limits = {"max_message_bytes": self.LIMIT, "max_write_queue_bytes": 4 * self.LIMIT}
+        self.server = self.bridge(pipes=[pipe("big", framing="length32be", limits=limits)])
+        client = self.connect(self.server, "big")
+        self.server.wait_for_sessions("big", 1)
+        echo = threading.Thread(target=self.echo, args=(client.socket,))
+        echo.start()
+        self.addCleanup(echo.join)
+        self.addCleanup(client.socket.shutdown, socket.SHUT_RDWR)
+
+    @staticmethod
+    def echo(end):
+        end.settimeout(None)
+        try:
+            while data := end.recv(1 << 20):
+                end.sendall(data)
+        except OSError:
+            pass
+
+    def judge(self, data, payload, piece_bytes=1 << 16):
+        peer = WebSocket(self.server.address, "/api/v1/pipes/big/ws", protocols=[],
+                         timeout_s=LONG_S)
+        self.addCleanup(peer.close)
+        send(peer, [data[i:i + piece_bytes] for i in range(0, len(data), piece_bytes)])
+        frame = peer.receive_frame()
+        self.assertEqual((frame.opcode, len(frame.payload)), (type_shown(payload), len(payload)))
+        self.assertTrue(frame.payload == payload)
+        self.assertEqual(peer.finish(), 1000)
+
+    def test_in_one_frame(self):
+        for size in (1 << 18, 1 << 20, 1 << 22, self.LIMIT):
+            for byte in (b"*", b"\xfe"):
+                with self.subTest(size=size, byte=byte):
+                    self.judge(encode_frame(TEXT if byte == b"*" else BINARY, byte * size),
+                               byte * size)
+
+    def test_in_fragments(self):
+        payload = "Κόσμε 🦀 ".encode() * (1 << 18)
+        for size in (64, 256, 4096, 65536, 1 << 20):
+            with self.subTest(size=size):
+                self.judge(fragments(TEXT, cut(payload, size)), payload)
+
+    def test_in_segments(self):
+        for size in (64, 997, 4096):
+            with self.subTest(size=size):
+                self.judge(encode_frame(TEXT, b"*" * (1 << 20)), b"*" * (1 << 20), size)
+
+    def test_one_byte_more_than_the_limit_is_1009(self):
+        for data in (encode_frame(BINARY, b"*" * (self.LIMIT + 1)),
+                     fragments(BINARY, [b"*" * self.LIMIT, b"*"])):
+            peer = WebSocket(self.server.address, "/api/v1/pipes/big/ws", protocols=[])
+            self.addCleanup(peer.close)
+            send(peer, [data])
+            self.assertEqual(peer.receive_control(CLOSE).close_code, 1009)
