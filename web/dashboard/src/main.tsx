@@ -22,6 +22,9 @@ const uiHost: UiHost = {
   setHash(hash) {
     location.hash = hash;
   },
+  replaceHash(hash) {
+    history.replaceState(null, '', hash);
+  },
   load(key) {
     try {
       return localStorage.getItem(`pipebridge.${key}`);
@@ -63,7 +66,7 @@ function main(): void {
     HISTORY,
   );
   const arrive = (route: Route): void => {
-    store.setFilter({ pipe: route.pipe, session: route.session });
+    store.setFilter(route.pipe, route.session, route.query);
     store.wanted = route.tab === 'sessions' ? { pipe: route.pipe } : null;
     void poller.refreshSessions();
   };

@@ -35,7 +35,7 @@ function contrast(one: string, other: string): number {
 
 const onRows = ['bg', 'surface', 'row-hover', 'row-selected'];
 const pairs: [string, string[]][] = [
-  ['text', [...onRows, 'sunken', 'accent-soft']],
+  ['text', [...onRows, 'sunken', 'accent-soft', 'mark']],
   ['text-2', [...onRows, 'sunken']],
   ['text-3', ['bg', 'surface', 'row-hover', 'sunken']],
   ['accent', ['surface', 'bg', 'accent-soft']],

@@ -94,17 +94,32 @@ test('view_with_a_filter_shows_its_pipe_and_session_and_every_gap', () => {
     gap(4, 8),
     message(9, { session: 0, kind: 'injected' }),
   ]);
-  store.setFilter({ pipe: 'demo', session: null });
+  store.setFilter('demo', null, '');
   assert.deepEqual(seqs(store), [1, 3, 8, 9]);
-  store.setFilter({ pipe: 'demo', session: 2 });
+  store.setFilter('demo', 2, '');
   assert.deepEqual(seqs(store), [3, 8, 9]);
   store.onEvents('a', [message(10, { session: 2 }), message(11, { session: 1 })]);
   assert.deepEqual(seqs(store), [3, 8, 9, 10]);
 });
 
+test('view_shows_what_the_filter_box_asks_for_and_keeps_it_while_the_text_is_wrong', () => {
+  const { store } = newStore();
+  store.onEvents('a', [message(1), message(2, { text: 'a seek' }), gap(3, 4)]);
+  store.setFilter(null, null, 'SEEK');
+  assert.deepEqual(seqs(store), [2, 4]);
+  store.setFilter(null, null, 'SEEK (');
+  assert.deepEqual(seqs(store), [2, 4]);
+  assert.equal(store.query.problem?.offset, 6);
+  store.onEvents('a', [message(5), message(6, { text: 'seek on' })]);
+  assert.deepEqual(seqs(store), [2, 4, 6]);
+  store.setFilter(null, null, '');
+  assert.deepEqual(seqs(store), [1, 2, 4, 5, 6]);
+  assert.equal(store.query.problem, null);
+});
+
 test('view_with_a_filter_lets_go_of_what_the_log_let_go', () => {
   const { store } = newStore(4);
-  store.setFilter({ pipe: 'demo', session: null });
+  store.setFilter('demo', null, '');
   for (let seq = 1; seq <= 10; seq++)
     store.onEvents('a', [message(seq, seq % 2 === 0 ? {} : { pipe: 'other' })]);
   assert.deepEqual(seqs(store), [8, 10]);

@@ -30,14 +30,15 @@ const pipe = {
 };
 
 test('route_survives_the_address', () => {
-  const route = { pipe: 'a b&c', tab: 'sessions' as const, session: 41 };
+  const route = { pipe: 'a b&c', tab: 'sessions' as const, session: 41, query: 'a or "b c"' };
   assert.deepEqual(parseRoute(formatRoute(route)), route);
-  assert.deepEqual(parseRoute(''), { pipe: null, tab: 'messages', session: null });
-  assert.deepEqual(parseRoute('#session=41'), { pipe: null, tab: 'messages', session: null });
+  assert.deepEqual(parseRoute(''), { pipe: null, tab: 'messages', session: null, query: '' });
+  assert.deepEqual(parseRoute('#session=41'), { pipe: null, tab: 'messages', session: null, query: '' });
   assert.deepEqual(parseRoute('#pipe=a&session=-1&tab=x'), {
     pipe: 'a',
     tab: 'messages',
     session: null,
+    query: '',
   });
 });
 

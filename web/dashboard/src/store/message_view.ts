@@ -1,18 +1,24 @@
 // What the table shows of the log: the rows that match a filter, standing still while paused.
 // A paused view keeps its rows even when the log lets them go, so memory is at most twice the log's.
+import type { PeerOf } from '../filter/subject';
 import { Deque } from './deque';
 import type { MessageLog } from './message_log';
 import { everything, type Filter, matches, type Row } from './row';
 
 export class MessageView {
   filter: Filter = everything;
+  /** +1 whenever other rows are shown. */
+  generation = 0;
   #rows = new Deque<Row>();
   #paused: readonly Row[] | null = null;
   #pausedDropped = 0;
   /** Rows that came since the pause. */
   waiting = 0;
 
-  constructor(private readonly log: MessageLog) {}
+  constructor(
+    private readonly log: MessageLog,
+    private readonly peerOf: PeerOf,
+  ) {}
 
   get isPaused(): boolean {
     return this.#paused !== null;
@@ -45,18 +51,19 @@ export class MessageView {
 
   setFilter(filter: Filter): void {
     this.filter = filter;
+    this.generation += 1;
     this.#rows = new Deque();
     const all = this.log.rows;
     for (let index = 0; index < all.length; index++) {
       const row = all.at(index);
-      if (row !== undefined && matches(filter, row.event)) this.#rows.push(row);
+      if (row !== undefined && matches(filter, row.event, this.peerOf)) this.#rows.push(row);
     }
     this.resume();
   }
 
   /** The log has taken a row. */
   add(row: Row): void {
-    if (matches(this.filter, row.event)) {
+    if (matches(this.filter, row.event, this.peerOf)) {
       this.#rows.push(row);
       if (this.#paused !== null) this.waiting += 1;
     }

@@ -1,4 +1,4 @@
-// What the address bar says: `#pipe=mpv&tab=sessions&session=41`. A link reproduces the view. Pure.
+// What the address bar says: `#pipe=mpv&tab=sessions&session=41&q=seek`. A link reproduces the view. Pure.
 
 export type Tab = 'messages' | 'sessions';
 
@@ -8,6 +8,8 @@ export interface Route {
   readonly tab: Tab;
   /** Only messages of this session; null: of all. */
   readonly session: number | null;
+  /** The filter, as it was typed. */
+  readonly query: string;
 }
 
 export function parseRoute(hash: string): Route {
@@ -18,6 +20,7 @@ export function parseRoute(hash: string): Route {
     pipe,
     tab: values.get('tab') === 'sessions' ? 'sessions' : 'messages',
     session: pipe !== null && Number.isSafeInteger(session) && session > 0 ? session : null,
+    query: values.get('q') ?? '',
   };
 }
 
@@ -26,5 +29,6 @@ export function formatRoute(route: Route): string {
   if (route.pipe !== null) values.set('pipe', route.pipe);
   if (route.tab !== 'messages') values.set('tab', route.tab);
   if (route.session !== null) values.set('session', String(route.session));
+  if (route.query !== '') values.set('q', route.query);
   return `#${values.toString()}`;
 }

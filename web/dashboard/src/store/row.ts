@@ -1,4 +1,5 @@
 // A row of the message table: an event, and what the page knew of its session when it came.
+import { type PeerOf, type Predicate, Subject } from '../filter/subject';
 import type { WireEvent } from '../protocol/event';
 
 export interface Row {
@@ -16,16 +17,19 @@ export interface Row {
 export interface Filter {
   readonly pipe: string | null;
   readonly session: number | null;
+  /** What else must hold; null: nothing. */
+  readonly passes: Predicate | null;
 }
 
-export const everything: Filter = { pipe: null, session: null };
+export const everything: Filter = { pipe: null, session: null, passes: null };
 
 /** A gap belongs to every view: nobody knows what was in it. What went to the whole pipe belongs to each of
  *  its sessions. */
-export function matches(filter: Filter, event: WireEvent): boolean {
+export function matches(filter: Filter, event: WireEvent, peerOf: PeerOf): boolean {
   if (event.kind === 'gap') return true;
   if (filter.pipe !== null && event.pipe !== filter.pipe) return false;
-  return filter.session === null || event.session === filter.session || event.session === 0;
+  if (filter.session !== null && event.session !== filter.session && event.session !== 0) return false;
+  return filter.passes === null || filter.passes(new Subject(event, peerOf));
 }
 
 /** What a row weighs in memory, roughly; the log's limit counts it. */

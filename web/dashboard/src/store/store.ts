@@ -2,11 +2,12 @@
 // and listen to its topics. No DOM here.
 import type { ConnectionSink, ConnectionState } from '../connection/connection';
 import type { PollerSink } from '../connection/poller';
+import { parseFilter } from '../filter/parse';
+import type { Predicate } from '../filter/subject';
 import type { PipeInfo, SessionInfo, Snapshot, WireEvent } from '../protocol/event';
 import { type LogLimits, MessageLog } from './message_log';
 import { MessageView } from './message_view';
 import { Rate } from './rates';
-import type { Filter } from './row';
 import { Sessions } from './sessions';
 import { type FrameScheduler, Topic } from './topic';
 
@@ -17,6 +18,15 @@ export interface Pipe {
 
 /** Whether anything can be sent into the pipe: an inbound one is only read. */
 export const takesMessages = (info: PipeInfo): boolean => info.access !== 'inbound';
+
+/** What the filter box says. */
+export interface Query {
+  readonly text: string;
+  /** null: everything. While `text` is wrong: what it was before. */
+  readonly passes: Predicate | null;
+  readonly marks: readonly RegExp[];
+  readonly problem: { readonly offset: number; readonly detail: string } | null;
+}
 
 export class Store implements ConnectionSink, PollerSink {
   readonly log: MessageLog;
@@ -31,6 +41,7 @@ export class Store implements ConnectionSink, PollerSink {
   isHealthy = true;
   run = '';
   version = '';
+  query: Query = { text: '', passes: null, marks: [], problem: null };
   wanted: { readonly pipe: string | null } | null = null;
 
   readonly messagesTopic: Topic;
@@ -40,7 +51,7 @@ export class Store implements ConnectionSink, PollerSink {
 
   constructor(scheduler: FrameScheduler, limits?: LogLimits) {
     this.log = new MessageLog(limits);
-    this.view = new MessageView(this.log);
+    this.view = new MessageView(this.log, (session) => this.sessions.get(session)?.info.peer);
     this.messagesTopic = new Topic(scheduler);
     this.sessionsTopic = new Topic(scheduler);
     this.pipesTopic = new Topic(scheduler);
@@ -125,16 +136,32 @@ export class Store implements ConnectionSink, PollerSink {
   }
 
   // ---- from the user ----
-  setFilter(filter: Filter): void {
+  setFilter(pipe: string | null, session: number | null, text: string): void {
+    this.#parse(text);
     const was = this.view.filter;
-    if (was.pipe === filter.pipe && was.session === filter.session) return;
-    this.view.setFilter(filter);
+    const { passes } = this.query;
+    if (was.pipe === pipe && was.session === session && was.passes === passes) return;
+    this.view.setFilter({ pipe, session, passes });
     this.messagesTopic.changed();
   }
 
   setPaused(isPaused: boolean): void {
     if (isPaused) this.view.pause();
     else this.view.resume();
+    this.messagesTopic.changed();
+  }
+
+  #parse(text: string): void {
+    if (text === this.query.text) return;
+    const parsed = parseFilter(text);
+    this.query = parsed.ok
+      ? {
+          text,
+          passes: text.trim() === '' ? null : parsed.matches,
+          marks: parsed.marks,
+          problem: null,
+        }
+      : { ...this.query, text, problem: { offset: parsed.offset, detail: parsed.detail } };
     this.messagesTopic.changed();
   }
 

@@ -14,6 +14,8 @@ export type Page = 'pipes' | 'list' | 'message' | 'send';
 export interface UiHost {
   readonly hash: string;
   setHash(hash: string): void;
+  /** As setHash, without a step for the browser's "back". */
+  replaceHash(hash: string): void;
   load(key: string): string | null;
   save(key: string, value: string): void;
   applyTheme(theme: Theme): void;
@@ -58,6 +60,13 @@ export class Ui {
     this.#arrive(route);
   }
 
+  /** What is typed into the filter: each letter would be a step back otherwise. */
+  setQuery(query: string): void {
+    const route = { ...this.route, query };
+    this.host.replaceHash(formatRoute(route));
+    this.#arrive(route);
+  }
+
   /** The address has changed (a link, back, forward). */
   hashChanged(): void {
     const route = parseRoute(this.host.hash);
@@ -93,6 +102,20 @@ export class Ui {
   setPage(page: Page): void {
     this.page = page;
     this.topic.changed();
+  }
+
+  /** A list of texts that the browser keeps for this page. */
+  recall(key: string): string[] {
+    try {
+      const value: unknown = JSON.parse(this.host.load(key) ?? '[]');
+      return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+    } catch {
+      return []; // somebody else wrote there
+    }
+  }
+
+  remember(key: string, list: readonly string[]): void {
+    this.host.save(key, JSON.stringify(list));
   }
 
   nextTheme(): void {

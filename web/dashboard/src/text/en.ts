@@ -89,12 +89,38 @@ export const en = {
     resume: 'Resume',
     waiting: (count: number) => `${formatCount(count)} waiting`,
     follow: 'Follow',
-    shown: (count: number) => plural(count, 'row'),
+    shown: (count: number, all: number) =>
+      count === all ? plural(count, 'row') : `${formatCount(count)} of ${plural(all, 'row')}`,
     kept: (count: number, dropped: number) =>
       dropped === 0
         ? `${plural(count, 'row')} in this page's memory`
         : `${plural(count, 'row')} in this page's memory; ${formatCount(dropped)} older ones have left it`,
     dropped: (count: number) => `${formatCount(count)} older let go`,
+  },
+
+  filter: {
+    label: 'Filter',
+    placeholder: 'Filter: text, /expression/, pipe:, session:, kind:, size>1k …',
+    offers: 'What could stand here',
+    recent: 'used before',
+    clear: 'Show everything',
+    problem: (character: number, detail: string) =>
+      `At character ${formatCount(character)}: ${detail}. Shown is what matched before.`,
+    /** In the order in which they are offered. */
+    keys: {
+      'pipe:': 'name of a pipe, * for any characters',
+      'session:': 'number of a session',
+      'direction:': 'c2s or s2c',
+      'kind:': 'message, injected, opened, closed, error',
+      'size>': 'more bytes than',
+      'size<': 'fewer bytes than',
+      'text:': 'contains, in upper or lower case',
+      'hex:': 'contains these bytes',
+      'regex:': 'a regular expression finds something',
+      'flag:': 'incomplete or reply',
+      'not ': 'what follows must not hold',
+      'or ': 'the one or the other',
+    },
   },
 
   table: {
@@ -297,6 +323,8 @@ export const en = {
     copied: 'Copied',
     loading: 'Loading…',
     noMatch: 'Nothing of this session is in the page’s memory.',
+    noMatchFilter:
+      'Nothing in the page’s memory matches the filter. What comes and matches appears here.',
     lost: 'The page reconnects by itself. What was said meanwhile is fetched then.',
     neverReached: 'The service cannot be reached yet.',
   },

@@ -2,6 +2,7 @@
 // being typed into, or to a button, stay theirs.
 import type { Store } from '../store/store';
 import type { Ui } from '../store/ui';
+import { FILTER_ID } from './filter_box';
 
 export const commands: {
   moveSelection: ((step: number) => void) | null;
@@ -37,6 +38,9 @@ function run(event: KeyboardEvent, target: Element | null, store: Store, ui: Ui)
     case 'End':
       store.setPaused(false);
       ui.setFollowing(true);
+      return true;
+    case '/':
+      document.getElementById(FILTER_ID)?.focus();
       return true;
     case 'Escape':
       if (ui.selected === null) return false;

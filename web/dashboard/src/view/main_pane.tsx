@@ -4,6 +4,7 @@ import { en } from '../text/en';
 import { formatCount } from '../text/format';
 import { Composer } from './composer';
 import { useApp, useTopics } from './context';
+import { FilterBox } from './filter_box';
 import { MessageTable } from './message_table';
 import { SessionTable } from './session_table';
 
@@ -64,6 +65,7 @@ function MessageBar() {
   const dropped = view.dropped;
   return (
     <div class="bar">
+      <FilterBox />
       {session !== null && (
         <span class="chip filter-chip">
           {en.main.onlySession(session, store.sessions.get(session)?.info.peer.name ?? '')}
@@ -78,10 +80,9 @@ function MessageBar() {
         </span>
       )}
       <span class="faint num counts" title={en.main.kept(view.count, dropped)}>
-        {en.main.shown(view.count)}
+        {en.main.shown(view.count, store.log.rows.length)}
         {dropped > 0 && ` · ${en.main.dropped(dropped)}`}
       </span>
-      <span class="grow" />
       {view.isPaused && <span class="warn num">{en.main.waiting(view.waiting)}</span>}
       <button
         type="button"

@@ -1,4 +1,5 @@
 // One row of the message table.
+import { findMarks } from '../payload/marks';
 import { preview, visibleControls } from '../payload/preview';
 import type { PayloadEvent, WireEvent } from '../protocol/event';
 import type { Row } from '../store/row';
@@ -37,6 +38,20 @@ function sessionWords(row: Row): string {
   return `#${row.event.session}${row.peerName === '' ? '' : ` ${row.peerName}`}`;
 }
 
+/** A text, with what the filter looks for marked in it. */
+function Marked({ text }: { text: string }) {
+  const { store } = useApp();
+  const { marks } = store.query;
+  if (marks.length === 0) return <>{text}</>;
+  return (
+    <>
+      {findMarks(text, marks).map((piece) =>
+        piece.isFound ? <mark key={piece.at}>{piece.text}</mark> : piece.text,
+      )}
+    </>
+  );
+}
+
 function Payload({ event }: { event: PayloadEvent }) {
   const shown = preview(event);
   const isIncomplete = event.flags?.includes('incomplete') === true;
@@ -48,7 +63,11 @@ function Payload({ event }: { event: PayloadEvent }) {
       {event.flags?.includes('reply') === true && <span class="tag faint">{en.table.reply} · </span>}
       {isIncomplete && <span class="tag warn">{en.table.incomplete} · </span>}
       {shown.kind === 'hex' && <span class="tag faint">{en.table.hex} </span>}
-      {shown.kind === 'empty' ? <span class="faint">{en.table.empty}</span> : shown.text}
+      {shown.kind === 'empty' ? (
+        <span class="faint">{en.table.empty}</span>
+      ) : (
+        <Marked text={shown.text} />
+      )}
     </>
   );
 }
@@ -65,7 +84,7 @@ function Words({ row }: { row: Row }) {
     case 'closed':
       return <>{en.table.closed(event, row.openedWallNs)}</>;
     case 'error':
-      return <>{visibleControls(event.detail)}</>;
+      return <Marked text={visibleControls(event.detail)} />;
     case 'dropped':
       return <>{en.table.dropped(event)}</>;
     case 'gap':

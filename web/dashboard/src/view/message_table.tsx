@@ -51,7 +51,7 @@ export function MessageTable() {
     count: view.count,
     rowHeight: isNarrow ? TWO_LINES : ROW_HEIGHT,
     dropped: view.dropped,
-    viewKey: `${view.filter.pipe ?? ''}/${view.filter.session ?? ''}`,
+    viewKey: String(view.generation),
     isFollowing: ui.isFollowing && !view.isPaused,
     onLetGo: letGo,
     anchor: useAnchor(),

@@ -66,6 +66,13 @@ export function StartHint() {
       </div>
     );
   }
+  if (store.query.passes !== null) {
+    return (
+      <div class="empty">
+        <h2>{en.start.noMatchFilter}</h2>
+      </div>
+    );
+  }
   if (ui.route.session !== null) {
     return (
       <div class="empty">
