@@ -5,6 +5,7 @@ import { api } from './connection/api';
 import { browserHost } from './connection/browser_host';
 import { Connection } from './connection/connection';
 import { Poller } from './connection/poller';
+import { Draft } from './store/draft';
 import type { Route } from './store/route';
 import { Store } from './store/store';
 import { FrameScheduler } from './store/topic';
@@ -71,6 +72,7 @@ function main(): void {
     void poller.refreshSessions();
   };
   const ui = new Ui(scheduler, uiHost, arrive);
+  const draft = new Draft(scheduler, ui);
 
   addEventListener('hashchange', () => ui.hashChanged());
   addEventListener('online', () => connection.retryNow());
@@ -79,7 +81,7 @@ function main(): void {
   });
   listenToKeyboard(store, ui);
   const root = document.getElementById('root');
-  if (root !== null) render(<Shell app={{ store, ui, connection, poller }} />, root);
+  if (root !== null) render(<Shell app={{ store, ui, draft, connection, poller }} />, root);
   connection.start();
 }
 

@@ -1,13 +1,13 @@
 // What the person has chosen: where they are, what is selected, how it looks. Habits (theme, composer) are
 // kept by the browser; the place is kept in the address.
 import type { Target } from '../connection/api';
+import { type PayloadMode, payloadModes } from '../payload/formats';
 import type { Direction } from '../protocol/event';
 import { formatRoute, parseRoute, type Route } from './route';
 import type { Row } from './row';
 import { type FrameScheduler, Topic } from './topic';
 
 export type Theme = 'system' | 'light' | 'dark';
-export type PayloadMode = 'json' | 'text' | 'hex';
 /** On a small screen one of these is seen at a time. */
 export type Page = 'pipes' | 'list' | 'message' | 'send';
 
@@ -21,6 +21,7 @@ export interface UiHost {
   applyTheme(theme: Theme): void;
 }
 
+const MAX_PINNED = 200;
 const themes: readonly Theme[] = ['system', 'light', 'dark'];
 
 export class Ui {
@@ -34,8 +35,8 @@ export class Ui {
   target: Target | null = null;
   /** Which way it sends into a tap. */
   direction: Direction = 'c2s';
-  /** The view that the person chose last; null: as the payload suggests. */
-  payloadMode: PayloadMode | null = null;
+  /** How the payloads of a pipe are shown where one has chosen; else as the payload suggests. */
+  #pinned: ReadonlyMap<string, PayloadMode>;
   page: Page = 'list';
   /** The row that one looks at in the table, and how far below its top edge it stands. */
   anchor: { readonly id: number; readonly y: number } | null = null;
@@ -49,6 +50,7 @@ export class Ui {
     this.route = parseRoute(host.hash);
     this.theme = themes.find((theme) => theme === host.load('theme')) ?? 'system';
     this.isComposerOpen = host.load('composer') !== 'closed';
+    this.#pinned = this.#loadPinned();
     host.applyTheme(this.theme);
     onRoute(this.route);
   }
@@ -94,9 +96,30 @@ export class Ui {
     this.topic.changed();
   }
 
-  setPayloadMode(mode: PayloadMode): void {
-    this.payloadMode = mode;
+  pinned(pipe: string): PayloadMode | null {
+    return this.#pinned.get(pipe) ?? null;
+  }
+
+  /** null: as the payload suggests. */
+  pin(pipe: string, mode: PayloadMode | null): void {
+    const others = [...this.#pinned].filter(([name]) => name !== pipe);
+    if (mode !== null) others.unshift([pipe, mode]);
+    this.#pinned = new Map(others.slice(0, MAX_PINNED));
+    this.remember(
+      'modes',
+      [...this.#pinned].map(([name, each]) => `${each} ${name}`),
+    );
     this.topic.changed();
+  }
+
+  #loadPinned(): ReadonlyMap<string, PayloadMode> {
+    const pinned = new Map<string, PayloadMode>();
+    for (const line of this.recall('modes')) {
+      const space = line.indexOf(' ');
+      const mode = payloadModes.find((each) => each === line.slice(0, space));
+      if (mode !== undefined) pinned.set(line.slice(space + 1), mode);
+    }
+    return pinned;
   }
 
   setPage(page: Page): void {

@@ -1,152 +1,296 @@
-// The box to send from: to a session, or to all of a pipe; and what became of it.
-import { useRef, useState } from 'preact/hooks';
-import { api, type Target } from '../connection/api';
+// The box to send from: to a session, or to all of a pipe; in the notation that one likes; and what became of it.
+import { useState } from 'preact/hooks';
+import { messagesPath, type Target } from '../connection/api';
+import { copyAs } from '../payload/copy';
+import { draftModes } from '../payload/encode';
 import type { Direction } from '../protocol/event';
-import { type Store, takesMessages } from '../store/store';
-import type { Ui } from '../store/ui';
 import { en } from '../text/en';
 import { useApp, useTopics } from './context';
+import { copyToClipboard } from './copy_button';
+import { Menu } from './menu';
+import { currentTarget, DirectionSelect, isTap, TargetSelect } from './target_select';
+import { type Outcome, type Sending, useSending } from './use_sending';
 
-/** A list of thousands helps nobody; the Sessions tab reaches the others. */
-const MAX_LISTED = 200;
 const BODY_ID = 'composer-body';
+const MAX_REPEAT = 10_000;
+/** Of a text in a list. */
+const MAX_SHOWN = 60;
 
 export function focusComposer(): void {
   requestAnimationFrame(() => document.getElementById(BODY_ID)?.focus());
 }
 
-const encode = (target: Target): string =>
-  'pipe' in target ? `pipe ${target.pipe}` : `session ${target.session}`;
-
-function decode(value: string): Target {
-  const space = value.indexOf(' ');
-  const rest = value.slice(space + 1);
-  return value.startsWith('pipe') ? { pipe: rest } : { session: Number(rest) };
-}
-
-/** What was chosen; else the session or pipe that one looks at; else the first pipe that takes messages. */
-function currentTarget(store: Store, ui: Ui): Target | null {
-  if (ui.target !== null) return ui.target;
-  const { pipe, session } = ui.route;
-  const looked = session === null ? pipe : (store.sessions.get(session)?.info.pipe ?? pipe);
-  const info = store.pipe(looked)?.info;
-  if (info !== undefined && !takesMessages(info)) return null;
-  if (session !== null) return { session };
-  const first = pipe ?? store.pipes.find((each) => takesMessages(each.info))?.info.name;
-  return first === undefined ? null : { pipe: first };
-}
-
-function TargetSelect({ target }: { target: Target }) {
-  const { store, ui } = useApp();
-  const pipes = store.pipes.filter(
-    ({ info }) => (ui.route.pipe === null || info.name === ui.route.pipe) && takesMessages(info),
-  );
-  const open = [...store.sessions.open.values()].filter(({ info }) =>
-    pipes.some((pipe) => pipe.info.name === info.pipe),
-  );
-  const listed = open.slice(-MAX_LISTED);
-  const isListed = 'pipe' in target || listed.some(({ info }) => info.id === target.session);
+function ModeSwitch() {
+  const { draft } = useApp();
   return (
-    <select
-      class="btn target"
-      aria-label={en.composer.targetLabel}
-      value={encode(target)}
-      onChange={(event) => ui.setTarget(decode(event.currentTarget.value))}
-    >
-      {!isListed && 'session' in target && (
-        <option value={encode(target)}>
-          {store.sessions.open.has(target.session)
-            ? en.composer.session(
-                target.session,
-                store.sessions.get(target.session)?.info.peer.name ?? '',
-              )
-            : en.composer.gone(target.session)}
-        </option>
-      )}
-      {pipes.map(({ info }) => (
-        <optgroup key={info.name} label={info.name}>
-          <option value={encode({ pipe: info.name })}>
-            {info.role === 'client'
-              ? en.composer.serverOf(info.name, info.connection?.connected === true)
-              : en.composer.allOf(info.name, info.sessions)}
-          </option>
-          {listed
-            .filter((session) => session.info.pipe === info.name)
-            .map((session) => (
-              <option key={session.info.id} value={encode({ session: session.info.id })}>
-                {en.composer.session(session.info.id, session.info.peer.name)}
-              </option>
-            ))}
-        </optgroup>
+    <div class="switch" role="group" aria-label={en.composer.modesLabel}>
+      {draftModes.map((mode) => (
+        <button
+          key={mode}
+          type="button"
+          aria-pressed={draft.mode === mode}
+          onClick={() => draft.setMode(mode)}
+        >
+          {en.composer.modes[mode]}
+        </button>
       ))}
-      {open.length > listed.length && (
-        <option disabled>{en.composer.more(open.length - listed.length)}</option>
-      )}
-    </select>
+    </div>
   );
 }
 
-/** The pipe of a target is a tap, which has a side either way. */
-function isTap(store: Store, target: Target): boolean {
-  const name = 'pipe' in target ? target.pipe : store.sessions.get(target.session)?.info.pipe;
-  return name !== undefined && store.pipe(name)?.info.role === 'tap';
-}
-
-function DirectionSelect() {
-  const { ui } = useApp();
+function SentMenu() {
+  const { draft } = useApp();
+  if (draft.sent.length === 0) return null;
   return (
-    <select
-      class="btn"
-      aria-label={en.composer.directionLabel}
-      value={ui.direction}
-      onChange={(event) => ui.setDirection(event.currentTarget.value === 's2c' ? 's2c' : 'c2s')}
-    >
-      <option value="c2s">{en.composer.directions.c2s}</option>
-      <option value="s2c">{en.composer.directions.s2c}</option>
-    </select>
+    <Menu label={`${en.composer.history} ▾`} title={en.composer.historyKeys} isUp>
+      {(close) =>
+        draft.sent.slice(0, 15).map((sent) => (
+          <button
+            key={`${sent.mode} ${sent.text}`}
+            type="button"
+            class="btn quiet mono"
+            onClick={() => {
+              draft.put(sent);
+              close();
+              focusComposer();
+            }}
+          >
+            {sent.text.slice(0, MAX_SHOWN) || en.table.empty}
+          </button>
+        ))
+      }
+    </Menu>
   );
 }
 
-interface Outcome {
-  readonly kind: 'good' | 'warn' | 'bad';
-  readonly words: string;
+function SnippetMenu() {
+  const { draft } = useApp();
+  const [name, setName] = useState('');
+  return (
+    <Menu label={`${en.composer.snippets} ▾`} title={en.composer.snippetHint} isUp>
+      {(close) => (
+        <>
+          {draft.snippets.map((snippet) => (
+            <div key={snippet.name} class="menu-row">
+              <button
+                type="button"
+                class="btn quiet grow"
+                title={snippet.text.slice(0, 200)}
+                onClick={() => {
+                  draft.put(snippet);
+                  close();
+                  focusComposer();
+                }}
+              >
+                {snippet.name}
+              </button>
+              <button
+                type="button"
+                class="btn quiet"
+                aria-label={en.composer.removeSnippet(snippet.name)}
+                title={en.composer.removeSnippet(snippet.name)}
+                onClick={() => draft.removeSnippet(snippet.name)}
+              >
+                ✕
+              </button>
+            </div>
+          ))}
+          <form
+            class="menu-row"
+            onSubmit={(event) => {
+              event.preventDefault();
+              draft.keepSnippet(name);
+              setName('');
+            }}
+          >
+            <input
+              type="text"
+              class="field grow"
+              maxLength={60}
+              aria-label={en.composer.snippetName}
+              placeholder={en.composer.snippetName}
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
+            <button type="submit" class="btn" disabled={name.trim() === '' || draft.mode === 'file'}>
+              {en.composer.keepSnippet}
+            </button>
+          </form>
+          <p class="menu-note faint">{en.composer.snippetHint}</p>
+        </>
+      )}
+    </Menu>
+  );
 }
 
-async function deliver(target: Target, direction: Direction | null, text: string): Promise<Outcome> {
-  const answer = await api.send(target, direction, text);
-  if (!answer.ok) return { kind: 'bad', words: en.composer.problem(answer.problem) };
-  return { kind: answer.status === 201 ? 'good' : 'warn', words: en.composer.delivered(answer.value) };
+function RepeatMenu({ sending }: { sending: Sending }) {
+  const [times, setTimes] = useState(10);
+  const [intervalMs, setIntervalMs] = useState(1000);
+  return (
+    <Menu label={en.composer.repeat} isUp>
+      {(close) => (
+        <form
+          class="repeat"
+          onSubmit={(event) => {
+            event.preventDefault();
+            close();
+            sending.repeat({ times, intervalMs });
+          }}
+        >
+          <label>
+            {en.composer.times}
+            <input
+              class="field num"
+              type="number"
+              min={1}
+              max={MAX_REPEAT}
+              required
+              value={times}
+              onInput={(event) => setTimes(event.currentTarget.valueAsNumber)}
+            />
+          </label>
+          <label>
+            {en.composer.interval}
+            <input
+              class="field num"
+              type="number"
+              min={0}
+              max={3_600_000}
+              required
+              value={intervalMs}
+              onInput={(event) => setIntervalMs(event.currentTarget.valueAsNumber)}
+            />
+          </label>
+          <button type="submit" class="btn primary">
+            {en.composer.start}
+          </button>
+        </form>
+      )}
+    </Menu>
+  );
 }
 
-function useSending(target: Target | null, direction: Direction | null) {
-  const body = useRef<HTMLTextAreaElement>(null);
-  const [isSending, setSending] = useState(false);
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
-  const send = async (): Promise<void> => {
-    const area = body.current;
-    if (area === null || target === null || isSending) return;
-    setSending(true);
-    setOutcome(await deliver(target, direction, area.value));
-    setSending(false);
-    area.select();
+function CurlButton({ target, direction }: { target: Target; direction: Direction | null }) {
+  const { draft } = useApp();
+  const [isCopied, setCopied] = useState(false);
+  const encoded = draft.encode();
+  const copy = async (): Promise<void> => {
+    if (!encoded.ok) return;
+    const url = `${location.origin}${messagesPath(target, direction)}`;
+    const text =
+      draft.mode === 'text' || draft.mode === 'json' ? new TextDecoder().decode(encoded.bytes) : null;
+    setCopied(await copyToClipboard(copyAs('curl', encoded.bytes, text, url)));
+    setTimeout(() => setCopied(false), 1500);
   };
-  return { body, isSending, outcome, send: () => void send() };
+  return (
+    <button type="button" class="btn quiet" disabled={!encoded.ok} onClick={() => void copy()}>
+      <span aria-live="polite">{isCopied ? en.detail.copied : en.composer.copyCurl}</span>
+    </button>
+  );
+}
+
+async function takeFile(file: File | undefined, take: (name: string, bytes: Uint8Array) => void) {
+  if (file !== undefined) take(file.name, new Uint8Array(await file.arrayBuffer()));
+}
+
+function FileField() {
+  const { draft } = useApp();
+  const take = (name: string, bytes: Uint8Array): void => draft.setFile(name, bytes);
+  return (
+    <label class="file-field">
+      <input
+        type="file"
+        class="unseen"
+        onChange={(event) => void takeFile(event.currentTarget.files?.[0], take)}
+      />
+      {draft.file === null
+        ? en.composer.chooseFile
+        : en.composer.file(draft.file.name, draft.file.bytes.length)}
+    </label>
+  );
+}
+
+function TextField({ sending }: { sending: Sending }) {
+  const { draft } = useApp();
+  const { mode } = draft;
+  const isWrong = draft.text !== '' && !draft.encode().ok;
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) sending.send();
+    else if (event.altKey && event.key === 'ArrowUp') draft.recall(1);
+    else if (event.altKey && event.key === 'ArrowDown') draft.recall(-1);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <textarea
+      id={BODY_ID}
+      class="mono"
+      rows={3}
+      spellcheck={false}
+      autocomplete="off"
+      aria-label={en.composer.bodyLabel}
+      aria-invalid={isWrong}
+      aria-describedby="composer-state"
+      placeholder={mode === 'file' ? '' : en.composer.placeholders[mode]}
+      value={draft.text}
+      onInput={(event) => draft.setText(event.currentTarget.value)}
+      onKeyDown={onKeyDown}
+    />
+  );
+}
+
+function State({ sending }: { sending: Sending }) {
+  const { draft } = useApp();
+  const { progress, outcome } = sending;
+  if (progress !== null) {
+    return (
+      <span class="outcome num" role="status">
+        {en.composer.progress(progress.done, progress.times)}{' '}
+        <button type="button" class="btn quiet" onClick={sending.cancel}>
+          {en.composer.cancel}
+        </button>
+      </span>
+    );
+  }
+  const encoded = draft.mode === 'text' || draft.text === '' ? null : draft.encode();
+  const shown: Outcome =
+    encoded?.ok === false
+      ? { kind: 'bad', words: en.composer.wrong(encoded.offset + 1, encoded.detail) }
+      : (outcome ?? {
+          kind: 'faint',
+          words: encoded === null ? '' : en.detail.bytes(encoded.bytes.length),
+        });
+  return (
+    <span class={`outcome num ${shown.kind}`} role="status" id="composer-state">
+      {shown.words}
+    </span>
+  );
 }
 
 export function Composer() {
-  const { store, ui } = useApp();
-  useTopics(store.pipesTopic, store.sessionsTopic, ui.topic);
+  const { store, ui, draft } = useApp();
+  useTopics(store.pipesTopic, store.sessionsTopic, ui.topic, draft.topic);
   const target = currentTarget(store, ui);
   const direction = target !== null && isTap(store, target) ? ui.direction : null;
-  const { body, isSending, outcome, send } = useSending(target, direction);
+  const sending = useSending(draft, target, direction);
+  const [isOver, setOver] = useState(false);
   const isOpen = ui.isComposerOpen;
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+  const drop = (event: DragEvent): void => {
     event.preventDefault();
-    send();
+    setOver(false);
+    void takeFile(event.dataTransfer?.files[0], (name, bytes) => draft.setFile(name, bytes));
   };
   return (
-    <section class={`composer ${isOpen ? '' : 'folded'}`} aria-label={en.composer.title}>
+    <section
+      class={`composer ${isOpen ? '' : 'folded'} ${isOver ? 'over' : ''}`}
+      aria-label={en.composer.title}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={drop}
+    >
       <div class="composer-top">
         <strong>{en.composer.title}</strong>
         <span class="dim">{en.composer.to}</span>
@@ -157,6 +301,18 @@ export function Composer() {
         )}
         {direction !== null && <DirectionSelect />}
         <span class="grow" />
+        {isOpen && <ModeSwitch />}
+        {isOpen && draft.mode === 'text' && (
+          <select
+            class="btn"
+            aria-label={en.composer.endingLabel}
+            value={draft.ending}
+            onChange={(event) => draft.setEnding(event.currentTarget.value === 'crlf' ? 'crlf' : 'lf')}
+          >
+            <option value="lf">LF</option>
+            <option value="crlf">CRLF</option>
+          </select>
+        )}
         <button
           type="button"
           class="btn quiet fold"
@@ -169,31 +325,23 @@ export function Composer() {
         </button>
       </div>
       <div class="composer-rest">
-        <textarea
-          ref={body}
-          id={BODY_ID}
-          class="mono"
-          rows={3}
-          spellcheck={false}
-          autocomplete="off"
-          aria-label={en.composer.bodyLabel}
-          placeholder={en.composer.placeholder}
-          onKeyDown={onKeyDown}
-        />
+        {draft.mode === 'file' ? <FileField /> : <TextField sending={sending} />}
         <div class="composer-end">
-          <span class={`outcome num ${outcome?.kind ?? ''}`} role="status">
-            {outcome?.words ?? ''}
-          </span>
+          <State sending={sending} />
           <span class="grow" />
+          <SentMenu />
+          <SnippetMenu />
+          <RepeatMenu sending={sending} />
+          {target !== null && <CurlButton target={target} direction={direction} />}
           <button
             type="button"
             class="btn primary"
             disabled={target === null}
-            aria-busy={isSending}
+            aria-busy={sending.isSending}
             aria-keyshortcuts="Control+Enter"
-            onClick={send}
+            onClick={sending.send}
           >
-            {isSending ? en.composer.sending : en.composer.send} <kbd>Ctrl ⏎</kbd>
+            {sending.isSending ? en.composer.sending : en.composer.send} <kbd>Ctrl ⏎</kbd>
           </button>
         </div>
       </div>

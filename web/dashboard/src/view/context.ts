@@ -3,6 +3,7 @@ import { createContext } from 'preact';
 import { useContext, useEffect, useReducer } from 'preact/hooks';
 import type { Connection } from '../connection/connection';
 import type { Poller } from '../connection/poller';
+import type { Draft } from '../store/draft';
 import type { Store } from '../store/store';
 import type { Topic } from '../store/topic';
 import type { Ui } from '../store/ui';
@@ -10,6 +11,7 @@ import type { Ui } from '../store/ui';
 export interface App {
   readonly store: Store;
   readonly ui: Ui;
+  readonly draft: Draft;
   readonly connection: Connection;
   readonly poller: Poller;
 }

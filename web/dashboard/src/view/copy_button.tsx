@@ -9,7 +9,7 @@ interface Props {
   readonly text: () => string;
 }
 
-async function copy(text: string): Promise<boolean> {
+export async function copyToClipboard(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -39,7 +39,7 @@ export function CopyButton({ label, done, failed, text, class: extra = 'quiet' }
     const id = setTimeout(() => setAnswer(null), 1500);
     return () => clearTimeout(id);
   }, [answer]);
-  const onClick = async (): Promise<void> => setAnswer((await copy(text())) ? done : failed);
+  const onClick = async (): Promise<void> => setAnswer((await copyToClipboard(text())) ? done : failed);
   return (
     <button type="button" class={`btn ${extra}`} onClick={() => void onClick()}>
       <span aria-live="polite">{answer ?? label}</span>

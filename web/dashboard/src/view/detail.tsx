@@ -2,14 +2,16 @@
 
 import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
+import { Payload } from '../payload/formats';
 import type { PayloadEvent, WireEvent } from '../protocol/event';
 import type { Row } from '../store/row';
 import { en } from '../text/en';
 import { formatCount, formatDate, formatTime } from '../text/format';
+import { focusComposer } from './composer';
 import { useApp, useTopics } from './context';
-import { CopyButton } from './copy_button';
+import { CopyMenu } from './copy_menu';
 import { markOf } from './message_row';
-import { copyText, modeOf, modesOf, PayloadView } from './payload_view';
+import { PayloadView } from './payload_view';
 
 function Field({ name, children }: { name: string; children: ComponentChildren }) {
   return (
@@ -110,11 +112,12 @@ function Fields({ row }: { row: Row }) {
 }
 
 function Selected({ row }: { row: Row }) {
-  const { ui } = useApp();
+  const { ui, draft } = useApp();
   const { event } = row;
-  const payload = event.kind === 'message' || event.kind === 'injected' ? event : null;
-  const possible = useMemo(() => (payload === null ? [] : modesOf(payload)), [payload]);
-  const mode = payload === null ? 'text' : modeOf(ui, payload, possible);
+  const said = event.kind === 'message' || event.kind === 'injected' ? event : null;
+  const payload = useMemo(() => (said === null ? null : new Payload(said)), [said]);
+  const pinned = said === null ? null : ui.pinned(said.pipe);
+  const mode = pinned !== null && payload?.possible.includes(pinned) ? pinned : payload?.natural;
   const mark = markOf(event);
   const close = (): void => {
     ui.select(null);
@@ -129,17 +132,27 @@ function Selected({ row }: { row: Row }) {
           </strong>
           {mark.glyph !== '' && (
             <span class={`chip ${mark.kind}`}>
-              {mark.glyph} {mark.words}
+              {mark.glyph} {mark.short}
             </span>
           )}
           <span class="grow" />
-          {payload !== null && (
-            <CopyButton
-              label={en.detail.copy}
-              done={en.detail.copied}
-              failed={en.detail.copyFailed}
-              text={() => copyText(payload, mode)}
-            />
+          {said !== null && payload !== null && mode !== undefined && (
+            <>
+              <CopyMenu event={said} payload={payload} mode={mode} />
+              <button
+                type="button"
+                class="btn quiet"
+                title={en.detail.resendHint}
+                onClick={() => {
+                  draft.putPayload(payload.bytes, payload.text);
+                  ui.setComposerOpen(true);
+                  ui.setPage('send');
+                  focusComposer();
+                }}
+              >
+                {en.detail.resend}
+              </button>
+            </>
           )}
           <button
             type="button"
@@ -154,7 +167,9 @@ function Selected({ row }: { row: Row }) {
         </div>
         <Fields row={row} />
       </div>
-      {payload !== null && <PayloadView event={payload} mode={mode} />}
+      {said !== null && payload !== null && mode !== undefined && (
+        <PayloadView key={row.id} payload={payload} mode={mode} pipe={said.pipe} />
+      )}
     </>
   );
 }

@@ -10,20 +10,27 @@ import { useApp } from './context';
 interface Mark {
   readonly glyph: string;
   readonly words: string;
+  /** Where there is little room. */
+  readonly short: string;
   /** The row's colour class. */
   readonly kind: string;
 }
 
 const marks: Readonly<Record<WireEvent['kind'] | 'c2s' | 's2c', Mark>> = {
-  c2s: { glyph: '→', words: en.table.toServer, kind: 'c2s' },
-  s2c: { glyph: '←', words: en.table.toClient, kind: 's2c' },
-  injected: { glyph: '⇥', words: en.table.injected, kind: 'injected' },
-  error: { glyph: '✕', words: en.table.error, kind: 'error' },
-  dropped: { glyph: '⚠', words: en.table.droppedMark, kind: 'error' },
-  gap: { glyph: '⚠', words: 'gap', kind: 'gap' },
-  opened: { glyph: '', words: '', kind: 'life' },
-  closed: { glyph: '', words: '', kind: 'life' },
-  message: { glyph: '', words: '', kind: '' },
+  c2s: { glyph: '→', words: en.table.toServer, short: en.table.serverward, kind: 'c2s' },
+  s2c: { glyph: '←', words: en.table.toClient, short: en.table.clientward, kind: 's2c' },
+  injected: { glyph: '⇥', words: en.table.injected, short: en.table.injected, kind: 'injected' },
+  error: { glyph: '✕', words: en.table.error, short: en.table.error, kind: 'error' },
+  dropped: {
+    glyph: '⚠',
+    words: en.table.droppedMark,
+    short: en.table.droppedMark,
+    kind: 'error',
+  },
+  gap: { glyph: '⚠', words: 'gap', short: 'gap', kind: 'gap' },
+  opened: { glyph: '', words: '', short: '', kind: 'life' },
+  closed: { glyph: '', words: '', short: '', kind: 'life' },
+  message: { glyph: '', words: '', short: '', kind: '' },
 };
 
 export function markOf(event: WireEvent): Mark {

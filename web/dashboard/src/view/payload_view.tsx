@@ -1,51 +1,22 @@
-// The bytes of one message: as JSON, as text, as hexadecimal digits.
+// The bytes of one message, in each way that they can be looked at.
+import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { payloadBytes } from '../payload/bytes';
-import { type HexLine, hexLines } from '../payload/hex';
-import { isJson, prettyJson } from '../payload/json';
-import type { PayloadEvent } from '../protocol/event';
-import type { PayloadMode, Ui } from '../store/ui';
+import { toBase64 } from '../payload/copy';
+import type { Payload, PayloadMode } from '../payload/formats';
+import type { Head } from '../payload/head';
+import { hexLines } from '../payload/hex';
+import { isJson, jsonTree } from '../payload/json';
+import { treeText } from '../payload/tree';
 import { en } from '../text/en';
 import { useApp } from './context';
+import { TreeView } from './tree_view';
 
 /** More than that is not drawn: a browser takes seconds to lay out a megabyte of text. */
 const MAX_TEXT = 256 * 1024;
-const MAX_JSON = 128 * 1024;
 const MAX_HEX = 16 * 1024;
-
-const modes: readonly PayloadMode[] = ['json', 'text', 'hex'];
-
-export function modesOf(event: PayloadEvent): PayloadMode[] {
-  const hasJson = event.text !== undefined && isJson(event.text);
-  return modes.filter((mode) => mode !== 'json' || hasJson);
-}
-
-/** As the person chose last where that is possible, else as the payload suggests. */
-export function modeOf(ui: Ui, event: PayloadEvent, possible: readonly PayloadMode[]): PayloadMode {
-  if (ui.payloadMode !== null && possible.includes(ui.payloadMode)) return ui.payloadMode;
-  return possible.includes('json') ? 'json' : event.text === undefined ? 'hex' : 'text';
-}
 
 function Cut({ shown, all }: { shown: number; all: number }) {
   return shown < all ? <p class="note warn">{en.detail.cut(shown, all)}</p> : null;
-}
-
-function JsonView({ text }: { text: string }) {
-  const tokens = useMemo(() => (text.length > MAX_JSON ? null : prettyJson(text)), [text]);
-  if (tokens === null) return <TextView text={text} size={text.length} />;
-  return (
-    <pre class="mono">
-      {tokens.map((token) =>
-        token.kind === 'plain' ? (
-          token.text
-        ) : (
-          <span key={token.at} class={`json-${token.kind}`}>
-            {token.text}
-          </span>
-        ),
-      )}
-    </pre>
-  );
 }
 
 function TextView({ text, size }: { text: string; size: number }) {
@@ -57,9 +28,6 @@ function TextView({ text, size }: { text: string; size: number }) {
     </>
   );
 }
-
-const dump = (lines: readonly HexLine[]): string =>
-  lines.map((line) => `${line.offset}  ${line.hex}  ${line.ascii}`).join('\n');
 
 function HexView({ bytes }: { bytes: Uint8Array }) {
   const lines = useMemo(() => hexLines(bytes, 8, MAX_HEX), [bytes]);
@@ -79,32 +47,73 @@ function HexView({ bytes }: { bytes: Uint8Array }) {
   );
 }
 
-/** What "Copy" puts into the clipboard: all of it, as it is shown. */
-export function copyText(event: PayloadEvent, mode: PayloadMode): string {
-  if (mode === 'hex') return dump(hexLines(payloadBytes(event), 16, Number.POSITIVE_INFINITY));
-  if (event.text === undefined) return new TextDecoder().decode(payloadBytes(event));
-  if (mode === 'json')
-    return prettyJson(event.text)
-      .map((token) => token.text)
-      .join('');
-  return event.text;
+function HeadView({ head }: { head: Head }) {
+  const text = useMemo(() => new TextDecoder().decode(head.body), [head]);
+  const tree = useMemo(() => (isJson(text) ? jsonTree(text) : null), [text]);
+  return (
+    <>
+      <dl class="head-fields mono">
+        {head.startLine !== '' && <dt class="start-line">{head.startLine}</dt>}
+        {head.fields.map(({ name, value }, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a name may come twice, the list never changes
+          <div key={index}>
+            <dt class="json-key">{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {tree === null ? <TextView text={text} size={head.body.length} /> : <TreeView tree={tree} />}
+    </>
+  );
 }
 
-export function PayloadView({ event, mode }: { event: PayloadEvent; mode: PayloadMode }) {
+function Body({ payload, mode }: { payload: Payload; mode: PayloadMode }): ComponentChildren {
+  const { bytes, text, head } = payload;
+  const tree = payload.tree(mode);
+  if (bytes.length === 0) return <p class="note">{en.detail.empty}</p>;
+  if (tree !== undefined) return <TreeView tree={tree} />;
+  if (mode === 'head' && head !== null) return <HeadView head={head} />;
+  if (mode === 'hex') return <HexView bytes={bytes} />;
+  if (mode === 'base64') return <TextView text={toBase64(bytes)} size={bytes.length} />;
+  return (
+    <>
+      {text === null && <p class="note">{en.detail.notText}</p>}
+      <TextView text={text ?? new TextDecoder().decode(bytes)} size={bytes.length} />
+    </>
+  );
+}
+
+/** As it is shown, all of it: for the clipboard. */
+export function shownText(payload: Payload, mode: PayloadMode): string {
+  const tree = payload.tree(mode);
+  if (tree !== undefined) return treeText(tree);
+  if (mode === 'base64') return toBase64(payload.bytes);
+  if (mode !== 'hex') return payload.text ?? new TextDecoder().decode(payload.bytes);
+  return hexLines(payload.bytes, 16, payload.bytes.length)
+    .map((line) => `${line.offset}  ${line.hex}  ${line.ascii}`)
+    .join('\n');
+}
+
+interface Props {
+  readonly payload: Payload;
+  readonly mode: PayloadMode;
+  readonly pipe: string;
+}
+
+export function PayloadView({ payload, mode, pipe }: Props) {
   const { ui } = useApp();
-  const bytes = useMemo(() => payloadBytes(event), [event]);
-  const possible = useMemo(() => modesOf(event), [event]);
   return (
     <>
       <div class="tabs" role="tablist" aria-label={en.detail.modesLabel}>
-        {possible.map((each) => (
+        {payload.possible.map((each) => (
           <button
             key={each}
             type="button"
             role="tab"
             aria-selected={each === mode}
             aria-controls="payload"
-            onClick={() => ui.setPayloadMode(each)}
+            title={en.detail.pinned(pipe)}
+            onClick={() => ui.pin(pipe, each === payload.natural ? null : each)}
           >
             {en.detail.modes[each]}
           </button>
@@ -112,15 +121,7 @@ export function PayloadView({ event, mode }: { event: PayloadEvent; mode: Payloa
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long payloads scroll by keyboard too */}
       <div class="detail-body" role="tabpanel" id="payload" tabIndex={0}>
-        {bytes.length === 0 && <p class="note">{en.detail.empty}</p>}
-        {bytes.length > 0 && mode === 'json' && <JsonView text={event.text ?? ''} />}
-        {bytes.length > 0 && mode === 'hex' && <HexView bytes={bytes} />}
-        {bytes.length > 0 && mode === 'text' && event.text === undefined && (
-          <p class="note">{en.detail.notText}</p>
-        )}
-        {bytes.length > 0 && mode === 'text' && (
-          <TextView text={event.text ?? new TextDecoder().decode(bytes)} size={bytes.length} />
-        )}
+        <Body payload={payload} mode={mode} />
       </div>
     </>
   );

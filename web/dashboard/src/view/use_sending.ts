@@ -1,0 +1,86 @@
+// Sends what the composer holds: once, or again and again at an interval; and says what became of it.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, type Target } from '../connection/api';
+import { fillVariables } from '../payload/encode';
+import type { Direction } from '../protocol/event';
+import type { Draft } from '../store/draft';
+import { en } from '../text/en';
+
+export interface Outcome {
+  readonly kind: 'good' | 'warn' | 'bad' | 'faint';
+  readonly words: string;
+}
+
+export interface Repeat {
+  readonly times: number;
+  readonly intervalMs: number;
+}
+
+export interface Sending {
+  readonly isSending: boolean;
+  /** Of a repetition that is under way. */
+  readonly progress: { readonly done: number; readonly times: number } | null;
+  readonly outcome: Outcome | null;
+  send(): void;
+  repeat(how: Repeat): void;
+  cancel(): void;
+}
+
+async function deliver(
+  draft: Draft,
+  target: Target,
+  direction: Direction | null,
+  count: number,
+): Promise<Outcome> {
+  const text = fillVariables(draft.text, count, new Date(), () => crypto.randomUUID());
+  const encoded = draft.encode(text);
+  if (!encoded.ok) return { kind: 'bad', words: en.composer.wrong(encoded.offset + 1, encoded.detail) };
+  const answer = await api.send(target, direction, encoded.bytes.slice().buffer);
+  if (!answer.ok) return { kind: 'bad', words: en.composer.problem(answer.problem) };
+  return { kind: answer.status === 201 ? 'good' : 'warn', words: en.composer.delivered(answer.value) };
+}
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export function useSending(draft: Draft, target: Target | null, direction: Direction | null): Sending {
+  const [isSending, setSending] = useState(false);
+  const [progress, setProgress] = useState<Sending['progress']>(null);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const isCancelled = useRef(false);
+  useEffect(
+    () => () => {
+      isCancelled.current = true;
+    },
+    [],
+  );
+
+  const run = async (times: number, intervalMs: number): Promise<void> => {
+    if (target === null || isSending) return;
+    isCancelled.current = false;
+    setSending(true);
+    let last: Outcome | null = null;
+    let done = 0;
+    while (done < times && !isCancelled.current) {
+      if (times > 1) setProgress({ done, times });
+      last = await deliver(draft, target, direction, done + 1);
+      if (last.kind === 'bad') break;
+      done += 1;
+      if (done < times) await delay(intervalMs);
+    }
+    setProgress(null);
+    setSending(false);
+    if (last === null) return;
+    if (done > 0) draft.keepSent();
+    setOutcome(times === 1 ? last : { ...last, words: en.composer.repeated(done, times, last.words) });
+  };
+  return {
+    isSending,
+    progress,
+    outcome,
+    send: () => void run(1, 0),
+    repeat: ({ times, intervalMs }) => void run(times, intervalMs),
+    cancel: () => {
+      isCancelled.current = true;
+    },
+  };
+}
