@@ -297,7 +297,7 @@ test('a_person_at_a_phone_reads_and_sends', async () => {
     const terminal = await bridge.terminal('demo');
     terminal.say('{"to":"a phone"}');
     await row(page, 'a phone').click();
-    await page.locator('.detail pre', { hasText: '"to": "a phone"' }).waitFor();
+    await page.locator('.tree-line', { hasText: '"to": "a phone"' }).waitFor();
     await page.locator('.pages').getByRole('button', { name: 'Send' }).click();
     await page.fill('#composer-body', 'from a phone');
     await page.click('.composer .primary');

@@ -147,7 +147,7 @@ test('the_keyboard_selects_shows_and_closes', () =>
     service.say(session, 's2c', '{"a":[1,2]}');
     await row(page, '"a"').waitFor();
     await page.keyboard.press('j');
-    await page.locator('.detail pre', { hasText: '"a": [' }).waitFor();
+    await page.locator('.tree-line', { hasText: '"a": [' }).waitFor();
     await page.keyboard.press('k');
     await page.locator('.detail pre', { hasText: 'line 3' }).waitFor();
     assert.equal(await page.locator('.tr[aria-selected=true]').count(), 1);
@@ -167,6 +167,138 @@ test('a_payload_is_shown_as_json_text_and_hex', () =>
     await body.filter({ hasText: '7b 22 69 64 22 3a 31 32' }).waitFor();
     await row(page, 'ff 00 41').click();
     await body.filter({ hasText: 'ff 00 41' }).waitFor();
+  }));
+
+/** What stands in the box to send from. */
+const holds = (page, value) =>
+  page.waitForFunction((wanted) => document.getElementById('composer-body').value === wanted, value);
+const shown = (page) => page.locator('.tbody .tr').count();
+
+test('a_filter_shows_what_matches_marks_it_and_stands_in_the_address', () =>
+  withService(async ({ service, session, page }) => {
+    lines(service, session, 1, 12);
+    await row(page, 'line 12').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('LINE kind:message /1./');
+    await page.locator('.counts', { hasText: '3 of' }).waitFor();
+    assert.equal(await shown(page), 3);
+    assert.deepEqual(await page.locator('.td mark').allInnerTexts(), [
+      'line',
+      '10',
+      'line',
+      '11',
+      'line',
+      '12',
+    ]);
+    assert.match(decodeURIComponent(page.url()), /q=LINE\+kind:message\+\/1\.\//);
+    await page.reload();
+    await page.locator('.counts', { hasText: '3 of' }).waitFor();
+    service.say(session, 'c2s', 'no match');
+    service.say(session, 'c2s', 'line 19');
+    await row(page, 'line 19').waitFor();
+    await page.getByRole('button', { name: 'Show everything' }).click();
+    await row(page, 'no match').waitFor();
+  }));
+
+test('a_wrong_filter_says_what_is_wrong_under_the_letter', () =>
+  withService(async ({ service, session, page }) => {
+    lines(service, session, 1, 3);
+    await row(page, 'line 3').waitFor();
+    await page.fill('#filter', 'line (2');
+    await page.keyboard.press('Escape');
+    await page
+      .locator('.filter-problem', { hasText: 'At character 6: this parenthesis is not closed' })
+      .waitFor();
+    assert.equal(await page.locator('.filter-problem mark').innerText(), '(');
+    await row(page, 'line 3').waitFor();
+    await page.fill('#filter', 'line 2');
+    await page.locator('.counts', { hasText: '1 of' }).waitFor();
+  }));
+
+test('the_filter_completes_keys_and_what_is_known', () =>
+  withService(async ({ service, session, page }) => {
+    lines(service, session, 1, 2);
+    await row(page, 'line 2').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('pi');
+    await page.getByRole('option', { name: 'pipe:' }).waitFor();
+    await page.keyboard.press('Tab');
+    await page.getByRole('option', { name: 'demo', exact: true }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    assert.match(await page.inputValue('#filter'), /^pipe:\w+$/);
+    await page.keyboard.press('Enter');
+    await page.locator('.offers').waitFor({ state: 'detached' });
+  }));
+
+test('binary_payloads_are_decoded_and_a_choice_stays_for_the_pipe', () =>
+  withService(async ({ service, session, page }) => {
+    const packed = Buffer.from('82a56576656e74a47469636ba4646174610c', 'hex');
+    service.say(session, 'c2s', packed);
+    service.say(session, 'c2s', Buffer.concat([packed.subarray(0, 17), Buffer.from([0x63])]));
+    await row(page, 'hex').first().click();
+    await page.locator('.tree-line', { hasText: '"event": "tick"' }).waitFor();
+    await page.getByRole('tab', { name: 'Hex' }).click();
+    await row(page, 'hex').last().click();
+    await page.locator('.detail-body', { hasText: '82 a5 65 76' }).waitFor();
+    await page.getByRole('tab', { name: 'MessagePack' }).click();
+    await page.locator('.tree-line', { hasText: '"data": 99' }).waitFor();
+    await page.getByRole('button', { name: 'Fold all' }).click();
+    await page.locator('.tree-line', { hasText: '2 items' }).waitFor();
+  }));
+
+test('a_message_can_be_sent_again_in_its_own_notation', () =>
+  withService(async ({ service, session, page }) => {
+    service.say(session, 'c2s', Buffer.from('ff00', 'hex'));
+    await row(page, 'ff 00').click();
+    await page.getByRole('button', { name: 'Resend…' }).click();
+    await holds(page, '/wA=');
+    await page.click('.composer .primary');
+    await page.locator('.outcome.good').waitFor();
+    assert.equal(service.bodies.at(-1).toString('hex'), 'ff00');
+    await page.getByRole('button', { name: 'Hex', exact: true }).click();
+    await page.fill('#composer-body', '61 6');
+    await page.locator('.outcome.bad', { hasText: 'At character 4' }).waitFor();
+    await page.fill('#composer-body', '61 62');
+    await page.click('.composer .primary');
+    await page.locator('.outcome.good').waitFor();
+    assert.equal(service.bodies.at(-1).toString(), 'ab');
+  }));
+
+test('a_message_is_repeated_with_its_variables_and_can_be_cancelled', () =>
+  withService(async ({ service, page }) => {
+    await page.fill('#composer-body', 'tick {{n}}');
+    await page.locator('summary', { hasText: 'Repeat' }).click();
+    await page.getByLabel('Times').fill('3');
+    await page.getByLabel('Interval').fill('1');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.locator('.outcome', { hasText: '3 of 3 sent' }).waitFor();
+    assert.deepEqual(service.bodies.slice(-3).map(String), ['tick 1', 'tick 2', 'tick 3']);
+    await page.locator('summary', { hasText: 'Repeat' }).click();
+    await page.getByLabel('Times').fill('100');
+    await page.getByLabel('Interval').fill('100000');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.locator('.outcome', { hasText: '1 of 100 sent' }).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.locator('.outcome', { hasText: '1 of 100 sent; the last' }).waitFor();
+  }));
+
+test('what_was_sent_and_snippets_come_back_after_a_reload', () =>
+  withService(async ({ page }) => {
+    await page.fill('#composer-body', 'first');
+    await page.click('.composer .primary');
+    await page.locator('.outcome.good').waitFor();
+    await page.fill('#composer-body', '{"ask":1}');
+    await page.locator('summary', { hasText: 'Snippets' }).click();
+    await page.getByPlaceholder('Name for what is in the box').fill('ask');
+    await page.getByRole('button', { name: 'Keep' }).click();
+    await page.reload();
+    await page.locator('summary', { hasText: 'Snippets' }).click();
+    await page.getByRole('button', { name: 'ask', exact: true }).click();
+    await holds(page, '{"ask":1}');
+    await page.focus('#composer-body');
+    await page.keyboard.press('Alt+ArrowUp');
+    await holds(page, 'first');
   }));
 
 test('a_refusal_says_why_and_when_to_try_again', () =>

@@ -283,6 +283,8 @@ export const en = {
     },
     copyPath: (path: string) => `Copy the path ${path}`,
     pathCopied: 'path copied',
+    fold: (path: string) => `Fold ${path === '' ? 'all' : path}`,
+    unfold: (path: string) => `Unfold ${path === '' ? 'all' : path}`,
     items: (count: number) => plural(count, 'item'),
     moreItems: (count: number) => `${plural(count, 'more item')}`,
     modesLabel: 'How the payload is shown',

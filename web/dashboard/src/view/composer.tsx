@@ -161,7 +161,7 @@ function RepeatMenu({ sending }: { sending: Sending }) {
               onInput={(event) => setIntervalMs(event.currentTarget.valueAsNumber)}
             />
           </label>
-          <button type="submit" class="btn primary">
+          <button type="submit" class="btn">
             {en.composer.start}
           </button>
         </form>

@@ -21,9 +21,7 @@ interface Props {
 function Key({ item, path }: { item: Item; path: string }) {
   const [isCopied, setCopied] = useState(false);
   if (item.key === null) return null;
-  const copy = async (event: MouseEvent): Promise<void> => {
-    event.preventDefault();
-    event.stopPropagation();
+  const copy = async (): Promise<void> => {
     setCopied(await copyToClipboard(path));
     setTimeout(() => setCopied(false), 1200);
   };
@@ -33,7 +31,7 @@ function Key({ item, path }: { item: Item; path: string }) {
         type="button"
         class="json-key"
         title={en.detail.copyPath(path)}
-        onClick={(event) => void copy(event)}
+        onClick={() => void copy()}
       >
         {item.key}
       </button>
@@ -84,8 +82,17 @@ function Node({ item, tree, path, depth }: Props & { item: Item }) {
     );
   }
   return (
-    <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>
+    <div>
+      <div class="tree-line">
+        <button
+          type="button"
+          class="fold-group"
+          aria-expanded={isOpen}
+          aria-label={isOpen ? en.detail.fold(path) : en.detail.unfold(path)}
+          onClick={() => setOpen(!isOpen)}
+        >
+          {isOpen ? '▾' : '▸'}
+        </button>
         <Key item={item} path={path} />
         {open}
         {!isOpen && (
@@ -94,10 +101,10 @@ function Node({ item, tree, path, depth }: Props & { item: Item }) {
             {close}
           </>
         )}
-      </summary>
+      </div>
       {isOpen && <Items group={tree} path={path} depth={depth} />}
       {isOpen && <div class="tree-line">{close}</div>}
-    </details>
+    </div>
   );
 }
 

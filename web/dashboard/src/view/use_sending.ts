@@ -40,19 +40,32 @@ async function deliver(
   return { kind: answer.status === 201 ? 'good' : 'warn', words: en.composer.delivered(answer.value) };
 }
 
-const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 export function useSending(draft: Draft, target: Target | null, direction: Direction | null): Sending {
   const [isSending, setSending] = useState(false);
   const [progress, setProgress] = useState<Sending['progress']>(null);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const isCancelled = useRef(false);
+  /** Ends the wait for the next of a repetition. */
+  const stopWaiting = useRef<() => void>(() => undefined);
+  const cancel = (): void => {
+    isCancelled.current = true;
+    stopWaiting.current();
+  };
   useEffect(
     () => () => {
       isCancelled.current = true;
+      stopWaiting.current();
     },
     [],
   );
+  const wait = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const id = setTimeout(resolve, ms);
+      stopWaiting.current = () => {
+        clearTimeout(id);
+        resolve();
+      };
+    });
 
   const run = async (times: number, intervalMs: number): Promise<void> => {
     if (target === null || isSending) return;
@@ -61,11 +74,11 @@ export function useSending(draft: Draft, target: Target | null, direction: Direc
     let last: Outcome | null = null;
     let done = 0;
     while (done < times && !isCancelled.current) {
-      if (times > 1) setProgress({ done, times });
       last = await deliver(draft, target, direction, done + 1);
       if (last.kind === 'bad') break;
       done += 1;
-      if (done < times) await delay(intervalMs);
+      if (times > 1) setProgress({ done, times });
+      if (done < times) await wait(intervalMs);
     }
     setProgress(null);
     setSending(false);
@@ -79,8 +92,6 @@ export function useSending(draft: Draft, target: Target | null, direction: Direc
     outcome,
     send: () => void run(1, 0),
     repeat: ({ times, intervalMs }) => void run(times, intervalMs),
-    cancel: () => {
-      isCancelled.current = true;
-    },
+    cancel,
   };
 }

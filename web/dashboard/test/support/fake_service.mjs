@@ -1,6 +1,7 @@
 // A bridge without pipes: speaks the event stream and the control API from memory, and does on command what a
 // real one does seldom: gaps, another run, refusals, silence. For unit and browser tests, and for looking at
 // the page (tools/fake.mjs). Listens on loopback, port 0 unless told.
+import { isUtf8 } from 'node:buffer';
 import { createServer } from 'node:http';
 import { requireInstalled } from '../../tools/modules.mjs';
 
@@ -9,12 +10,20 @@ const { WebSocketServer } = requireInstalled('ws');
 const CSP = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 const nothing = () => ({ messages: 0, bytes: 0 });
 
+function contentOf(payload) {
+  const bytes = Buffer.from(payload);
+  const content = isUtf8(bytes) ? { text: bytes.toString() } : { base64: bytes.toString('base64') };
+  return { size: bytes.length, ...content };
+}
+
 export class FakeService {
   /** `assets`: as tools/page.mjs makes them. */
   constructor({ assets = [], run = '00000000000000a1' } = {}) {
     this.assets = new Map(assets.map((asset) => [asset.path, asset]));
     this.pipes = [];
     this.injections = [];
+    /** What was sent to POST …/messages. */
+    this.bodies = [];
     /** What POST …/messages answers next, instead of 201: {status, headers, body}. */
     this.nextAnswer = null;
     this.isHealthy = true;
@@ -132,15 +141,12 @@ export class FakeService {
       counter.messages += 1;
       counter.bytes += bytes.length;
     }
-    const content =
-      typeof payload === 'string' ? { text: payload } : { base64: bytes.toString('base64') };
     return this.event({
       kind: 'message',
       pipe: session.pipe,
       session: id,
       direction,
-      size: bytes.length,
-      ...content,
+      ...contentOf(payload),
       ...more,
     });
   }
@@ -149,7 +155,7 @@ export class FakeService {
     this.publish([this.message(id, direction, payload, more)]);
   }
 
-  inject(pipeName, session, text) {
+  inject(pipeName, session, payload) {
     const targets = session === 0 ? this.pipes.find((each) => each.name === pipeName).sessions : 1;
     const event = this.event({
       kind: 'injected',
@@ -157,8 +163,7 @@ export class FakeService {
       session,
       direction: 's2c',
       targets,
-      size: Buffer.byteLength(text),
-      text,
+      ...contentOf(payload),
     });
     this.publish([event]);
     return event;
@@ -246,15 +251,16 @@ export class FakeService {
     } else if (request.method === 'POST' && isMessages) {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
-      const text = Buffer.concat(chunks).toString();
+      const body = Buffer.concat(chunks);
+      this.bodies.push(body);
       if (this.nextAnswer !== null) {
-        const { status, headers, body } = this.nextAnswer;
+        const { status, headers, body: answer } = this.nextAnswer;
         this.nextAnswer = null;
-        json(status, body, headers);
+        json(status, answer, headers);
         return;
       }
-      const event = this.inject(pipe.name, session?.id ?? 0, text);
-      this.injections.push({ pipe: pipe.name, session: event.session, text });
+      const event = this.inject(pipe.name, session?.id ?? 0, body);
+      this.injections.push({ pipe: pipe.name, session: event.session, text: body.toString() });
       const { seq, targets, size } = event;
       const counts = { targets, delivered: targets, queued: 0, refused: 0 };
       json(targets > 0 ? 201 : 202, {
