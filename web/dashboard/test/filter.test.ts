@@ -13,6 +13,7 @@ import { message } from './support/events';
 declare const SOURCE: string;
 
 interface Golden {
+  readonly peers: Readonly<Record<string, Peer>>;
   readonly events: readonly Record<string, unknown>[];
   readonly matches: readonly { readonly filter: string; readonly matches: readonly number[] }[];
   readonly refused: readonly { readonly filter: string; readonly offset: number }[];
@@ -22,7 +23,8 @@ const golden = JSON.parse(
   readFileSync(path.join(SOURCE, '../../tests/golden/filters.json'), 'utf8'),
 ) as Golden;
 
-const nobody = (): Peer | undefined => undefined;
+/** Nothing is known of session 9. */
+const peerOf = (session: number): Peer | undefined => golden.peers[session];
 
 function subjectOf(sample: Record<string, unknown>): Subject {
   const { text: _, ...rest } = message(1);
@@ -33,15 +35,17 @@ function subjectOf(sample: Record<string, unknown>): Subject {
       : { size: hex.length, base64: hex.toString('base64') };
   const hasPayload = sample.kind === 'message' || sample.kind === 'injected';
   const event = { ...rest, ...sample, ...(hasPayload ? payload : {}) } as Subject['event'];
-  if (hasPayload) return new Subject(event, nobody);
+  if (hasPayload) return new Subject(event, peerOf);
   const { size: _size, direction: _direction, ...bare } = event as unknown as Record<string, unknown>;
-  return new Subject(bare as unknown as Subject['event'], nobody);
+  return new Subject(bare as unknown as Subject['event'], peerOf);
 }
 
 function matchesOf(filter: string): number[] {
   const parsed = parseFilter(filter);
   if (!parsed.ok) assert.fail(`${filter}: refused at ${parsed.offset}: ${parsed.detail}`);
-  return golden.events.flatMap((sample, index) => (parsed.matches(subjectOf(sample)) ? [index] : []));
+  return golden.events.flatMap((sample, index) =>
+    parsed.matches(subjectOf(sample)) > 0 ? [index] : [],
+  );
 }
 
 test('filter_matches_what_the_table_says', () => {

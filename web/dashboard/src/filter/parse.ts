@@ -1,6 +1,6 @@
 // The filter's grammar, that of web/PROTOCOL.md, so that the page filters what it has at once and as the service
 // would. By recursive descent: or → and → not → term. Pure.
-import type { Predicate } from './subject';
+import type { Predicate, Verdict } from './subject';
 import { FilterError, regexTerm, sizeTerm, terms, textTerm, type Word } from './terms';
 
 export const maxLength = 2048;
@@ -16,6 +16,19 @@ export type Parsed =
     }
   | { readonly ok: false; readonly offset: number; readonly detail: string };
 
+const both =
+  (one: Predicate, other: Predicate): Predicate =>
+  (subject) => {
+    const first = one(subject);
+    return first === 0 ? 0 : (Math.min(first, other(subject)) as Verdict);
+  };
+const either =
+  (one: Predicate, other: Predicate): Predicate =>
+  (subject) => {
+    const first = one(subject);
+    return first === 2 ? 2 : (Math.max(first, other(subject)) as Verdict);
+  };
+
 class Parser {
   #at = 0;
   #depth = 0;
@@ -27,7 +40,7 @@ class Parser {
 
   parse(): Predicate {
     this.#skipBlanks();
-    if (this.#at === this.text.length) return () => true;
+    if (this.#at === this.text.length) return () => 2;
     const root = this.#either();
     if (this.text[this.#at] === ')') this.#refuse(this.#at, 'this parenthesis was never opened');
     return root;
@@ -72,8 +85,7 @@ class Parser {
   #either(): Predicate {
     let left = this.#both();
     while (this.#takesKeyword('or')) {
-      const [first, second] = [left, this.#both()];
-      left = (subject) => first(subject) || second(subject);
+      left = either(left, this.#both());
     }
     return left;
   }
@@ -90,8 +102,7 @@ class Parser {
         return left;
       }
       this.#takesKeyword('and');
-      const [first, second] = [left, this.#unary()];
-      left = (subject) => first(subject) && second(subject);
+      left = both(left, this.#unary());
     }
   }
 
@@ -109,7 +120,7 @@ class Parser {
       this.#isNegated = !this.#isNegated;
       const inside = this.#unary();
       this.#isNegated = !this.#isNegated;
-      return (subject) => !inside(subject);
+      return (subject) => (2 - inside(subject)) as Verdict;
     }
     if (this.text[this.#at] === '(') return this.#group();
     if (this.#isWordEnd(this.#at)) this.#refuse(this.#at, 'a term is missing here');
@@ -156,8 +167,7 @@ class Parser {
     let left = make(this.#word(isList));
     while (isList && this.#takes(/,/) !== null) {
       this.#countTerm();
-      const [first, second] = [left, make(this.#word(isList))];
-      left = (subject) => first(subject) || second(subject);
+      left = either(left, make(this.#word(isList)));
     }
     if (!this.#isWordEnd(this.#at)) this.#refuse(this.#at, 'a blank is missing here');
     return left;

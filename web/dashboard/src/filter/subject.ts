@@ -20,7 +20,9 @@ export class Subject {
     return 'size' in this.event ? this.event.size : -1;
   }
 
-  get peer(): Peer | undefined {
+  /** null: of no session; undefined: of one that is forgotten. */
+  get peer(): Peer | null | undefined {
+    if (this.event.session === 0) return null;
     return this.event.kind === 'opened' ? this.event.peer : this.peerOf(this.event.session);
   }
 
@@ -45,8 +47,11 @@ export class Subject {
   }
 }
 
+/** 0 no, 1 unknown, 2 yes. What nobody can know any more is shown by a term and by its negation alike. */
+export type Verdict = 0 | 1 | 2;
+
 export interface Predicate {
-  (subject: Subject): boolean;
+  (subject: Subject): Verdict;
   /** What a term looks for in a text. */
   mark?: RegExp;
 }

@@ -1,5 +1,6 @@
 // The terms of a filter: what each key means. The grammar around them is in parse.ts. Pure.
-import type { Predicate, Subject } from './subject';
+import type { Peer } from '../protocol/event';
+import type { Predicate, Subject, Verdict } from './subject';
 
 /** Something in the filter is wrong at `offset`. */
 export class FilterError extends Error {
@@ -18,6 +19,8 @@ export interface Word {
 }
 
 type Make = (value: Word) => Predicate;
+
+const verdict = (holds: boolean): Verdict => (holds ? 2 : 0);
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 
@@ -42,7 +45,7 @@ function compiled(source: string, flags: string, start: number): RegExp {
 
 /** Whether the payload has it; what is found can be marked in the table. */
 function found(pattern: RegExp): Predicate {
-  const predicate: Predicate = ({ text }) => text !== null && pattern.test(text);
+  const predicate: Predicate = ({ text }) => verdict(text !== null && pattern.test(text));
   predicate.mark = pattern;
   return predicate;
 }
@@ -71,7 +74,7 @@ const hexTerm: Make = (value) => {
   required(value);
   const wanted = Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16));
   if (wanted.length === 0) throw new FilterError(value.start, 'nothing to look for');
-  return ({ bytes }) => bytes !== null && includesBytes(bytes, wanted);
+  return ({ bytes }) => verdict(bytes !== null && includesBytes(bytes, wanted));
 };
 
 /** A * stands for any characters. */
@@ -82,7 +85,7 @@ function wildcard(pattern: string): RegExp {
 const pipeTerm: Make = (value) => {
   if (value.text === '') throw new FilterError(value.start, 'name a pipe, as pipe:demo or pipe:log*');
   const pattern = wildcard(value.text);
-  return ({ event }) => pattern.test(event.pipe);
+  return ({ event }) => verdict(pattern.test(event.pipe));
 };
 
 const sessionTerm: Make = (value) => {
@@ -90,8 +93,47 @@ const sessionTerm: Make = (value) => {
     throw new FilterError(value.start, 'a session is a number, as session:7');
   }
   const session = Number(value.text);
-  return ({ event }) => event.session === session;
+  return ({ event }) => verdict(event.session === session);
 };
+
+const ofPeer = (holds: (peer: Peer) => boolean): Predicate => {
+  return ({ peer }) => (peer === undefined ? 1 : verdict(peer !== null && holds(peer)));
+};
+
+const pidTerm: Make = (value) => {
+  if (!/^\d+$/.test(value.text)) throw new FilterError(value.start, 'a pid is a number, as pid:4711');
+  const pid = Number(value.text);
+  return ofPeer((peer) => peer.pid === pid);
+};
+
+/** Of a text about the peer, with * for any characters. */
+const peerText =
+  (advice: string, textOf: (peer: Peer, wanted: string) => string | undefined): Make =>
+  (value) => {
+    if (value.text === '') throw new FilterError(value.start, advice);
+    const pattern = wildcard(value.text);
+    return ofPeer((peer) => pattern.test(textOf(peer, value.text) ?? ''));
+  };
+
+const userAdvice = 'name a user, as uid:1000 or uid:alice';
+const userTerm = peerText(userAdvice, (peer) => peer.user);
+
+/** A number, or the user's name. */
+const uidTerm: Make = (value) => {
+  if (!/^\d/.test(value.text)) return userTerm(value);
+  if (!/^\d+$/.test(value.text)) throw new FilterError(value.start, userAdvice);
+  const uid = Number(value.text);
+  return ofPeer((peer) => peer.uid === uid);
+};
+
+const executableTerm = peerText(
+  'name a program or its path, as executable:mpv or executable:/opt/*',
+  ({ executable = '' }, wanted) =>
+    wanted.includes('/') ? executable : executable.slice(executable.lastIndexOf('/') + 1),
+);
+const peerTerm = peerText('name a process, as peer:mpv', (peer) => peer.name);
+const unitTerm = peerText('name a unit, as unit:cron.service', (peer) => peer.unit);
+const containerTerm = peerText('name a container, as container:web*', (peer) => peer.container);
 
 const oneOf =
   (names: readonly string[], advice: string, make: (name: string) => Predicate): Make =>
@@ -118,9 +160,11 @@ export const terms: ReadonlyMap<string, Term> = new Map<string, Term>([
   [
     'direction',
     {
-      make: oneOf(directions, 'a direction is c2s or s2c', (name) => (subject) => {
-        return directionOf(subject) === name;
-      }),
+      make: oneOf(
+        directions,
+        'a direction is c2s or s2c',
+        (name) => (subject) => verdict(directionOf(subject) === name),
+      ),
       isList: false,
     },
   ],
@@ -132,7 +176,7 @@ export const terms: ReadonlyMap<string, Term> = new Map<string, Term>([
         'a kind is opened, message, closed, injected or error',
         (name) =>
           ({ event }) =>
-            event.kind === name,
+            verdict(event.kind === name),
       ),
       isList: true,
     },
@@ -145,7 +189,7 @@ export const terms: ReadonlyMap<string, Term> = new Map<string, Term>([
         'a flag is incomplete or reply',
         (name) =>
           ({ event }) =>
-            event.flags?.includes(name) === true,
+            verdict(event.flags?.includes(name) === true),
       ),
       isList: true,
     },
@@ -153,6 +197,12 @@ export const terms: ReadonlyMap<string, Term> = new Map<string, Term>([
   ['text', { make: textTerm, isList: false }],
   ['hex', { make: hexTerm, isList: false }],
   ['regex', { make: regexTerm, isList: false }],
+  ['pid', { make: pidTerm, isList: true }],
+  ['uid', { make: uidTerm, isList: true }],
+  ['peer', { make: peerTerm, isList: true }],
+  ['executable', { make: executableTerm, isList: true }],
+  ['unit', { make: unitTerm, isList: true }],
+  ['container', { make: containerTerm, isList: true }],
 ]);
 
 const sizeAdvice = 'a size is a number of bytes, as size>=100 or size<4k';
@@ -164,7 +214,7 @@ export function sizeTerm(sign: string, value: Word): Predicate {
   if (parts === null || number > 0xffffffff) throw new FilterError(value.start, sizeAdvice);
   const bytes = number * (parts[2] === 'k' ? 1024 : parts[2] === 'm' ? 1024 * 1024 : 1);
   const has = (holds: (size: number) => boolean): Predicate => {
-    return ({ size }) => size >= 0 && holds(size);
+    return ({ size }) => verdict(size >= 0 && holds(size));
   };
   switch (sign) {
     case '>=':

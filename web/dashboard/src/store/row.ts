@@ -29,7 +29,7 @@ export function matches(filter: Filter, event: WireEvent, peerOf: PeerOf): boole
   if (event.kind === 'gap') return true;
   if (filter.pipe !== null && event.pipe !== filter.pipe) return false;
   if (filter.session !== null && event.session !== filter.session && event.session !== 0) return false;
-  return filter.passes === null || filter.passes(new Subject(event, peerOf));
+  return filter.passes === null || filter.passes(new Subject(event, peerOf)) > 0;
 }
 
 /** What a row weighs in memory, roughly; the log's limit counts it. */
