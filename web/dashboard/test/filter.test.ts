@@ -99,7 +99,7 @@ test('completions_are_keys_and_then_values', () => {
   assert.deepEqual(texts('pipe:'), ['demo', '"log 1"']);
   assert.deepEqual(texts('-pipe:demo,lo'), ['"log 1"']);
   assert.deepEqual(texts('session:mp'), ['41']);
-  assert.deepEqual(texts('(kind:op'), ['opened']);
+  assert.deepEqual(texts('(kind:ope'), ['opened']);
   const { start, end } = complete('kind:op or x', 7, known);
   assert.deepEqual([start, end], [5, 7]);
 });

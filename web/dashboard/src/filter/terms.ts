@@ -142,7 +142,17 @@ const oneOf =
     return make(value.text);
   };
 
-export const kinds = ['opened', 'message', 'closed', 'injected', 'error'] as const;
+export const kinds = [
+  'opened',
+  'message',
+  'closed',
+  'injected',
+  'error',
+  'dropped',
+  'pipe_added',
+  'pipe_changed',
+  'pipe_removed',
+] as const;
 export const directions = ['c2s', 's2c'] as const;
 export const flags = ['incomplete', 'reply'] as const;
 
@@ -173,7 +183,7 @@ export const terms: ReadonlyMap<string, Term> = new Map<string, Term>([
     {
       make: oneOf(
         kinds,
-        'a kind is opened, message, closed, injected or error',
+        `a kind is ${kinds.slice(0, -1).join(', ')} or ${kinds.at(-1)}`,
         (name) =>
           ({ event }) =>
             verdict(event.kind === name),
