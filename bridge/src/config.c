@@ -55,6 +55,7 @@ static void pipe_config_fini(br_pipe_config *pipe) {
   free(pipe->name);
   free(pipe->path);
   free(pipe->upstream);
+  free(pipe->source);
   br_config_clients_fini(&pipe->clients);
 }
 

@@ -18,6 +18,11 @@ void br_config_problems_init(br_config_problems *problems, const char *where, ch
   }
 }
 
+void br_config_problems_init_pipe(br_config_problems *problems, char *text, size_t size) {
+  br_config_problems_init(problems, "the pipe", text, size);
+  problems->is_one_pipe = true;
+}
+
 const char *br_config_printable(const char *text, char *out, size_t size) {
   size_t length = strlen(text);
   size_t kept = length < size ? length : size - 1;
@@ -61,6 +66,21 @@ static void place_format(const br_config_place *place, char *text, size_t size, 
   }
 }
 
+/* Without the list and its element, "/limits/max_instances". The keys have nothing that a pointer would have to
+ * escape; what is no key of ours is shown as it is. */
+static void pointer_format(const br_config_place *place, char *text, size_t size, size_t *used) {
+  if (!place->parent || !place->parent->parent) {
+    return;
+  }
+  pointer_format(place->parent, text, size, used);
+  char key[80];
+  if (place->key) {
+    text_append(text, size, used, "/%s", br_config_printable(place->key, key, sizeof key));
+  } else {
+    text_append(text, size, used, "/%zu", place->index);
+  }
+}
+
 static void problems_hide(br_config_problems *problems) {
   problems->hidden++;
   if (problems->size > problems->used) {
@@ -74,10 +94,17 @@ void br_config_problems_add(br_config_problems *problems, const br_config_place 
   problems->count++;
   char line[LINE_BYTES];
   size_t used = 0;
-  text_append(line, sizeof line, &used, "%s%s: ", problems->count > 1 ? "\n" : "", problems->where);
-  place_format(place, line, sizeof line, &used);
-  if (place) {
+  const char *separator = problems->count > 1 ? "\n" : "";
+  bool is_pointer = problems->is_one_pipe && place && place->parent && place->parent->parent;
+  if (is_pointer) {
+    text_append(line, sizeof line, &used, "%s", separator);
+    pointer_format(place, line, sizeof line, &used);
     text_append(line, sizeof line, &used, ": ");
+  } else {
+    text_append(line, sizeof line, &used, "%s%s: ", separator, problems->where);
+    place = problems->is_one_pipe ? NULL : place;
+    place_format(place, line, sizeof line, &used);
+    text_append(line, sizeof line, &used, place ? ": " : "");
   }
   va_list arguments;
   va_start(arguments, format);

@@ -166,20 +166,121 @@ static void object_read(const json_t *value, const object_reader *reader) {
 }
 
 /* ---- the document ---- */
-bool br_config_read(const char *text, size_t size, br_config *config, bool *out_has_queue_bytes,
-                    br_config_problems *problems) {
+static json_t *document_load(const char *text, size_t size, br_config_problems *problems) {
   json_error_t failure;
   json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &failure);
   if (!document) {
     char shown[JSON_ERROR_TEXT_LENGTH];
     br_config_problems_add(problems, NULL, "line %d, column %d: %s", failure.line, failure.column,
                            br_config_printable(failure.text, shown, sizeof shown));
+  }
+  return document;
+}
+
+static void source_keep(br_pipe_config *pipe, const json_t *given, br_config_problems *problems) {
+  pipe->source = json_dumps(given, JSON_COMPACT);
+  if (json_is_object(given) && !pipe->source) {
+    br_config_problems_add(problems, NULL, "out of memory");
+  }
+}
+
+bool br_config_read(const char *text, size_t size, br_config *config, bool *out_has_queue_bytes,
+                    br_config_problems *problems) {
+  json_t *document = document_load(text, size, problems);
+  if (!document) {
     return false;
   }
   object_set_defaults(&br_config_root, (char *)config);
   object_read(document, &(object_reader){&br_config_root, (char *)config, NULL, problems, 0});
   *out_has_queue_bytes =
       json_object_get(json_object_get(document, "events"), "queue_bytes") != NULL;
+  const json_t *pipes = json_object_get(document, "pipes");
+  for (size_t index = 0; index < config->pipe_count; index++) {
+    source_keep(&config->pipes[index], json_array_get(pipes, index), problems);
+  }
+  json_decref(document);
+  return true;
+}
+
+/* ---- one pipe ---- */
+
+/* RFC 7396, section 2; null takes a member away. False: no memory. Both are as deep as Jansson reads, 2,048. */
+static bool patch_merge(json_t *target, const json_t *patch) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)patch, key, value) {
+    json_t *old = json_object_get(target, key);
+    if (json_is_null(value)) {
+      (void)json_object_del(target, key);
+    } else if (!json_is_object(value)) {
+      if (json_object_set(target, key, value) != 0) {
+        return false;
+      }
+    } else {
+      if (!json_is_object(old) && json_object_set_new(target, key, json_object()) != 0) {
+        return false;
+      }
+      if (!patch_merge(json_object_get(target, key), value)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+static bool patch_apply(json_t *document, const char *text, size_t size,
+                        br_config_problems *problems) {
+  json_t *patch = document_load(text, size, problems);
+  if (!patch) {
+    return false;
+  }
+  bool is_object = json_is_object(patch);
+  if (!is_object) {
+    br_config_problems_add(problems, NULL, "a patch must be an object, not %s",
+                           br_config_type_name(patch));
+  } else if (!patch_merge(document, patch)) {
+    is_object = false;
+    br_config_problems_add(problems, NULL, "out of memory");
+  }
+  json_decref(patch);
+  return is_object;
+}
+
+static void name_set(json_t *document, const char *name, const br_config_place *pipe,
+                     br_config_problems *problems) {
+  const json_t *given = json_object_get(document, "name");
+  if (json_is_string(given) && strcmp(json_string_value(given), name) != 0) {
+    const br_config_place place = {pipe, "name", 0};
+    br_config_problems_add(problems, &place,
+                           "is not the name that was asked for, \"%s\"; leave it out", name);
+  } else if (!given && json_object_set_new(document, "name", json_string(name)) != 0) {
+    br_config_problems_add(problems, NULL, "out of memory, or the name is not UTF-8");
+  }
+}
+
+bool br_config_read_pipe(const char *text, size_t size, const char *patch, size_t patch_size,
+                         const char *name, br_config *config, br_config_problems *problems) {
+  const br_config_place list = {NULL, "pipes", 0};
+  const br_config_place place = {&list, NULL, 0};
+  json_t *document = document_load(text, size, problems);
+  if (!document || (patch && !patch_apply(document, patch, patch_size, problems))) {
+    json_decref(document);
+    return false;
+  }
+  config->pipes = calloc(1, sizeof *config->pipes);
+  if (!config->pipes) {
+    br_config_problems_add(problems, NULL, "out of memory");
+    json_decref(document);
+    return false;
+  }
+  config->pipe_count = 1;
+  object_set_defaults(&br_config_pipe, (char *)config->pipes);
+  if (json_is_object(document)) {
+    name_set(document, name, &place, problems);
+  }
+  object_read(document,
+              &(object_reader){&br_config_pipe, (char *)config->pipes, &place, problems, 0});
+  source_keep(config->pipes, document, problems);
   json_decref(document);
   return true;
 }

@@ -369,6 +369,27 @@ static void queue_resolve(br_config *config, bool has_queue_bytes, br_config_pro
   *size = (uint32_t)(grown > needed ? grown : needed);
 }
 
+static void pipe_apply_rules(br_config *config, size_t index, br_config_problems *problems) {
+  br_pipe_config *pipe = &config->pipes[index];
+  path_resolve(config, index, "path", &pipe->path, problems);
+  path_resolve(config, index, "upstream", &pipe->upstream, problems);
+  pipe_check_unique(config, index, problems);
+  pipe_apply_framing(config, index, problems);
+  pipe_apply_rate(config, index, problems);
+  br_config_clients_resolve(config, index, problems);
+  pipe_apply_fifo(config, index, problems);
+  pipe_apply_client(config, index, problems);
+  pipe_apply_tap(config, index, problems);
+}
+
+void br_config_apply_pipe_rules(br_config *config, br_config_problems *problems) {
+  if (!config->runtime_dir) {
+    runtime_dir_resolve(config, NULL, problems);
+  }
+  pipe_apply_rules(config, 0, problems);
+  max_message_resolve(config, true, problems);
+}
+
 void br_config_apply_rules(br_config *config, bool has_queue_bytes,
                            const br_config_overrides *overrides, br_config_problems *problems) {
   if (overrides && overrides->listen_count > 0) {
@@ -378,16 +399,7 @@ void br_config_apply_rules(br_config *config, bool has_queue_bytes,
   }
   runtime_dir_resolve(config, overrides, problems);
   for (size_t index = 0; index < config->pipe_count; index++) {
-    br_pipe_config *pipe = &config->pipes[index];
-    path_resolve(config, index, "path", &pipe->path, problems);
-    path_resolve(config, index, "upstream", &pipe->upstream, problems);
-    pipe_check_unique(config, index, problems);
-    pipe_apply_framing(config, index, problems);
-    pipe_apply_rate(config, index, problems);
-    br_config_clients_resolve(config, index, problems);
-    pipe_apply_fifo(config, index, problems);
-    pipe_apply_client(config, index, problems);
-    pipe_apply_tap(config, index, problems);
+    pipe_apply_rules(config, index, problems);
   }
   pipe_thread_check(config, problems);
   max_message_resolve(config, has_queue_bytes, problems);

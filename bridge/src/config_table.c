@@ -119,11 +119,13 @@ static const br_config_word overflow_words[] = {
 static const br_config_word reply_words[] = {
     {"none", BR_REPLY_NONE}, {"echo", BR_REPLY_ECHO}, {"broadcast", BR_REPLY_BROADCAST}, {0}};
 
-#define INTEGER(key, type, field, default_, min, max)                                              \
-  {                                                                                                \
-    .name = key, .kind = BR_CONFIG_INTEGER, .offset = offsetof(type, field), .fallback = default_, \
-    .minimum = min, .maximum = max                                                                 \
-  }
+#define INTEGER_MEMBERS(key, type, field, default_, min, max)                                    \
+  .name = key, .kind = BR_CONFIG_INTEGER, .offset = offsetof(type, field), .fallback = default_, \
+  .minimum = min, .maximum = max
+#define INTEGER(key, type, field, default_, min, max) \
+  { INTEGER_MEMBERS(key, type, field, default_, min, max) }
+#define LIVE_INTEGER(key, type, field, default_, min, max) \
+  { INTEGER_MEMBERS(key, type, field, default_, min, max), .is_live = true }
 /* Keys that not every role has. */
 enum {
   OF_SERVER = 1 << BR_ROLE_SERVER,
@@ -135,13 +137,14 @@ enum {
   {                                                                             \
     .name = #field, .kind = BR_CONFIG_INTEGER, .offset = offsetof(type, field), \
     .fallback = &limits##_default.field, .minimum = &limits##_min.field,        \
-    .maximum = &limits##_max.field, .roles = (roles_)                           \
+    .maximum = &limits##_max.field, .roles = (roles_), .is_live = true          \
   }
 #define PIPE_LIMIT(roles_, field) LIMIT(roles_, pc_limits, field, pc_limits)
 
 static const br_config_key limits_keys[] = {
     {.name = "max_message_bytes",
      .kind = BR_CONFIG_INTEGER,
+     .is_live = true,
      .is_rule_default = true, /* less where the framing cannot say it */
      .offset = offsetof(pc_limits, max_message_bytes),
      .fallback = &pc_limits_default.max_message_bytes,
@@ -158,11 +161,11 @@ static const br_config_object limits_object = {limits_keys, sizeof(pc_limits)};
 static const br_config_key reconnect_keys[] = {
     LIMIT(0, pc_reconnect, first_delay_ms, pc_reconnect),
     LIMIT(0, pc_reconnect, max_delay_ms, pc_reconnect),
-    INTEGER("max_queued_messages", br_reconnect_config, max_queued_messages, &queued_messages,
-            &none, &queued_max_messages),
-    INTEGER("max_queued_bytes", br_reconnect_config, max_queued_bytes,
-            &pc_limits_default.max_write_queue_bytes, &pc_limits_min.max_write_queue_bytes,
-            &pc_limits_max.max_write_queue_bytes),
+    LIVE_INTEGER("max_queued_messages", br_reconnect_config, max_queued_messages, &queued_messages,
+                 &none, &queued_max_messages),
+    LIVE_INTEGER("max_queued_bytes", br_reconnect_config, max_queued_bytes,
+                 &pc_limits_default.max_write_queue_bytes, &pc_limits_min.max_write_queue_bytes,
+                 &pc_limits_max.max_write_queue_bytes),
     {0}};
 static const br_config_object reconnect_object = {reconnect_keys, sizeof(br_reconnect_config)};
 
@@ -253,6 +256,7 @@ static const br_config_key pipe_keys[] = {
      .offset = offsetof(br_pipe_config, type),
      .words = mode_words},
     {.name = "framing",
+     .is_live = true,
      .kind = BR_CONFIG_WORD,
      .is_stored = true,
      .offset = offsetof(br_pipe_config, framing),
@@ -273,6 +277,7 @@ static const br_config_key pipe_keys[] = {
      .maximum = &path_max_bytes,
      .check = path_check},
     {.name = "reply",
+     .is_live = true,
      .kind = BR_CONFIG_WORD,
      .roles = OF_SERVER | OF_CLIENT,
      .is_stored = true,
@@ -283,6 +288,7 @@ static const br_config_key pipe_keys[] = {
      .offset = offsetof(br_pipe_config, limits),
      .object = &limits_object},
     {.name = "oversize",
+     .is_live = true,
      .kind = BR_CONFIG_WORD,
      .roles = OF_SERVER | OF_CLIENT,
      .is_stored = true,
@@ -309,12 +315,13 @@ static const br_config_key pipe_keys[] = {
      .offset = offsetof(br_pipe_config, clients),
      .object = &clients_object},
     {.name = "describe_clients",
+     .is_live = true,
      .kind = BR_CONFIG_SWITCH,
      .offset = offsetof(br_pipe_config, describe_clients),
      .fallback = &one},
     {0},
 };
-static const br_config_object pipe_object = {pipe_keys, sizeof(br_pipe_config)};
+const br_config_object br_config_pipe = {pipe_keys, sizeof(br_pipe_config)};
 
 static const br_config_key http_keys[] = {
     {.name = "listen",
@@ -332,6 +339,10 @@ static const br_config_key http_keys[] = {
             &one, &body_max_bytes),
     INTEGER("request_timeout_ms", br_http_config, request_timeout_ms,
             &web_limits_default.request_timeout_ms, &timeout_min_ms, &timeout_max_ms),
+    {.name = "allow_changes",
+     .kind = BR_CONFIG_SWITCH,
+     .offset = offsetof(br_http_config, allow_changes),
+     .fallback = &one},
     {0}};
 static const br_config_object http_object = {http_keys, sizeof(br_http_config)};
 
@@ -384,7 +395,7 @@ static const br_config_key root_keys[] = {{.name = "$schema", .kind = BR_CONFIG_
                                            .count_offset = offsetof(br_config, pipe_count),
                                            .minimum = &none,
                                            .maximum = &pipes_max_count,
-                                           .object = &pipe_object},
+                                           .object = &br_config_pipe},
                                           {.name = "events",
                                            .kind = BR_CONFIG_OBJECT,
                                            .offset = offsetof(br_config, events),

@@ -32,6 +32,7 @@ typedef struct br_config_key {
   const char *name;
   br_config_kind kind;
   bool is_required; /* of those roles that have it */
+  bool is_live;     /* of a pipe: may change while it has sessions */
   bool is_stored;   /* words only: checked alone otherwise */
   /* Integers: one that is not given stays 0, and a rule says what it becomes. */
   bool is_rule_default;
@@ -59,6 +60,7 @@ struct br_config_object {
 };
 
 extern const br_config_object br_config_root;
+extern const br_config_object br_config_pipe;
 
 const br_config_key *br_config_key_find(const br_config_object *object, const char *name);
 /* The known name nearest to `name` by edits, or NULL if none is near. */

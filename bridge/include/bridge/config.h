@@ -55,6 +55,7 @@ typedef struct br_pipe_config {
   pc_security security;          /* mode 0: none was given */
   pc_admission_rules clients;    /* owned; executables are absolute, without symbolic links */
   bool describe_clients;
+  char *source; /* owned; the JSON object that it was made of */
 } br_pipe_config;
 
 typedef struct br_http_config {
@@ -63,6 +64,7 @@ typedef struct br_http_config {
   uint32_t max_connections;
   uint32_t max_body_bytes;
   uint32_t request_timeout_ms;
+  bool allow_changes; /* of pipes, by PUT, PATCH and DELETE */
 } br_http_config;
 
 typedef struct br_events_config {
@@ -104,6 +106,7 @@ bool br_config_parse(const char *text, size_t size, const char *where,
                      const br_config_overrides *overrides, br_config *out_config, char *error,
                      size_t error_size);
 void br_config_fini(br_config *config);
+
 /* Of one on the heap, with what it owns. Accepts NULL. */
 void br_pipe_config_destroy(br_pipe_config *pipe);
 
