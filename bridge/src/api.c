@@ -12,6 +12,9 @@ const web_route br_api_routes[] = {
     {"GET", "/api/v1/openapi.json", br_handle_description},
     {"GET", "/api/v1/pipes", br_handle_pipes},
     {"GET", "/api/v1/pipes/{pipe}", br_handle_pipe},
+    {"PUT", "/api/v1/pipes/{pipe}", br_handle_pipe_put},
+    {"PATCH", "/api/v1/pipes/{pipe}", br_handle_pipe_patch},
+    {"DELETE", "/api/v1/pipes/{pipe}", br_handle_pipe_delete},
     {"POST", "/api/v1/pipes/{pipe}/messages", br_handle_pipe_message},
     {"GET", "/api/v1/pipes/{pipe}/ws", br_handle_pipe_socket},
     {"GET", "/api/v1/sessions", br_handle_sessions},
@@ -44,6 +47,8 @@ void br_api_destroy(br_api *api) {
 void br_api_attach(br_api *api, br_hub *hub, const char *backend) {
   api->hub = hub;
   api->backend = backend;
+  api->requester =
+      (br_pipe_requester){.asker = &api->asker, .registry = br_hub_registry_mutable(hub)};
 }
 
 void br_api_do_work(br_api *api) {
@@ -57,6 +62,8 @@ bool br_api_prepare_sleep(br_api *api) {
 void br_api_on_record(br_api *api, const br_event *record) {
   if (record->kind == BR_RECORD_RESULT) {
     br_ask_on_result(&api->asker, record);
+  } else if (record->kind == BR_RECORD_PIPE_REFUSED) {
+    br_pipe_request_on_refused(&api->requester, record);
   } else {
     br_ask_on_injected(&api->asker, record);
   }

@@ -84,7 +84,7 @@ void br_handle_events(web_request *request, void *user) {
     bool is_sse = options.format == BR_OBSERVE_SSE;
     web_source source = br_hub_observer_source(observer);
     (void)web_stream_start(request, is_sse ? "text/event-stream" : "application/x-ndjson", &source,
-                     on_stream_end);
+                           on_stream_end);
   } else if (web_socket_accept(request, protocols, &events, observer) != WEB_OK) {
     br_hub_observer_destroy(observer);
   }

@@ -21,18 +21,6 @@ void br_handle_pipes(web_request *request, void *user) {
   br_api_respond(request, 200, &body);
 }
 
-void br_handle_pipe(web_request *request, void *user) {
-  br_api *api = user;
-  const br_pipe_info *pipe = br_api_pipe(api, request, web_request_param(request, "pipe"), NULL);
-  if (pipe) {
-    web_buffer body;
-    web_buffer_init(&body, LIST_MAX_BYTES);
-    br_describe_pipe(&body, pipe);
-    web_buffer_append_text(&body, "\n");
-    br_api_respond(request, 200, &body);
-  }
-}
-
 /* 0: answered with the error. */
 static unsigned parse_state(web_request *request) {
   const char *state = web_request_query(request, "state");

@@ -5,6 +5,7 @@
 #include "ask.h"
 #include "bridge/api.h"
 #include "injection_target.h"
+#include "pipe_request.h"
 #include "web/server.h"
 
 struct br_api {
@@ -12,6 +13,7 @@ struct br_api {
   br_hub *hub;
   const char *backend;
   br_asker asker;
+  br_pipe_requester requester;
   struct post *free_posts;
 };
 
@@ -38,9 +40,14 @@ br_filter *br_api_session_filter(br_api *api, web_request *request);
 bool br_api_since(br_api *api, web_request *request, const char *name, const char *text,
                   br_start_mode *out_start, uint64_t *out_seq);
 
+/* ---- api_pipes.c ---- */
+void br_handle_pipe(web_request *request, void *user);
+void br_handle_pipe_put(web_request *request, void *user);
+void br_handle_pipe_patch(web_request *request, void *user);
+void br_handle_pipe_delete(web_request *request, void *user);
+
 /* ---- api_lists.c ---- */
 void br_handle_pipes(web_request *request, void *user);
-void br_handle_pipe(web_request *request, void *user);
 void br_handle_sessions(web_request *request, void *user);
 void br_handle_session(web_request *request, void *user);
 void br_handle_session_delete(web_request *request, void *user);

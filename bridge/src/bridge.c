@@ -167,8 +167,8 @@ static bool bridge_make(br_bridge *bridge, char *error, size_t error_size) {
   const br_config *config = bridge->config;
   bridge->events = br_queue_create(config->events.queue_bytes);
   bridge->commands = br_queue_create(command_queue_bytes(config));
-  bridge->api = br_api_create(
-      &(br_api_options){.commands = bridge->commands, .wake_pipes = wake_pipes, .user = bridge});
+  bridge->api = br_api_create(&(br_api_options){
+      .config = config, .commands = bridge->commands, .wake_pipes = wake_pipes, .user = bridge});
   if (!bridge->events || !bridge->commands || !bridge->api) {
     return bridge_fail(error, error_size, "out of memory: events.queue_bytes may be too large");
   }

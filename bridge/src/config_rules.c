@@ -186,9 +186,11 @@ static void pipe_apply_framing(const br_config *config, size_t index,
                            "mode \"message\" keeps the boundaries itself; leave framing out, or "
                            "set mode \"byte\"");
   }
-  /* What is told of the pipe is what it can do: 16 bits cannot say the default limit. */
+  /* What is told of the pipe is what it can do: 16 bits cannot say the default limit, and buffers have a size. */
   uint32_t most = pc_framing_max_message_bytes(pipe->framing);
+  uint32_t most_here = config->events.max_message_bytes;
   uint32_t fallback = pc_limits_default.max_message_bytes;
+  fallback = most_here > 0 && most_here < fallback ? most_here : fallback;
   if (pipe->limits.max_message_bytes == 0) {
     pipe->limits.max_message_bytes = fallback < most ? fallback : most;
   } else if (pipe->limits.max_message_bytes > most) {

@@ -137,14 +137,13 @@ enum {
   {                                                                             \
     .name = #field, .kind = BR_CONFIG_INTEGER, .offset = offsetof(type, field), \
     .fallback = &limits##_default.field, .minimum = &limits##_min.field,        \
-    .maximum = &limits##_max.field, .roles = (roles_), .is_live = true          \
+    .maximum = &limits##_max.field, .roles = (roles_)                           \
   }
 #define PIPE_LIMIT(roles_, field) LIMIT(roles_, pc_limits, field, pc_limits)
 
 static const br_config_key limits_keys[] = {
     {.name = "max_message_bytes",
      .kind = BR_CONFIG_INTEGER,
-     .is_live = true,
      .is_rule_default = true, /* less where the framing cannot say it */
      .offset = offsetof(pc_limits, max_message_bytes),
      .fallback = &pc_limits_default.max_message_bytes,
@@ -256,7 +255,6 @@ static const br_config_key pipe_keys[] = {
      .offset = offsetof(br_pipe_config, type),
      .words = mode_words},
     {.name = "framing",
-     .is_live = true,
      .kind = BR_CONFIG_WORD,
      .is_stored = true,
      .offset = offsetof(br_pipe_config, framing),
@@ -288,7 +286,6 @@ static const br_config_key pipe_keys[] = {
      .offset = offsetof(br_pipe_config, limits),
      .object = &limits_object},
     {.name = "oversize",
-     .is_live = true,
      .kind = BR_CONFIG_WORD,
      .roles = OF_SERVER | OF_CLIENT,
      .is_stored = true,

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "bridge/pipe_config.h"
 #include "web/text.h"
 
 void br_describe_string(web_buffer *out, const char *text) {
@@ -106,6 +107,16 @@ void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
                            config->limits.max_instances, config->limits.max_message_bytes,
                            config->limits.max_write_queue_bytes, config->limits.idle_timeout_ms,
                            config->limits.accept_rate, config->limits.accept_burst);
+}
+
+void br_describe_pipe_whole(web_buffer *out, const br_pipe_info *pipe) {
+  br_describe_pipe(out, pipe);
+  if (!out->failed) {
+    out->size--; /* the object goes on */
+  }
+  web_buffer_append_text(out, ",\"config\":");
+  br_pipe_config_write(pipe->config, out);
+  web_buffer_append_text(out, "}");
 }
 
 void br_describe_session(web_buffer *out, const br_registry *registry,

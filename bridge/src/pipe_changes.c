@@ -83,7 +83,7 @@ static void change_refuse(br_pipes *pipes, const br_command *command, br_pipe_re
                      .command_id = command->id,
                      .size_bytes = sizeof *refusal};
   br_emit_always(pipes, &record, refusal);
-  br_injection_answer(pipes, command, (br_result){.targets = 0});
+  br_injection_answer(pipes, command, (br_result){.pipe_refused = 1});
 }
 
 /* ---- commands ---- */
@@ -98,7 +98,7 @@ void br_command_pipe_add(br_pipes *pipes, const br_command *command) {
   br_pipe_refusal refusal = {.config = command_config(command)};
   pipe_entry *pipe;
   if (pipes->is_stopping) {
-    refusal.status = PC_E_NOT_CONNECTED;
+    refusal.status = PC_E_ABORTED;
     (void)snprintf(refusal.text, sizeof refusal.text, "the bridge is ending");
   } else {
     refusal.status = br_pipe_start(pipes, refusal.config, command->pipe, &pipe, refusal.text,

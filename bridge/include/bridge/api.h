@@ -15,6 +15,7 @@
 typedef struct br_api br_api;
 
 typedef struct br_api_options {
+  const br_config *config; /* must outlive the api */
   br_queue *commands;
   void (*wake_pipes)(void *user); /* there are new commands; the pipe thread sleeps */
   void *user;

@@ -8,6 +8,8 @@
 
 void br_describe_string(web_buffer *out, const char *text); /* with quotes; not UTF-8: "?" */
 void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe);
+/* And its configuration, so that it can be PUT elsewhere. */
+void br_describe_pipe_whole(web_buffer *out, const br_pipe_info *pipe);
 void br_describe_session(web_buffer *out, const br_registry *registry,
                          const br_session_info *session);
 /* [ … ] of all. */

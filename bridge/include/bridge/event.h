@@ -99,7 +99,8 @@ typedef struct br_result {
   uint32_t closed;    /* refused or lost: the session ended                       */
   uint32_t no_place;  /* refused by a tap: no message ended in time, and yours goes between two */
   uint32_t removed;   /* there is no such pipe any more                           */
-  uint32_t is_away;   /* nobody is connected: queued until somebody is, or refused by that queue */
+  uint32_t pipe_refused; /* the pipe was not added or changed, as the record before it says */
+  uint32_t is_away; /* nobody is connected: queued until somebody is, or refused by that queue */
   /* From the command's hand-over until all of this was known: the kernel had what is `delivered`, and what is
    * `queued` had been waited for. */
   uint64_t microseconds;
