@@ -292,6 +292,7 @@ static const br_config_key pipe_keys[] = {
      .offset = offsetof(br_pipe_config, oversize),
      .words = oversize_words},
     {.name = "overflow",
+     .is_live = true,
      .kind = BR_CONFIG_WORD,
      .is_stored = true,
      .offset = offsetof(br_pipe_config, overflow),
