@@ -31,7 +31,7 @@ function decodeRecord(view, at) {
     kind,
     wall_ns: view.getBigUint64(at + 16, true), // more than a Number holds exactly
     mono_ns: view.getBigUint64(at + 24, true),
-    pipe: view.getUint32(at + 40, true), // a number in the snapshot's list
+    pipe: view.getUint32(at + 40, true), // an `index` of the snapshot's pipes
     session: Number(view.getBigUint64(at + 32, true)),
   };
   if (kind === 'error') return { size, event: { ...event, detail: text(payload) } };
@@ -67,12 +67,16 @@ export function decode(message) {
 async function follow(url) {
   const Socket = globalThis.WebSocket ?? (await import('ws')).default;
   const socket = new Socket(url, 'pipebridge.v1.bin');
-  let pipes = [];
+  const pipes = new Map();
   socket.binaryType = 'arraybuffer';
   socket.onmessage = ({ data }) => {
     const { snapshot, events = [] } = decode(data);
-    if (snapshot) pipes = snapshot.pipes.map((pipe) => pipe.name);
-    for (const event of events) console.log({ ...event, pipe: pipes[event.pipe] ?? event.pipe });
+    const named = snapshot ? [...snapshot.pipes, ...snapshot.removed_pipes] : [];
+    for (const { index, name } of named) pipes.set(index, name);
+    for (const event of events) {
+      if (event.kind === 'pipe_added' && event.state) pipes.set(event.state.index, event.pipe);
+      console.log({ ...event, pipe: pipes.get(event.pipe) ?? event.pipe });
+    }
   };
 }
 

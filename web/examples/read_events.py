@@ -62,15 +62,17 @@ async def follow(url):
     import websockets
 
     async with websockets.connect(url, subprotocols=["pipebridge.v1.bin"]) as socket:
-        pipes = []
+        pipes = {}
         async for message in socket:
             kind, value = decode(message)
             if kind == "snapshot":
-                pipes = [pipe["name"] for pipe in value["pipes"]]
+                pipes = {pipe["index"]: pipe["name"]
+                         for pipe in value["pipes"] + value["removed_pipes"]}
                 continue
             for event in value:
-                if isinstance(event.get("pipe"), int):  # a number in the snapshot's list
-                    event["pipe"] = pipes[event["pipe"]]
+                if event["kind"] == "pipe_added" and "state" in event:
+                    pipes[event["state"]["index"]] = event["pipe"]
+                event["pipe"] = pipes.get(event.get("pipe"), event.get("pipe"))
                 print(event, flush=True)
 
 
