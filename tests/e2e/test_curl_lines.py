@@ -25,18 +25,20 @@ ELSEWHERE = {"docker.sock": "test_tap.Http has a server behind a tap, as docker 
 
 
 def lines_of(name, heading=None):
-    """(status or None, line) of every curl line in a file, or in one section of it."""
+    """(status or None, line) of every curl line in a file, or in one section of it. A comment before lines says
+    their status, or "A, then B" of the first and the others."""
     text = (ROOT / name).read_text(encoding="utf-8")
     if heading:
         text = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    status, found = None, []
+    first, then, found = None, None, []
     for language, block in BLOCK.findall(text):
         lines = block.replace("\\\n", " ").splitlines() if language in ("", "sh") else []
         for line in lines:
-            if promise := re.match(r"# (\d{3}): ", line):
-                status = int(promise[1])
+            if promise := re.match(r"# (\d{3})(?:, then (\d{3}))?: ", line):
+                first, then = int(promise[1]), int(promise[2] or promise[1])
             elif line.startswith("curl "):
-                found.append((status, line))
+                found.append((first, line))
+                first = then
     return found
 
 
