@@ -1,5 +1,7 @@
 """The answers that come seldom: everything in use, a thread that is stuck, a handshake that is none."""
 
+import json
+import resource
 import urllib.parse
 
 from harness.bridge import pipe
@@ -16,12 +18,18 @@ class Seldom(BridgeCase):
     def server(self, **http):
         return self.bridge(pipes=[pipe("line")], config={"http": http})
 
-    def wire(self, server, method, path, body=b""):
+    def wire(self, server, method, path, body=b"", **headers):
         wire = Wire(server.address, timeout_s=LONG_S)
         self.addCleanup(wire.close)
         wire.send(format_request(method, path, {
-            "Host": f"127.0.0.1:{server.port}", "Content-Length": str(len(body))}, body))
+            "Host": f"127.0.0.1:{server.port}", "Content-Length": str(len(body))}
+            | headers, body))
         return wire
+
+    def put_pipe(self, server, name):
+        return self.wire(server, "PUT", f"/api/v1/pipes/{name}",
+                         json.dumps({"path": f"{name}.sock"}).encode(),
+                         **{"Content-Type": "application/json"})
 
     def test_two_lengths_are_refused(self):
         server = self.server()
@@ -55,6 +63,19 @@ class Seldom(BridgeCase):
         with StoppedThread(server.thread("pb-pipe")):
             answer = self.wire(server, "POST", INJECT, b"x")
             self.assert_problem(read_response(answer, "POST"), 504, "timed_out")
+
+    def test_a_pipe_for_which_no_descriptor_is_left_is_refused(self):
+        server = self.server()
+        with StoppedThread(server.thread("pb-pipe")):
+            wire = self.put_pipe(server, "late")
+            self.assertEqual(server.get("/api/v1/pipes").status, 200)  # behind it in the queue
+            used = server.fd_count()
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used, used))
+        self.assert_problem(read_response(wire), 503, "no_resources")
+
+    def test_one_pipe_too_many_is_told(self):
+        server = self.bridge(pipes=[pipe(f"p{number}") for number in range(1024)])
+        self.assert_problem(read_response(self.put_pipe(server, "more")), 409, "too_many_pipes")
 
     def test_a_pipe_refuses_a_handshake_that_is_none(self):
         server = self.server()

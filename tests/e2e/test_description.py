@@ -19,10 +19,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 UNREACHABLE = {
     ("NoAnswer", "500", ""): "two allocations in a row must fail",
     ("any", "503", "no_memory"): "an allocation must fail",
+    ("PipeConflict", "409", "pipe_removed"): "takes a removal between a change and its answer",
+    ("ChangesUnavailable", "503", "ending"): "takes a change in the pipe thread's last turn",
     ("any", "503", "stopping"): "takes a request in the server's last turn; unit/web/test_server.c does it",
 }
 # What any operation may be answered: seen once is seen.
-COMMON = {"no_memory", "stopping", "too_many_connections"} | set(
+COMMON = {"no_memory", "stopping", "too_many_connections", "host_not_allowed", "origin_not_allowed",
+          "site_not_allowed"} | set(
     description.described.document["components"]["schemas"]["RequestCode"]["enum"])
 
 
