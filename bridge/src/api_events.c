@@ -1,14 +1,13 @@
-/* The live event stream: NDJSON, server-sent events, or a WebSocket. HTTP thread. */
+/* The live event stream: NDJSON, server-sent events, or a WebSocket (events_socket.c). HTTP thread. */
 #include <string.h>
 
 #include "api_private.h"
-
-static const char *const protocols[] = {"pipebridge.v1.bin", "pipebridge.v1.json", NULL};
+#include "events_socket.h"
 
 static br_observe_format format_choose(const web_request *request) {
   if (web_request_wants_websocket(request)) {
-    const char *protocol = web_request_subprotocol(request, protocols);
-    return protocol == protocols[0] ? BR_OBSERVE_BINARY : BR_OBSERVE_JSON;
+    const char *protocol = web_request_subprotocol(request, br_events_protocols);
+    return protocol == br_events_protocols[0] ? BR_OBSERVE_BINARY : BR_OBSERVE_JSON;
   }
   const char *accept = web_request_header(request, "Accept");
   return accept && strstr(accept, "text/event-stream") ? BR_OBSERVE_SSE : BR_OBSERVE_NDJSON;
@@ -28,64 +27,47 @@ static bool parse_options(br_api *api, web_request *request, br_observe_options 
   return options->filter != NULL;
 }
 
-static void on_open(web_socket *socket, void *user) {
-  web_source source = br_hub_observer_source(user);
-  web_socket_observe(socket, &source);
-}
-
-static void on_message(web_socket *socket, web_ws_opcode opcode, const uint8_t *data, size_t size,
-                       void *user) {
-  static const char answer[] = "{\"type\":\"error\",\"code\":\"unknown_command\",\"detail\":\"This "
-                               "version takes no commands "
-                               "here; POST to /api/v1/pipes/{pipe}/messages injects.\"}";
-  (void)opcode;
-  (void)data;
-  (void)size;
-  (void)user;
-  if (web_socket_send(socket, WEB_WS_TEXT, answer, sizeof answer - 1) != WEB_OK) {
-    web_socket_close(socket, WEB_WS_POLICY, "asks more than it reads the answers of");
-  }
-}
-
-static void on_close(web_socket *socket, uint16_t code, void *user) {
-  (void)socket;
-  (void)code;
-  br_hub_observer_destroy(user);
-}
-
 static void on_stream_end(void *user) {
   br_hub_observer_destroy(user);
 }
 
-void br_api_respond_unobserved(web_request *request, br_observe_result result) {
+void br_api_unobserved(br_observe_result result, br_problem *out_problem) {
   if (result == BR_OBSERVE_TOO_MANY) {
-    web_respond_problem(request, 503, "too_many_filters",
-                        "Too many different filters are observed at once; use one of those.");
+    (void)br_problem_set(out_problem, 503, "too_many_filters",
+                         "Too many different filters are observed at once; use one of those.");
   } else {
-    web_respond_problem(request, 503, "no_memory", "The bridge is out of memory; try again.");
+    (void)br_problem_set(out_problem, 503, "no_memory", "The bridge is out of memory; try again.");
   }
 }
 
+void br_api_respond_unobserved(web_request *request, br_observe_result result) {
+  br_problem problem;
+  br_api_unobserved(result, &problem);
+  br_problem_respond(request, &problem);
+}
+
+static void stream_start(br_api *api, web_request *request, const br_observe_options *options) {
+  br_observer *observer;
+  br_observe_result result = br_hub_observer_create(api->hub, options, &observer);
+  if (result != BR_OBSERVE_OK) {
+    br_api_respond_unobserved(request, result);
+    return;
+  }
+  bool is_sse = options->format == BR_OBSERVE_SSE;
+  web_source source = br_hub_observer_source(observer);
+  (void)web_stream_start(request, is_sse ? "text/event-stream" : "application/x-ndjson", &source,
+                         on_stream_end);
+}
+
 void br_handle_events(web_request *request, void *user) {
-  static const web_socket_events events = {
-      .on_open = on_open, .on_message = on_message, .on_close = on_close};
   br_api *api = user;
   br_observe_options options;
   if (!parse_options(api, request, &options)) {
     return;
   }
-  br_observer *observer;
-  br_observe_result result = br_hub_observer_create(api->hub, &options, &observer);
-  if (result != BR_OBSERVE_OK) {
-    br_api_respond_unobserved(request, result);
-    return;
-  }
-  if (!web_request_wants_websocket(request)) {
-    bool is_sse = options.format == BR_OBSERVE_SSE;
-    web_source source = br_hub_observer_source(observer);
-    (void)web_stream_start(request, is_sse ? "text/event-stream" : "application/x-ndjson", &source,
-                           on_stream_end);
-  } else if (web_socket_accept(request, protocols, &events, observer) != WEB_OK) {
-    br_hub_observer_destroy(observer);
+  if (web_request_wants_websocket(request)) {
+    br_events_socket_accept(api, request, &options);
+  } else {
+    stream_start(api, request, &options);
   }
 }

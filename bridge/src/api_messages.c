@@ -56,20 +56,25 @@ static void on_abandon(web_request *request, void *user) {
 
 /* ---- answers ---- */
 
-static void respond_taken(const post *ended, br_outcome outcome, const br_result *result) {
-  const br_api *api = ended->api;
-  const br_asked *asked = &ended->asked;
-  web_buffer body;
-  web_buffer_init(&body, 4096);
+void br_api_describe_taken(web_buffer *out, const br_api *api, const br_asked *asked,
+                           const br_result *result) {
   web_buffer_append_format(
-      &body,
-      "{\"run\":\"%s\",\"seq\":%llu,\"result\":\"%s\",\"pipe\":\"%s\",\"session\":%llu,\"bytes\":%"
-      "u,"
-      "\"targets\":%u,\"delivered\":%u,\"queued\":%u,\"refused\":%u,\"microseconds\":%llu}\n",
-      br_hub_run(api->hub), (unsigned long long)asked->seq, outcome.code,
+      out,
+      "\"run\":\"%s\",\"seq\":%llu,\"result\":\"%s\",\"pipe\":\"%s\",\"session\":%llu,\"bytes\":%u,"
+      "\"targets\":%u,\"delivered\":%u,\"queued\":%u,\"refused\":%u,\"microseconds\":%llu",
+      br_hub_run(api->hub), (unsigned long long)asked->seq,
+      br_outcome_of_result(asked, result).code,
       br_registry_name(br_hub_registry(api->hub), asked->pipe), (unsigned long long)asked->session,
       asked->size_bytes, result->targets, result->delivered, result->queued,
       br_result_refused(result), (unsigned long long)result->microseconds);
+}
+
+static void respond_taken(const post *ended, br_outcome outcome, const br_result *result) {
+  web_buffer body;
+  web_buffer_init(&body, 4096);
+  web_buffer_append_text(&body, "{");
+  br_api_describe_taken(&body, ended->api, &ended->asked, result);
+  web_buffer_append_text(&body, "}\n");
   br_api_respond(ended->request, outcome.status, &body);
 }
 

@@ -53,6 +53,9 @@ void br_handle_session(web_request *request, void *user);
 void br_handle_session_delete(web_request *request, void *user);
 
 /* ---- api_messages.c ---- */
+/* What became of an injection that was taken, as members of an object, without its braces. */
+void br_api_describe_taken(web_buffer *out, const br_api *api, const br_asked *asked,
+                           const br_result *result);
 void br_handle_pipe_message(web_request *request, void *user);
 void br_handle_session_message(web_request *request, void *user);
 void br_posts_fini(br_api *api);
@@ -65,6 +68,7 @@ void br_handle_pipe_socket(web_request *request, void *user);
 
 /* ---- api_events.c ---- */
 /* The answer when there can be no observer. */
+void br_api_unobserved(br_observe_result result, br_problem *out_problem);
 void br_api_respond_unobserved(web_request *request, br_observe_result result);
 void br_handle_events(web_request *request, void *user);
 

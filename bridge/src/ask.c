@@ -37,55 +37,75 @@ static br_ask_status command_push(br_asker *asker, const br_command *command, co
   return BR_ASK_OK;
 }
 
-br_ask_status br_ask_send(br_asker *asker, br_command *command, const void *payload,
-                          const br_sent_by *by) {
-  command->id = ++asker->last_command_id;
+static br_ask_status command_send(br_asker *asker, br_command *command, uint64_t id,
+                                  const void *payload, const br_sent_by *by) {
+  command->id = id;
   command->asked_ns = br_host_mono_ns();
   command->by_bytes = by ? by->size : 0;
   return command_push(asker, command, payload, by);
 }
 
+br_ask_status br_ask_send(br_asker *asker, br_command *command, const void *payload,
+                          const br_sent_by *by) {
+  return command_send(asker, command, ++asker->last_command_id, payload, by);
+}
+
 br_ask_status br_ask(br_asker *asker, br_asked *asked, br_command *command, const void *payload,
                      const br_sent_by *by) {
-  BR_CHECK(asked->command_id == 0);
+  bool is_first = asked->under_way == 0;
+  uint64_t id = is_first ? ++asker->last_command_id : asked->command_id;
   /* Before the command is on its way, so that what cannot be waited for is not done either. */
-  uint64_t id = asker->last_command_id + 1;
-  if (!br_id_table_put(&asker->waiting, id, asked)) {
+  if (is_first && !br_id_table_put(&asker->waiting, id, asked)) {
     return BR_ASK_NO_MEMORY;
   }
-  br_ask_status status = br_ask_send(asker, command, payload, by);
+  br_ask_status status = command_send(asker, command, id, payload, by);
   if (status != BR_ASK_OK) {
-    (void)br_id_table_remove(&asker->waiting, id);
+    if (is_first) {
+      (void)br_id_table_remove(&asker->waiting, id);
+    }
     return status;
   }
-  asked->command_id = id;
+  if (is_first) {
+    asked->command_id = id;
+    asked->first_seq = asked->seq = 0;
+  }
+  asked->under_way++;
   asked->session = command->session;
   asked->size_bytes = command->size_bytes;
   asked->pipe = command->pipe;
-  asked->seq = 0;
   return BR_ASK_OK;
 }
 
+static void asked_end(br_asker *asker, br_asked *asked) {
+  (void)br_id_table_remove(&asker->waiting, asked->command_id);
+  asked->command_id = 0;
+  asked->under_way = 0;
+}
+
 void br_ask_cancel(br_asker *asker, br_asked *asked) {
-  if (asked->command_id != 0) {
-    (void)br_id_table_remove(&asker->waiting, asked->command_id);
-    asked->command_id = 0;
+  if (asked->under_way > 0) {
+    asked_end(asker, asked);
   }
 }
 
 void br_ask_on_injected(br_asker *asker, const br_event *injected) {
   br_asked *asked = br_id_table_get(&asker->waiting, injected->command_id);
   if (asked) {
+    asked->first_seq = asked->first_seq ? asked->first_seq : injected->seq;
     asked->seq = injected->seq;
   }
 }
 
 void br_ask_on_result(br_asker *asker, const br_event *record) {
-  br_asked *asked = br_id_table_remove(&asker->waiting, record->command_id);
+  br_asked *asked = br_id_table_get(&asker->waiting, record->command_id);
   if (asked) {
     br_result result;
     memcpy(&result, br_event_payload(record), sizeof result);
-    asked->command_id = 0;
+    if (asked->under_way == 1) {
+      asked_end(asker, asked);
+    } else {
+      asked->under_way--;
+    }
     asked->on_result(asked, &result);
   }
 }

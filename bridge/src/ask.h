@@ -2,8 +2,9 @@
  * queue, and whoever asked is told. Everything that injects (POST, files of messages, WebSockets, calls) and what
  * only wants to hear that the thread lives goes this way. HTTP thread.
  *
- * A br_asked lies in its owner, who neither frees nor uses it again while it is under way: until on_result, which
- * comes exactly once and never inside br_ask, or br_ask_cancel. Nothing is allocated for it. */
+ * A br_asked lies in its owner, who does not free it while it is under way: until on_result, which comes exactly once for
+ * each br_ask and never inside it, or br_ask_cancel. Nothing is allocated for it. Many commands may be under way for
+ * one, which has one id for all of them: their results are counted, not told apart. */
 #ifndef BRIDGE_SRC_ASK_H
 #define BRIDGE_SRC_ASK_H
 
@@ -17,15 +18,17 @@
 
 typedef struct br_asked br_asked;
 struct br_asked {
-  /* The owner's. The asked one is not under way any more, and may be used again or freed in here. */
+  /* The owner's. If no other command is under way for it, it may be freed in here. */
   void (*on_result)(br_asked *asked, const br_result *result);
   void *user;
   /* Set by br_ask, from the command. */
   uint64_t command_id; /* 0: not under way */
-  uint64_t session;    /* 0: the whole pipe */
+  uint32_t under_way;  /* commands */
   uint32_t size_bytes;
+  uint64_t session; /* 0: the whole pipe */
   uint16_t pipe;
-  /* Of the `injected` event, known before on_result; 0: there was none. */
+  /* Of the `injected` event, known before on_result; 0: there was none. Of many commands, the first and the last. */
+  uint64_t first_seq;
   uint64_t seq;
 };
 
@@ -66,7 +69,7 @@ void br_asker_fini(br_asker *asker);
  * here. Nobody waits for what becomes of it. */
 br_ask_status br_ask_send(br_asker *asker, br_command *command, const void *payload,
                           const br_sent_by *by);
-/* Likewise, and `asked` is told. Unless BR_ASK_OK nothing was sent and `asked` is not under way. */
+/* Likewise, and `asked` is told. Unless BR_ASK_OK nothing was sent and nothing more is under way. */
 br_ask_status br_ask(br_asker *asker, br_asked *asked, br_command *command, const void *payload,
                      const br_sent_by *by);
 /* Who asked has gone: on_result will not come. What was asked happens nevertheless. Also of one that is not under

@@ -14,6 +14,7 @@ struct br_observer {
   br_observe_options options;
   uint64_t next_seq; /* the first event that it has not been given from memory */
   bool is_greeted;
+  bool is_caught_up; /* and goes on in the log */
 };
 
 /* Bytes that an event takes at most, beside the piece's own. */
@@ -205,14 +206,17 @@ static void observer_replay(br_observer *observer, web_buffer *out) {
   }
 }
 
+static void observer_begin_now(br_observer *observer) {
+  observer->options.start = BR_START_SINCE;
+  observer->next_seq = observer->hub->seq + 1;
+}
+
 static void source_catch_up(void *user, web_buffer *out) {
   br_observer *observer = user;
   if (!observer->is_greeted) {
     observer->is_greeted = true;
     if (observer->options.start == BR_START_NOW) {
-      /* "Now" is the state that the greeting tells: what comes after it comes without a hole. */
-      observer->options.start = BR_START_SINCE;
-      observer->next_seq = observer->hub->seq + 1;
+      observer_begin_now(observer); /* the state that the greeting tells: no hole behind it */
     }
     observer->feed->format->greet(observer->hub, out);
     return;
@@ -220,6 +224,7 @@ static void source_catch_up(void *user, web_buffer *out) {
   if (!observer_tell_expired(observer, out)) {
     observer_replay(observer, out);
   }
+  observer->is_caught_up = out->size == 0 && !out->failed;
 }
 
 br_observe_result br_hub_observer_create(br_hub *hub, const br_observe_options *options,
@@ -243,7 +248,11 @@ br_observe_result br_hub_observer_create(br_hub *hub, const br_observe_options *
   observer->feed = target;
   observer->options = *options;
   observer->options.filter = NULL; /* the feed's */
+  observer->is_greeted = options->is_greeted;
   observer->next_seq = options->start == BR_START_SINCE ? options->since + 1 : 1;
+  if (options->is_greeted && options->start == BR_START_NOW) {
+    observer_begin_now(observer);
+  }
   target->observer_count++;
   *out_observer = observer;
   return BR_OBSERVE_OK;
@@ -253,6 +262,20 @@ void br_hub_observer_destroy(br_observer *observer) {
   if (observer) {
     observer->feed->observer_count--;
     free(observer);
+  }
+}
+
+const br_filter *br_hub_observer_filter(const br_observer *observer) {
+  return observer->feed->filter;
+}
+
+void br_hub_observer_where(const br_observer *observer, uint64_t next_seq, br_start_mode *out_start,
+                           uint64_t *out_since) {
+  *out_start = observer->options.start;
+  if (!observer->is_caught_up) {
+    *out_since = observer->next_seq - 1;
+  } else {
+    *out_since = next_seq != 0 ? next_seq - 1 : observer->hub->seq;
   }
 }
 

@@ -7,7 +7,11 @@
 
 enum { BR_BINARY_VERSION = 1, BR_BINARY_HEADER_BYTES = 16, BR_BINARY_RECORD_BYTES = 56 };
 
-typedef enum br_binary_type { BR_BINARY_SNAPSHOT = 1, BR_BINARY_EVENTS = 2 } br_binary_type;
+typedef enum br_binary_type {
+  BR_BINARY_SNAPSHOT = 1,
+  BR_BINARY_EVENTS = 2,
+  BR_BINARY_INJECT = 3 /* said by clients: client_command_binary.c */
+} br_binary_type;
 
 /* A gap's number among the kinds of events, which end before it. */
 enum { BR_BINARY_KIND_GAP = 6 };

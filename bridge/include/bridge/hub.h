@@ -78,6 +78,7 @@ typedef struct br_observe_options {
   br_filter *filter; /* taken over, whatever comes back */
   br_start_mode start;
   uint64_t since;
+  bool is_greeted; /* it goes on where another one ended: no greeting */
 } br_observe_options;
 
 typedef enum br_observe_result {
@@ -94,5 +95,11 @@ br_observe_result br_hub_observer_create(br_hub *hub, const br_observe_options *
 void br_hub_observer_destroy(br_observer *observer);
 /* What to hand to web_socket_observe or web_stream_start. */
 web_source br_hub_observer_source(br_observer *observer);
+/* What it wants; valid as long as it. */
+const br_filter *br_hub_observer_filter(const br_observer *observer);
+/* From where another observer would go on, missing nothing and getting nothing twice: as the options' start and since.
+ * `next_seq`: what web_socket_next_seq says of its socket. */
+void br_hub_observer_where(const br_observer *observer, uint64_t next_seq, br_start_mode *out_start,
+                           uint64_t *out_since);
 
 #endif
