@@ -169,6 +169,58 @@ test('a_payload_is_shown_as_json_text_and_hex', () =>
     await body.filter({ hasText: 'ff 00 41' }).waitFor();
   }));
 
+test('what_a_gap_left_out_is_fetched_from_the_service', () =>
+  withService(async ({ service, session, page }) => {
+    service.say(session, 'c2s', 'before');
+    service.sayUnheard(session, ['missed 1', 'missed 2', 'missed 3']);
+    await row(page, '3 events not shown').click();
+    await page.getByRole('button', { name: 'Fetch them' }).click();
+    await page.locator('.fetched .row', { hasText: 'missed 2' }).waitFor();
+    await page.getByRole('button', { name: 'Fetch more' }).click();
+    await page.locator('.fetched', { hasText: '3 events fetched' }).waitFor();
+    await page.locator('.fetched .row', { hasText: 'missed 3' }).click();
+    await page.locator('.detail pre', { hasText: 'missed 3' }).waitFor();
+  }));
+
+test('an_answer_knows_its_question_and_how_long_it_took', () =>
+  withService(async ({ service, session, page }) => {
+    service.say(session, 'c2s', '{"id":7,"method":"ask"}');
+    service.say(session, 's2c', '{"id":7,"result":"yes"}');
+    await row(page, 'result').click();
+    await page.locator('dt', { hasText: 'Answers' }).waitFor();
+    await page.getByRole('button', { name: /^message \d+ after / }).click();
+    await page.locator('.tree-line', { hasText: '"method": "ask"' }).waitFor();
+    await page.locator('dt', { hasText: 'Answered by' }).waitFor();
+  }));
+
+test('two_messages_are_compared_line_by_line', () =>
+  withService(async ({ service, session, page }) => {
+    service.say(session, 'c2s', '{"a":1,"b":2}');
+    service.say(session, 'c2s', '{"a":1,"b":3}');
+    await row(page, '"b":2').click();
+    await page.getByRole('tab', { name: 'Compare' }).click();
+    await row(page, '"b":3').click();
+    await page.locator('.difference .removed', { hasText: '"b": 2' }).waitFor();
+    await page.locator('.difference .added', { hasText: '"b": 3' }).waitFor();
+    assert.equal(await page.locator('.difference .same').count(), 3);
+    await page.getByRole('button', { name: 'End comparing' }).click();
+    await page.locator('.tree-line', { hasText: '"b": 3' }).waitFor();
+  }));
+
+test('time_is_told_by_the_clock_since_the_selected_row_and_since_the_one_above', () =>
+  withService(async ({ service, session, page }) => {
+    lines(service, session, 1, 3);
+    await row(page, 'line 3').waitFor();
+    await page.keyboard.press('t');
+    await row(page, 'line 2').click();
+    await row(page, 'line 2').filter({ hasText: '+0.000000' }).waitFor();
+    assert.match(await row(page, 'line 1').innerText(), /[−+]\d+\.\d{6}/);
+    await page.keyboard.press('t');
+    await page.getByRole('button', { name: 'Since above' }).waitFor();
+    await page.keyboard.press('t');
+    await row(page, 'line 2').filter({ hasText: /\d\d:\d\d:\d\d\.\d{3}/ }).waitFor();
+  }));
+
 /** What stands in the box to send from. */
 const holds = (page, value) =>
   page.waitForFunction((wanted) => document.getElementById('composer-body').value === wanted, value);

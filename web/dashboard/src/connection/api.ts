@@ -1,8 +1,11 @@
 // The control API: plain requests, and its errors as values. Every request ends: it has a deadline.
-import type { Direction, PipeInfo, SessionInfo } from '../protocol/event';
+import { kinds } from '../filter/terms';
+import type { Direction, PipeInfo, SessionInfo, WireEvent } from '../protocol/event';
 import { en } from '../text/en';
 
 const TIMEOUT_MS = 5_000;
+/** Without it the service gives messages and injections only. */
+const everyKind = kinds.join(',');
 
 /** An answer of the service that says no (RFC 9457), or none at all (`status` 0). */
 export interface Problem {
@@ -81,6 +84,12 @@ export const api = {
     request<{ run: string; sessions: SessionInfo[] }>(
       'GET',
       `/api/v1/sessions${pipe === null ? '' : `?pipe=${encodeURIComponent(pipe)}`}`,
+    ),
+  /** What was said after `since`, up to and with `until`, oldest first. */
+  history: (since: string, until: string) =>
+    request<{ run: string; events: WireEvent[]; next: string | null }>(
+      'GET',
+      `/api/v1/messages?order=oldest&limit=500&since=${since}&until=${until}&kind=${everyKind}`,
     ),
   disconnect: (session: number) => request<{ id: number }>('DELETE', `/api/v1/sessions/${session}`),
   send: (target: Target, direction: Direction | null, body: BodyInit) =>

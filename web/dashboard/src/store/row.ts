@@ -11,6 +11,9 @@ export interface Row {
   readonly peerName: string;
   /** `closed`: when the session had opened; else 0. */
   readonly openedWallNs: number;
+  /** The message that this one answers, and the one that answers it, where their ids tell. */
+  answers?: Row;
+  answeredBy?: Row;
 }
 
 /** What is looked at. `session` implies `pipe`. */

@@ -7,6 +7,7 @@ import type { Predicate } from '../filter/subject';
 import type { PipeInfo, SessionInfo, Snapshot, WireEvent } from '../protocol/event';
 import { type LogLimits, MessageLog } from './message_log';
 import { MessageView } from './message_view';
+import { Pairing } from './pairing';
 import { Rate } from './rates';
 import { Sessions } from './sessions';
 import { type FrameScheduler, Topic } from './topic';
@@ -32,6 +33,7 @@ export class Store implements ConnectionSink, PollerSink {
   readonly log: MessageLog;
   readonly view: MessageView;
   readonly sessions = new Sessions();
+  readonly #pairing = new Pairing();
   /** In the service's order. */
   pipes: Pipe[] = [];
   readonly total = new Rate();
@@ -95,6 +97,7 @@ export class Store implements ConnectionSink, PollerSink {
       const session = event.kind === 'gap' ? undefined : this.sessions.get(event.session);
       const openedWallNs = event.kind === 'closed' ? (session?.info.opened_wall_ns ?? 0) : 0;
       const row = this.log.append(run, event, session?.info.peer.name ?? '', openedWallNs);
+      this.#pairing.add(row);
       this.view.add(row);
       if (event.kind === 'closed') this.sessions.ended(event);
       hasSessions ||= event.kind === 'opened' || event.kind === 'closed';

@@ -21,6 +21,10 @@ export interface UiHost {
   applyTheme(theme: Theme): void;
 }
 
+/** How the table tells time: of the day, since the selected row, since the row above. */
+export type TimeMode = 'clock' | 'since' | 'delta';
+const timeModes: readonly TimeMode[] = ['clock', 'since', 'delta'];
+
 const MAX_PINNED = 200;
 const themes: readonly Theme[] = ['system', 'light', 'dark'];
 
@@ -38,6 +42,9 @@ export class Ui {
   /** How the payloads of a pipe are shown where one has chosen; else as the payload suggests. */
   #pinned: ReadonlyMap<string, PayloadMode>;
   page: Page = 'list';
+  times: TimeMode;
+  /** The message that others are compared with. */
+  compared: Row | null = null;
   /** The row that one looks at in the table, and how far below its top edge it stands. */
   anchor: { readonly id: number; readonly y: number } | null = null;
 
@@ -50,6 +57,7 @@ export class Ui {
     this.route = parseRoute(host.hash);
     this.theme = themes.find((theme) => theme === host.load('theme')) ?? 'system';
     this.isComposerOpen = host.load('composer') !== 'closed';
+    this.times = timeModes.find((mode) => mode === host.load('times')) ?? 'clock';
     this.#pinned = this.#loadPinned();
     host.applyTheme(this.theme);
     onRoute(this.route);
@@ -139,6 +147,17 @@ export class Ui {
 
   remember(key: string, list: readonly string[]): void {
     this.host.save(key, JSON.stringify(list));
+  }
+
+  nextTimes(): void {
+    this.times = timeModes[(timeModes.indexOf(this.times) + 1) % timeModes.length] ?? 'clock';
+    this.host.save('times', this.times);
+    this.topic.changed();
+  }
+
+  setCompared(row: Row | null): void {
+    this.compared = row;
+    this.topic.changed();
   }
 
   nextTheme(): void {

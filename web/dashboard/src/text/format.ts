@@ -60,6 +60,13 @@ export function formatDuration(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
 }
 
+/** +0.004, −12.500: seconds, for a column of its own. */
+export function formatDelta(ns: number): string {
+  const seconds = Math.abs(ns) / 1e9;
+  const digits = seconds < 1000 ? 6 : 3;
+  return `${ns < 0 ? '−' : '+'}${seconds.toFixed(digits)}`;
+}
+
 /** As one would type it: what a shell would take apart is in quotes. */
 export function formatCommandLine(words: readonly string[], isCut: boolean): string {
   const typed = words.map((word) =>

@@ -6,10 +6,11 @@ import { Payload } from '../payload/formats';
 import type { PayloadEvent, WireEvent } from '../protocol/event';
 import type { Row } from '../store/row';
 import { en } from '../text/en';
-import { formatCount, formatDate, formatTime } from '../text/format';
+import { formatCount, formatDate, formatDuration, formatTime } from '../text/format';
 import { focusComposer } from './composer';
 import { useApp, useTopics } from './context';
 import { CopyMenu } from './copy_menu';
+import { GapEvents } from './gap_events';
 import { markOf } from './message_row';
 import { PayloadView } from './payload_view';
 
@@ -58,6 +59,19 @@ function PayloadFields({ event }: { event: PayloadEvent }) {
   );
 }
 
+/** To the other message of a question and its answer, and how long that took. */
+function PairButton({ to, question, answer }: { to: Row; question: Row; answer: Row }) {
+  const { ui } = useApp();
+  if (question.event.kind === 'gap' || answer.event.kind === 'gap') return null;
+  const ns = answer.event.mono_ns - question.event.mono_ns;
+  const took = ns < 1e6 ? `${Math.round(ns / 1000)} µs` : formatDuration(ns / 1e6);
+  return (
+    <button type="button" class="link-button num" onClick={() => ui.select(to)}>
+      {en.detail.pair(to.event.seq, took)}
+    </button>
+  );
+}
+
 function Fields({ row }: { row: Row }) {
   const { store } = useApp();
   const { event } = row;
@@ -90,6 +104,16 @@ function Fields({ row }: { row: Row }) {
         {event.pipe} {pipe !== undefined && <span class="faint">{en.detail.pipeKind(pipe)}</span>}
       </Field>
       {(event.kind === 'message' || event.kind === 'injected') && <PayloadFields event={event} />}
+      {row.answers !== undefined && (
+        <Field name={en.detail.answers}>
+          <PairButton to={row.answers} question={row.answers} answer={row} />
+        </Field>
+      )}
+      {row.answeredBy !== undefined && (
+        <Field name={en.detail.answeredBy}>
+          <PairButton to={row.answeredBy} question={row} answer={row.answeredBy} />
+        </Field>
+      )}
       {event.kind === 'opened' && (
         <Field name={fields.what}>{en.table.opened(event.peer, store.isClient(event.pipe))}</Field>
       )}
@@ -167,8 +191,9 @@ function Selected({ row }: { row: Row }) {
         </div>
         <Fields row={row} />
       </div>
+      {event.kind === 'gap' && event.count > 0 && <GapEvents key={row.id} gap={event} run={row.run} />}
       {said !== null && payload !== null && mode !== undefined && (
-        <PayloadView key={row.id} payload={payload} mode={mode} pipe={said.pipe} />
+        <PayloadView key={row.id} payload={payload} mode={mode} event={said} row={row} />
       )}
     </>
   );

@@ -39,6 +39,9 @@ function run(event: KeyboardEvent, target: Element | null, store: Store, ui: Ui)
       store.setPaused(false);
       ui.setFollowing(true);
       return true;
+    case 't':
+      ui.nextTimes();
+      return true;
     case '/':
       document.getElementById(FILTER_ID)?.focus();
       return true;

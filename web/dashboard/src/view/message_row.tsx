@@ -4,7 +4,7 @@ import { preview, visibleControls } from '../payload/preview';
 import type { PayloadEvent, WireEvent } from '../protocol/event';
 import type { Row } from '../store/row';
 import { en } from '../text/en';
-import { formatCount, formatTime } from '../text/format';
+import { formatCount, formatDelta, formatTime } from '../text/format';
 import { useApp } from './context';
 
 interface Mark {
@@ -99,16 +99,29 @@ function Words({ row }: { row: Row }) {
   }
 }
 
+/** Of a run's own clock where both have it: it never goes back. */
+function elapsed(row: Row, from: Row | undefined): string {
+  if (from === undefined || row.event.kind === 'gap' || from.event.kind === 'gap') return '';
+  const hasOneClock = row.run === from.run;
+  const ns = hasOneClock
+    ? row.event.mono_ns - from.event.mono_ns
+    : row.event.wall_ns - from.event.wall_ns;
+  return formatDelta(ns);
+}
+
 interface Props {
+  /** What the time is told from, unless by the clock. */
+  readonly since?: Row | undefined;
   readonly row: Row;
   readonly index: number;
   readonly isSelected: boolean;
   readonly hasPipe: boolean;
+  readonly isClock: boolean;
 }
 
 export const rowDomId = (id: number): string => `row-${id}`;
 
-export function MessageRow({ row, index, isSelected, hasPipe }: Props) {
+export function MessageRow({ row, index, isSelected, hasPipe, isClock, since }: Props) {
   const { event } = row;
   const mark = markOf(event);
   const isGap = event.kind === 'gap';
@@ -121,8 +134,8 @@ export function MessageRow({ row, index, isSelected, hasPipe }: Props) {
       aria-rowindex={index + 2}
       aria-selected={isSelected}
     >
-      <span role="gridcell" class="td time num">
-        {isGap ? '' : formatTime(event.wall_ns)}
+      <span role="gridcell" class="td time num" title={isGap ? '' : formatTime(event.wall_ns)}>
+        {isGap ? '' : isClock ? formatTime(event.wall_ns) : elapsed(row, since)}
       </span>
       <span role="gridcell" class="td arrow">
         {mark.glyph !== '' && (

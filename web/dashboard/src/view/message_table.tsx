@@ -12,12 +12,21 @@ const ROW_HEIGHT = 25;
 const TWO_LINES = 46;
 
 function HeadRow({ hasPipe }: { hasPipe: boolean }) {
+  const { ui } = useApp();
   const { columns } = en.table;
   return (
     <div role="rowgroup" class="thead">
       <div role="row" class="tr" aria-rowindex={1}>
         <span role="columnheader" class="td time">
-          {columns.time}
+          <button
+            type="button"
+            class="column"
+            title={en.table.timesHint}
+            aria-keyshortcuts="t"
+            onClick={() => ui.nextTimes()}
+          >
+            {en.table.times[ui.times]}
+          </button>
         </span>
         <span role="columnheader" class="td arrow">
           <span class="unseen">{columns.direction}</span>
@@ -64,6 +73,8 @@ export function MessageTable() {
     const row = view.at(index);
     if (row !== undefined) drawn.push({ row, index });
   }
+  const since = (index: number): Row | undefined =>
+    ui.times === 'since' ? (ui.selected ?? view.at(0)) : view.at(index - 1);
   const selectedId = ui.selected?.id ?? -1;
   const isSelectedDrawn = drawn.some(({ row }) => row.id === selectedId);
   const onClick = (event: MouseEvent): void => {
@@ -96,6 +107,8 @@ export function MessageTable() {
                 index={index}
                 isSelected={row.id === selectedId}
                 hasPipe={hasPipe}
+                isClock={ui.times === 'clock'}
+                since={since(index)}
               />
             ))}
           </div>

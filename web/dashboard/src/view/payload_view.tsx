@@ -2,11 +2,14 @@
 import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { toBase64 } from '../payload/copy';
-import type { Payload, PayloadMode } from '../payload/formats';
+import { difference } from '../payload/difference';
+import { Payload, type PayloadMode } from '../payload/formats';
 import type { Head } from '../payload/head';
 import { hexLines } from '../payload/hex';
 import { isJson, jsonTree } from '../payload/json';
 import { treeText } from '../payload/tree';
+import type { PayloadEvent } from '../protocol/event';
+import type { Row } from '../store/row';
 import { en } from '../text/en';
 import { useApp } from './context';
 import { TreeView } from './tree_view';
@@ -83,6 +86,41 @@ function Body({ payload, mode }: { payload: Payload; mode: PayloadMode }): Compo
   );
 }
 
+const signs = { same: ' ', added: '+', removed: '-' } as const;
+
+function CompareView({ row, payload, mode }: { row: Row; payload: Payload; mode: PayloadMode }) {
+  const { ui } = useApp();
+  const lines = useMemo(() => {
+    const { event } = row;
+    if (event.kind !== 'message' && event.kind !== 'injected') return null;
+    const other = new Payload(event);
+    return difference(
+      shownText(other, other.possible.includes(mode) ? mode : other.natural),
+      shownText(payload, mode),
+    );
+  }, [row, payload, mode]);
+  const isSame = lines?.every(({ kind }) => kind === 'same') === true;
+  return (
+    <>
+      <p class="note">
+        {en.detail.comparedWith(row.event.seq)}{' '}
+        <button type="button" class="link-button" onClick={() => ui.setCompared(null)}>
+          {en.detail.compareEnd}
+        </button>
+      </p>
+      {lines === null && <p class="note warn">{en.detail.tooDifferent}</p>}
+      {isSame && <p class="note">{en.detail.same}</p>}
+      <pre class="mono difference">
+        {lines?.map(({ at, kind, text }) => (
+          <div key={at} class={kind}>
+            {`${signs[kind]} ${text}`}
+          </div>
+        ))}
+      </pre>
+    </>
+  );
+}
+
 /** As it is shown, all of it: for the clipboard. */
 export function shownText(payload: Payload, mode: PayloadMode): string {
   const tree = payload.tree(mode);
@@ -95,13 +133,17 @@ export function shownText(payload: Payload, mode: PayloadMode): string {
 }
 
 interface Props {
+  readonly row: Row;
+  readonly event: PayloadEvent;
   readonly payload: Payload;
   readonly mode: PayloadMode;
-  readonly pipe: string;
 }
 
-export function PayloadView({ payload, mode, pipe }: Props) {
+export function PayloadView({ row, event, payload, mode }: Props) {
   const { ui } = useApp();
+  const { pipe } = event;
+  const { compared } = ui;
+  const isComparing = compared !== null && compared !== row;
   return (
     <>
       <div class="tabs" role="tablist" aria-label={en.detail.modesLabel}>
@@ -110,18 +152,36 @@ export function PayloadView({ payload, mode, pipe }: Props) {
             key={each}
             type="button"
             role="tab"
-            aria-selected={each === mode}
+            aria-selected={each === mode && !isComparing}
             aria-controls="payload"
             title={en.detail.pinned(pipe)}
-            onClick={() => ui.pin(pipe, each === payload.natural ? null : each)}
+            onClick={() => {
+              ui.setCompared(null);
+              ui.pin(pipe, each === payload.natural ? null : each);
+            }}
           >
             {en.detail.modes[each]}
           </button>
         ))}
+        <button
+          type="button"
+          role="tab"
+          aria-selected={isComparing}
+          aria-controls="payload"
+          title={compared === null ? en.detail.compareThis : undefined}
+          onClick={() => ui.setCompared(compared === null ? row : null)}
+        >
+          {en.detail.compare}
+        </button>
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long payloads scroll by keyboard too */}
       <div class="detail-body" role="tabpanel" id="payload" tabIndex={0}>
-        <Body payload={payload} mode={mode} />
+        {compared === row && <p class="note">{en.detail.compareHint}</p>}
+        {isComparing ? (
+          <CompareView row={compared} payload={payload} mode={mode} />
+        ) : (
+          <Body payload={payload} mode={mode} />
+        )}
       </div>
     </>
   );

@@ -178,6 +178,13 @@ export class FakeService {
     this.publish([event]);
   }
 
+  /** Messages that no page hears, with the gap that tells of them; the past still holds them. */
+  sayUnheard(id, payloads) {
+    const missed = payloads.map((payload) => this.message(id, 'c2s', payload));
+    const [from, to] = [missed[0].seq, missed.at(-1).seq];
+    this.publish([{ kind: 'gap', seq: to, from, to, count: missed.length, reason: 'slow' }]);
+  }
+
   // ---- HTTP ----
   observe(ws, request) {
     const since = new URL(request.url, 'http://x').searchParams.get('since');
@@ -207,6 +214,15 @@ export class FakeService {
     return after < lost ? [gap(after + 1, 'expired'), ...kept] : kept;
   }
 
+  /** What is kept after `since`, up to and with `until`, in pages of two. */
+  history(query) {
+    const [since, until] = ['since', 'until'].map((name) => Number(query.get(name).split(':')[1]));
+    const found = this.kept.filter(({ seq, kind }) => seq > since && seq <= until && kind !== 'gap');
+    const page = found.slice(0, 2);
+    const next = found.length > 2 ? `${this.run}:${page[1].seq}` : null;
+    return { run: this.run, events: page, next };
+  }
+
   async answer(request, response) {
     const url = new URL(request.url, 'http://x');
     const json = (status, body, headers = {}) => {
@@ -223,6 +239,7 @@ export class FakeService {
       response.end(asset.data);
     } else if (url.pathname === '/healthz')
       json(this.isHealthy ? 200 : 503, { status: this.isHealthy ? 'ok' : 'stuck' });
+    else if (url.pathname === '/api/v1/messages') json(200, this.history(url.searchParams));
     else if (url.pathname === '/api/v1/pipes') json(200, { run: this.run, pipes: this.pipes });
     else if (url.pathname === '/api/v1/sessions') {
       const pipe = url.searchParams.get('pipe');
