@@ -218,7 +218,9 @@ test('time_is_told_by_the_clock_since_the_selected_row_and_since_the_one_above',
     await page.keyboard.press('t');
     await page.getByRole('button', { name: 'Since above' }).waitFor();
     await page.keyboard.press('t');
-    await row(page, 'line 2').filter({ hasText: /\d\d:\d\d:\d\d\.\d{3}/ }).waitFor();
+    await row(page, 'line 2')
+      .filter({ hasText: /\d\d:\d\d:\d\d\.\d{3}/ })
+      .waitFor();
   }));
 
 /** What stands in the box to send from. */
