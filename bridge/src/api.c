@@ -16,11 +16,13 @@ const web_route br_api_routes[] = {
     {"PATCH", "/api/v1/pipes/{pipe}", br_handle_pipe_patch},
     {"DELETE", "/api/v1/pipes/{pipe}", br_handle_pipe_delete},
     {"POST", "/api/v1/pipes/{pipe}/messages", br_handle_pipe_message},
+    {"POST", "/api/v1/pipes/{pipe}/call", br_handle_pipe_call},
     {"GET", "/api/v1/pipes/{pipe}/ws", br_handle_pipe_socket},
     {"GET", "/api/v1/sessions", br_handle_sessions},
     {"GET", "/api/v1/sessions/{id}", br_handle_session},
     {"DELETE", "/api/v1/sessions/{id}", br_handle_session_delete},
     {"POST", "/api/v1/sessions/{id}/messages", br_handle_session_message},
+    {"POST", "/api/v1/sessions/{id}/call", br_handle_session_call},
     {"GET", "/api/v1/messages", br_handle_messages},
     {"GET", "/api/v1/events", br_handle_events},
 };
@@ -39,6 +41,7 @@ br_api *br_api_create(const br_api_options *options) {
 void br_api_destroy(br_api *api) {
   if (api) {
     br_posts_fini(api);
+    br_calls_fini(&api->calls);
     br_asker_fini(&api->asker);
     free(api);
   }
@@ -49,6 +52,7 @@ void br_api_attach(br_api *api, br_hub *hub, const char *backend) {
   api->backend = backend;
   api->requester =
       (br_pipe_requester){.asker = &api->asker, .registry = br_hub_registry_mutable(hub)};
+  api->calls = (br_calls){.asker = &api->asker, .hub = hub};
 }
 
 void br_api_do_work(br_api *api) {

@@ -4,6 +4,7 @@
 
 #include "ask.h"
 #include "bridge/api.h"
+#include "call.h"
 #include "injection_target.h"
 #include "pipe_request.h"
 #include "web/server.h"
@@ -15,6 +16,7 @@ struct br_api {
   br_asker asker;
   br_pipe_requester requester;
   struct post *free_posts;
+  br_calls calls;
 };
 
 /* ---- api.c ---- */
@@ -59,6 +61,10 @@ void br_api_describe_taken(web_buffer *out, const br_api *api, const br_asked *a
 void br_handle_pipe_message(web_request *request, void *user);
 void br_handle_session_message(web_request *request, void *user);
 void br_posts_fini(br_api *api);
+
+/* ---- api_call.c ---- */
+void br_handle_session_call(web_request *request, void *user);
+void br_handle_pipe_call(web_request *request, void *user);
 
 /* ---- api_history.c ---- */
 void br_handle_messages(web_request *request, void *user);

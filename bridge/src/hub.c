@@ -170,6 +170,9 @@ static void hub_take(const void *data, size_t size, void *user) {
   if (event->kind == BR_EVENT_INJECTED) {
     hub->options.on_record(event, hub->options.user);
   }
+  if (hub->on_event) {
+    hub->on_event(event, hub->watcher);
+  }
 }
 
 bool br_hub_is_holding(br_hub *hub) {
@@ -203,6 +206,19 @@ bool br_hub_matches(const br_hub *hub, const br_filter *filter, const br_event *
     session = br_registry_known_session(&hub->registry, event->session);
   }
   return br_filter_matches(filter, event, br_registry_name(&hub->registry, event->pipe), session);
+}
+
+void br_hub_watch(br_hub *hub, void (*on_event)(const br_event *event, void *user), void *user) {
+  hub->on_event = on_event;
+  hub->watcher = user;
+}
+
+const br_config *br_hub_config(const br_hub *hub) {
+  return hub->options.config;
+}
+
+web_server *br_hub_server(const br_hub *hub) {
+  return hub->server;
 }
 
 uint64_t br_hub_seq(const br_hub *hub) {

@@ -29,6 +29,8 @@ struct br_hub {
   br_memory *memory;
   br_registry registry;
   uint64_t seq;
+  void (*on_event)(const br_event *event, void *user); /* NULL: nobody watches */
+  void *watcher;
   feed *feeds;
   size_t feed_count;
   size_t log_bytes;

@@ -45,7 +45,13 @@ bool br_hub_do_work(br_hub *hub);
  * although there are records. The hub looks again by itself, soon. */
 bool br_hub_is_holding(br_hub *hub);
 
+/* From now on `on_event` is shown each event after it was published, but for those of pipes that come and go; NULL:
+ * nobody is. One at a time. */
+void br_hub_watch(br_hub *hub, void (*on_event)(const br_event *event, void *user), void *user);
+
 uint64_t br_hub_seq(const br_hub *hub); /* the last event so far */
+const br_config *br_hub_config(const br_hub *hub);
+web_server *br_hub_server(const br_hub *hub); /* after br_hub_attach */
 const char *br_hub_run(const br_hub *hub);
 const br_registry *br_hub_registry(const br_hub *hub);
 const br_memory *br_hub_memory(const br_hub *hub);
