@@ -18,6 +18,7 @@ const web_route br_api_routes[] = {
     {"POST", "/api/v1/pipes/{pipe}/messages", br_handle_pipe_message},
     {"POST", "/api/v1/pipes/{pipe}/call", br_handle_pipe_call},
     {"GET", "/api/v1/pipes/{pipe}/ws", br_handle_pipe_socket},
+    {"GET", "/api/v1/pipes/{pipe}/connect", br_handle_pipe_connect},
     {"GET", "/api/v1/sessions", br_handle_sessions},
     {"GET", "/api/v1/sessions/{id}", br_handle_session},
     {"DELETE", "/api/v1/sessions/{id}", br_handle_session_delete},
@@ -42,6 +43,7 @@ void br_api_destroy(br_api *api) {
   if (api) {
     br_posts_fini(api);
     br_calls_fini(&api->calls);
+    br_connections_fini(api);
     br_asker_fini(&api->asker);
     free(api);
   }
@@ -64,11 +66,14 @@ bool br_api_prepare_sleep(br_api *api) {
 }
 
 void br_api_on_record(br_api *api, const br_event *record) {
+  if ((record->flags & BR_FLAG_PRIVATE) != 0) {
+    br_connection_on_record(api, record);
+  }
   if (record->kind == BR_RECORD_RESULT) {
     br_ask_on_result(&api->asker, record);
   } else if (record->kind == BR_RECORD_PIPE_REFUSED) {
     br_pipe_request_on_refused(&api->requester, record);
-  } else {
+  } else if (record->kind == BR_EVENT_INJECTED) {
     br_ask_on_injected(&api->asker, record);
   }
 }

@@ -17,6 +17,9 @@ struct br_api {
   br_pipe_requester requester;
   struct post *free_posts;
   br_calls calls;
+  struct connection *connections; /* WebSockets with a session of their own, all; */
+  br_id_table connecting;         /* by the command that asked for the session,   */
+  br_id_table connected;          /* and by the session                           */
 };
 
 /* ---- api.c ---- */
@@ -70,7 +73,19 @@ void br_handle_pipe_call(web_request *request, void *user);
 void br_handle_messages(web_request *request, void *user);
 
 /* ---- api_raw.c ---- */
+/* Subprotocols of a WebSocket that stands for a pipe. */
+extern const char *const br_raw_protocols[];
+/* What `type` and the subprotocol ask for, else `is_binary`. False: answered already. */
+bool br_raw_type(web_request *request, bool is_binary, bool *out_is_binary);
+/* False: no upgrade was asked for, which is answered. */
+bool br_raw_is_upgrade(web_request *request);
 void br_handle_pipe_socket(web_request *request, void *user);
+
+/* ---- api_connect.c ---- */
+void br_handle_pipe_connect(web_request *request, void *user);
+/* An event of a private session, or a record for one. */
+void br_connection_on_record(br_api *api, const br_event *record);
+void br_connections_fini(br_api *api);
 
 /* ---- api_events.c ---- */
 /* The answer when there can be no observer. */

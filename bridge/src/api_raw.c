@@ -39,8 +39,6 @@ static void on_message(web_socket *socket, web_ws_opcode opcode, const uint8_t *
   (void)opcode;
   if (raw->said == BR_DIRECTION_NONE) {
     web_socket_close(socket, WEB_WS_UNSUPPORTED_DATA, "nothing can be sent into this pipe");
-  } else if (size > raw->config->limits.max_message_bytes) {
-    web_socket_close(socket, WEB_WS_TOO_BIG, "over limits.max_message_bytes of the pipe");
   } else if (br_ask_send(&raw->api->asker, &command, data, &raw->by) != BR_ASK_OK) {
     web_socket_close(socket, WEB_WS_TRY_AGAIN_LATER, "the queue to the pipe thread is full");
   }
@@ -58,7 +56,7 @@ static void on_close(web_socket *socket, uint16_t code, void *user) {
 static bool filter_write(web_request *request, const raw_socket *raw, char *out_text, size_t size) {
   const char *direction = web_request_query(request, "direction");
   const char *heard = raw->config->role == BR_ROLE_CLIENT ? "s2c" : "c2s";
-  char session[32] = "";
+  char session[32] = " -flag:private"; /* those are not this WebSocket's */
   if (raw->session != 0) {
     (void)snprintf(session, sizeof session, " session:%llu", (unsigned long long)raw->session);
   }
@@ -87,16 +85,24 @@ static bool filter_write(web_request *request, const raw_socket *raw, char *out_
 }
 
 /* noVNC and its kin offer this one, and mean that all messages are binary. */
-static const char *const protocols[] = {"binary", NULL};
+const char *const br_raw_protocols[] = {"binary", NULL};
 
-static bool format_parse(web_request *request, br_observe_format *out_format) {
+bool br_raw_type(web_request *request, bool is_binary, bool *out_is_binary) {
   const char *type = web_request_query(request, "type");
   if (type && strcmp(type, "text") != 0 && strcmp(type, "binary") != 0) {
     web_respond_problem(request, 400, "bad_type", "type=%s is neither text nor binary.", type);
     return false;
   }
-  bool is_binary =
-      type ? strcmp(type, "binary") == 0 : web_request_subprotocol(request, protocols) != NULL;
+  *out_is_binary = type ? strcmp(type, "binary") == 0
+                        : is_binary || web_request_subprotocol(request, br_raw_protocols) != NULL;
+  return true;
+}
+
+static bool format_parse(web_request *request, br_observe_format *out_format) {
+  bool is_binary;
+  if (!br_raw_type(request, false, &is_binary)) {
+    return false;
+  }
   *out_format = is_binary ? BR_OBSERVE_RAW_BINARY : BR_OBSERVE_RAW;
   return true;
 }
@@ -129,13 +135,26 @@ static bool session_parse(br_api *api, web_request *request, raw_socket *raw) {
   return false;
 }
 
+/* A pipe whose sessions are all private has nothing to show to others. */
+static bool raw_is_possible(web_request *request, const raw_socket *raw) {
+  const br_pipe_config *config = raw->config;
+  if (config->role == BR_ROLE_CLIENT && !config->shared && raw->session == 0) {
+    web_respond_problem(request, 409, "not_shared",
+                        "Pipe \"%s\" has private sessions only (\"shared\": false): GET "
+                        "/api/v1/pipes/%s/connect makes one, ?session= shows one that is there.",
+                        config->name, config->name);
+    return false;
+  }
+  return true;
+}
+
 /* False: answered with the error. */
 static bool raw_prepare(web_request *request, raw_socket *raw) {
   char text[256];
   br_filter_error error;
   br_observe_options options = {.start = BR_START_NOW};
-  if (!session_parse(raw->api, request, raw) || !format_parse(request, &options.format) ||
-      !filter_write(request, raw, text, sizeof text)) {
+  if (!session_parse(raw->api, request, raw) || !raw_is_possible(request, raw) ||
+      !format_parse(request, &options.format) || !filter_write(request, raw, text, sizeof text)) {
     return false;
   }
   options.filter = br_filter_compile(text, strlen(text), &error);
@@ -148,6 +167,17 @@ static bool raw_prepare(web_request *request, raw_socket *raw) {
   return result == BR_OBSERVE_OK;
 }
 
+bool br_raw_is_upgrade(web_request *request) {
+  if (!web_request_wants_websocket(request)) {
+    web_response_header(request, "Connection", "Upgrade");
+    web_response_header(request, "Upgrade", "websocket");
+    web_respond_problem(request, 426, "websocket_only",
+                        "This is a WebSocket; GET /api/v1/events is a stream for curl.");
+    return false;
+  }
+  return true;
+}
+
 void br_handle_pipe_socket(web_request *request, void *user) {
   static const web_socket_events events = {
       .on_open = on_open, .on_message = on_message, .on_close = on_close};
@@ -157,11 +187,7 @@ void br_handle_pipe_socket(web_request *request, void *user) {
   if (!pipe) {
     return;
   }
-  if (!web_request_wants_websocket(request)) {
-    web_response_header(request, "Connection", "Upgrade");
-    web_response_header(request, "Upgrade", "websocket");
-    web_respond_problem(request, 426, "websocket_only",
-                        "This is a WebSocket; GET /api/v1/events is a stream for curl.");
+  if (!br_raw_is_upgrade(request)) {
     return;
   }
   raw_socket *raw = calloc(1, sizeof *raw);
@@ -174,7 +200,7 @@ void br_handle_pipe_socket(web_request *request, void *user) {
   raw->said = (uint8_t)direction_said(request, pipe->config);
   if (!raw_prepare(request, raw)) {
     free(raw);
-  } else if (web_socket_accept(request, protocols, &events, raw) != WEB_OK) {
+  } else if (web_socket_accept(request, br_raw_protocols, &events, raw) != WEB_OK) {
     br_hub_observer_destroy(raw->observer);
     free(raw);
   }

@@ -156,14 +156,15 @@ bool br_call_begin(br_calls *calls, br_call *call, br_command *command, const vo
 const br_session_info *br_call_target(const br_registry *registry, const br_pipe_info *pipe,
                                       br_problem *out_problem) {
   const br_session_info *found = NULL;
-  for (const br_session_info *session = registry->open.first; session && pipe->sessions == 1;
+  uint32_t count = pipe->sessions - pipe->private_sessions;
+  for (const br_session_info *session = registry->open.first; session && count == 1;
        session = session->next) {
-    if (session->pipe == pipe->index) {
+    if (session->pipe == pipe->index && !session->is_private) {
       found = session;
       break;
     }
   }
-  if (pipe->sessions == 0) {
+  if (count == 0) {
     (void)br_problem_set(out_problem, 409, "no_session",
                          "Nobody is connected to pipe \"%s\": there is nobody to call.",
                          pipe->config->name);
@@ -171,7 +172,7 @@ const br_session_info *br_call_target(const br_registry *registry, const br_pipe
     (void)br_problem_set(out_problem, 409, "several_sessions",
                          "Pipe \"%s\" has %" PRIu32
                          " sessions; call one of them: POST /api/v1/sessions/{id}/call.",
-                         pipe->config->name, pipe->sessions);
+                         pipe->config->name, count);
   }
   return found;
 }

@@ -255,7 +255,7 @@ static void pipe_thread_check(const br_config *config, br_config_problems *probl
   }
 }
 
-/* One session at a time, with a server that is not ours. */
+/* A server that is not ours, and one session with it that is everybody's. */
 static void pipe_apply_client(const br_config *config, size_t index, br_config_problems *problems) {
   br_pipe_config *pipe = &config->pipes[index];
   pipe_place place;
@@ -273,7 +273,6 @@ static void pipe_apply_client(const br_config *config, size_t index, br_config_p
                            "first_delay_ms %" PRIu32 " is above max_delay_ms %" PRIu32,
                            delays->first_delay_ms, delays->max_delay_ms);
   }
-  pipe->limits.max_instances = 1; /* what is told of it is what it has */
 }
 
 /* What passes is not for a tap to answer or to judge. */

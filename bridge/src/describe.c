@@ -95,6 +95,9 @@ void br_describe_pipe(web_buffer *out, const br_pipe_info *pipe) {
   describe_counters(out, &pipe->live->counters);
   describe_limits_reached(out, pipe->live);
   if (config->role == BR_ROLE_CLIENT) {
+    web_buffer_append_format(out, ",\"shared\":%s", config->shared ? "true" : "false");
+  }
+  if (config->role == BR_ROLE_CLIENT && config->shared) {
     describe_link(out, &pipe->live->link);
   } else if (config->role == BR_ROLE_TAP) {
     describe_tap(out, pipe);
@@ -122,9 +125,14 @@ void br_describe_pipe_whole(web_buffer *out, const br_pipe_info *pipe) {
 void br_describe_session(web_buffer *out, const br_registry *registry,
                          const br_session_info *session) {
   web_buffer_append_format(
-      out,
-      "{\"id\":%" PRIu64 ",\"pipe\":\"%s\",\"opened_wall_ns\":%" PRIu64 ",\"peer\":", session->id,
-      br_registry_name(registry, session->pipe), session->opened_wall_ns);
+      out, "{\"id\":%" PRIu64 ",\"pipe\":\"%s\",\"private\":%s,\"opened_wall_ns\":%" PRIu64,
+      session->id, br_registry_name(registry, session->pipe),
+      session->is_private ? "true" : "false", session->opened_wall_ns);
+  if (session->by_bytes > 0) {
+    web_buffer_append_text(out, ",\"by\":");
+    web_buffer_append(out, br_session_by(session), session->by_bytes);
+  }
+  web_buffer_append_text(out, ",\"peer\":");
   const br_peer_details *details = br_session_details(session);
   uint8_t *cursor = web_buffer_reserve(out, br_peer_json_bound(details));
   if (cursor) {

@@ -23,6 +23,8 @@ const char *br_event_kind_name(uint8_t kind) {
     return "dropped";
   case BR_RECORD_RESULT:
   case BR_RECORD_PIPE_REFUSED:
+  case BR_RECORD_UNCONNECTED:
+  case BR_RECORD_TAKEN:
     break;
   }
   return "";

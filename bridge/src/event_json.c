@@ -69,8 +69,17 @@ static uint8_t *write_flags(uint8_t *cursor, const br_event *event) {
   if (event->flags & BR_FLAG_REPLY) {
     cursor = WRITE(cursor, "\"reply\",");
   }
+  if (event->flags & BR_FLAG_PRIVATE) {
+    cursor = WRITE(cursor, "\"private\",");
+  }
   cursor[-1] = ']';
   return cursor;
+}
+
+static uint8_t *write_by(uint8_t *cursor, const br_event *event) {
+  return event->by_bytes == 0 ? cursor
+                              : write_bytes(WRITE(cursor, ",\"by\":"),
+                                            (const char *)br_event_by(event), event->by_bytes);
 }
 
 static uint8_t *write_payload(uint8_t *cursor, const br_event *event) {
@@ -80,10 +89,7 @@ static uint8_t *write_payload(uint8_t *cursor, const br_event *event) {
     cursor = WRITE(cursor, ",\"targets\":");
     cursor = web_json_write_u64(cursor, event->targets);
   }
-  if (event->by_bytes > 0) {
-    cursor = WRITE(cursor, ",\"by\":");
-    cursor = write_bytes(cursor, (const char *)br_event_by(event), event->by_bytes);
-  }
+  cursor = write_by(cursor, event);
   cursor = WRITE(cursor, ",\"size\":");
   cursor = web_json_write_u64(cursor, event->size_bytes);
   if (web_utf8_is_valid(data, event->size_bytes)) {
@@ -104,6 +110,7 @@ static uint8_t *write_direction(uint8_t *cursor, const br_event *event) {
 
 static uint8_t *write_peer(uint8_t *cursor, const br_event *event) {
   const br_opened *opened = (const br_opened *)(const void *)br_event_payload(event);
+  cursor = write_by(write_flags(cursor, event), event);
   cursor = br_peer_json_write(WRITE(cursor, ",\"peer\":"), &opened->peer, &opened->details);
   return opened->has_upstream
              ? br_peer_ids_json_write(WRITE(cursor, ",\"upstream\":"), &opened->upstream)
@@ -113,6 +120,7 @@ static uint8_t *write_peer(uint8_t *cursor, const br_event *event) {
 static uint8_t *write_reason(uint8_t *cursor, const br_event *event) {
   br_closed closed;
   memcpy(&closed, br_event_payload(event), sizeof closed);
+  cursor = write_flags(cursor, event);
   cursor = WRITE(cursor, ",\"reason\":");
   cursor = write_string(cursor, br_close_reason_name(closed.reason));
   cursor = WRITE(cursor, ",\"status\":");
@@ -173,6 +181,8 @@ uint8_t *br_event_json_write(br_event_json *encoder, uint8_t *cursor, const br_e
     break;
   case BR_RECORD_RESULT:
   case BR_RECORD_PIPE_REFUSED:
+  case BR_RECORD_UNCONNECTED:
+  case BR_RECORD_TAKEN:
     break;
   }
   return WRITE(cursor, "}");

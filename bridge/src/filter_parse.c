@@ -266,9 +266,11 @@ static filter_node *kind_term(filter_parser *parser, const word *value) {
 }
 
 static filter_node *flag_term(filter_parser *parser, const word *value) {
-  static const named_value values[] = {
-      {"incomplete", BR_FLAG_INCOMPLETE}, {"reply", BR_FLAG_REPLY}, {NULL, 0}};
-  return named_term(parser, value, FILTER_FLAG, values, "a flag is incomplete or reply");
+  static const named_value values[] = {{"incomplete", BR_FLAG_INCOMPLETE},
+                                       {"reply", BR_FLAG_REPLY},
+                                       {"private", BR_FLAG_PRIVATE},
+                                       {NULL, 0}};
+  return named_term(parser, value, FILTER_FLAG, values, "a flag is incomplete, reply or private");
 }
 
 /* ---- size, which can be compared ---- */

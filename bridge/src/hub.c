@@ -167,7 +167,7 @@ static void hub_take(const void *data, size_t size, void *user) {
   }
   const br_event *event = hub_publish(hub, record);
   br_registry_apply(&hub->registry, event);
-  if (event->kind == BR_EVENT_INJECTED) {
+  if (event->kind == BR_EVENT_INJECTED || (event->flags & BR_FLAG_PRIVATE) != 0) {
     hub->options.on_record(event, hub->options.user);
   }
   if (hub->on_event) {

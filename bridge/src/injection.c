@@ -30,7 +30,8 @@ static injection *injection_create(br_pipes *pipes, const br_command *command) {
                             .session = command->session,
                             .direction = direction_of(pipes, command),
                             .size_bytes = command->size_bytes,
-                            .by_bytes = command->by_bytes};
+                            .by_bytes = command->by_bytes,
+                            .is_own = command->kind == BR_COMMAND_SAY};
   }
   return injected;
 }
@@ -87,8 +88,11 @@ void br_injection_written(pipe_session *session, uint64_t tag, pc_status status)
   *(status == PC_OK          ? &result->delivered
     : status == PC_E_TIMEOUT ? &result->no_place
                              : &result->closed) += 1;
-  if (injected->is_answered && status != PC_OK) {
-    session->lost_count++; /* who asked was told that it is queued */
+  if (session->private_end) {
+    br_private_written(session, !injected->is_own, injected->size_bytes);
+  }
+  if ((injected->is_answered || injected->is_own) && status != PC_OK) {
+    session->lost_count++; /* who asked was told that it is queued, or is told nothing */
     session->lost_bytes += injected->size_bytes;
     br_traffic_add(&session->info->counters.lost, injected->size_bytes);
     br_traffic_add(&session->pipe->counters->lost, injected->size_bytes);
@@ -96,16 +100,29 @@ void br_injection_written(pipe_session *session, uint64_t tag, pc_status status)
   if (--injected->remaining > 0) {
     return;
   }
-  if (!injected->is_answered) {
+  if (!injected->is_answered && !injected->is_own) {
     waiting_remove(pipes, injected);
     injection_answer(pipes, injected);
   }
   injection_recycle(pipes, injected);
 }
 
-static void injection_write(pipe_session *session, injection *injected, const void *payload) {
+static pc_status session_write(pipe_session *session, injection *injected, const void *payload) {
+  bool is_guest = session->private_end && !injected->is_own;
+  if (is_guest && !br_private_takes_guest(session, injected->size_bytes)) {
+    return PC_E_QUOTA;
+  }
   pc_status status = session->pipe->role->write(
       session, injected->direction, payload, injected->size_bytes, (uint64_t)(uintptr_t)injected);
+  if (is_guest && status == PC_OK) {
+    br_private_accepted_guest(session, injected->size_bytes);
+  }
+  return status;
+}
+
+static void injection_write(pipe_session *session, injection *injected, const void *payload) {
+  pc_status status = session_write(session, injected, payload);
+  injected->flags |= br_session_flags(session);
   br_session_count_written(session, injected->direction, status, injected->size_bytes);
   injected->result.targets++;
   switch (status) {
@@ -127,6 +144,7 @@ static void injection_write(pipe_session *session, injection *injected, const vo
 
 static void injection_announce(br_pipes *pipes, const injection *injected, const void *payload) {
   br_event event = {.kind = BR_EVENT_INJECTED,
+                    .flags = injected->flags,
                     .direction = (uint8_t)injected->direction,
                     .pipe = injected->pipe,
                     .session = injected->session,
@@ -217,6 +235,37 @@ static void command_inject(br_pipes *pipes, const br_command *command) {
   }
 }
 
+/* What its WebSocket says into a private session. Of a session that ended meanwhile its WebSocket hears by `closed`. */
+static void command_say(br_pipes *pipes, const br_command *command) {
+  pipe_session *session = br_id_table_get(&pipes->sessions, command->session);
+  injection *injected = session ? injection_create(pipes, command) : NULL;
+  if (injected) {
+    injection_write(session, injected, br_command_payload(command));
+  }
+  if (injected && injected->remaining > 0) {
+    injection_announce(pipes, injected, br_command_payload(command));
+    return;
+  }
+  if (injected) {
+    injection_recycle(pipes, injected);
+  }
+  if (session) { /* without memory for this message none may follow it */
+    session->pipe->role->close(session);
+  }
+}
+
+static void command_private(br_pipes *pipes, const br_command *command) {
+  pipe_session *session = br_id_table_get(&pipes->sessions, command->session);
+  if (!session) {
+    return; /* it ended meanwhile */
+  }
+  if (command->kind == BR_COMMAND_TAKEN) {
+    br_private_taken(session, command);
+  } else {
+    br_private_finish(session);
+  }
+}
+
 static void command_disconnect(br_pipes *pipes, const br_command *command) {
   pipe_session *session = br_id_table_get(&pipes->sessions, command->session);
   if (session) {
@@ -246,6 +295,16 @@ void br_command_handle(const void *record, size_t size, void *user) {
     break;
   case BR_COMMAND_PIPE_REMOVE:
     br_command_pipe_remove(pipes, command);
+    break;
+  case BR_COMMAND_CONNECT:
+    br_private_connect(pipes, command);
+    break;
+  case BR_COMMAND_SAY:
+    command_say(pipes, command);
+    break;
+  case BR_COMMAND_TAKEN:
+  case BR_COMMAND_FINISH:
+    command_private(pipes, command);
     break;
   }
 }

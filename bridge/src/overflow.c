@@ -26,7 +26,8 @@ static br_dropped *session_dropped(pipe_session *session, br_direction direction
 
 pc_status br_session_overflow(pipe_session *session, br_direction direction, uint32_t size_bytes) {
   session_wait(session);
-  if (session->pipe->config->overflow == BR_OVERFLOW_PAUSE) {
+  /* Of a private session its own WebSocket would miss it. */
+  if (session->pipe->config->overflow == BR_OVERFLOW_PAUSE || session->private_end) {
     return PC_AGAIN;
   }
   br_dropped *dropped = session_dropped(session, direction);

@@ -107,11 +107,12 @@ static size_t peer_pack(pipe_entry *pipe, const pc_peer *peer, const pc_peer_det
   return br_peer_details_pack(details, user_name, out_bytes);
 }
 
-static pipe_session *session_create(pipe_entry *pipe, const br_opened *opened) {
+static pipe_session *session_create(pipe_entry *pipe, const br_opened *opened, private_end *end) {
   br_pipes *pipes = pipe->owner;
   size_t details_bytes = opened->details.size_bytes;
   pipe_session *session = calloc(1, sizeof *session);
-  br_session_info *info = calloc(1, sizeof *info + details_bytes);
+  size_t by_bytes = end ? end->by.size : 0;
+  br_session_info *info = calloc(1, sizeof *info + details_bytes + by_bytes);
   if (!session || !info || !br_id_table_put(&pipes->sessions, pipes->next_session_id, session)) {
     free(session);
     free(info);
@@ -123,8 +124,14 @@ static pipe_session *session_create(pipe_entry *pipe, const br_opened *opened) {
   info->has_upstream = opened->has_upstream;
   info->pipe = pipe->index;
   memcpy(info + 1, &opened->details, details_bytes);
+  if (end) {
+    info->is_private = true;
+    info->by_bytes = end->by.size;
+    memcpy((uint8_t *)(info + 1) + details_bytes, end->by.json, by_bytes);
+  }
   session->info = info;
   session->pipe = pipe;
+  session->private_end = end;
   return session;
 }
 
@@ -132,30 +139,37 @@ uint32_t br_pipe_peer_parts(const pipe_entry *pipe) {
   return pipe->config->describe_clients ? PC_PEER_ALL : 0;
 }
 
-pipe_session *br_session_open(pipe_entry *pipe, const pc_peer *peer, const pc_peer_details *details,
-                              const pc_peer *upstream) {
-  union { /* a record of as many bytes as the details have */
+pipe_session *br_session_open(pipe_entry *pipe, const session_beginning *beginning) {
+  union { /* a record of as many bytes as the details have, and behind them who asked for it */
     br_opened record;
-    uint8_t bytes[offsetof(br_opened, details) + BR_PEER_DETAILS_MAX_BYTES];
-  } opened = {.record = {.peer = *peer}};
-  if (upstream) {
-    opened.record.upstream = *upstream;
+    uint8_t bytes[offsetof(br_opened, details) + BR_PEER_DETAILS_MAX_BYTES + BR_SENT_BY_MAX_BYTES];
+  } opened = {.record = {.peer = *beginning->peer}};
+  const private_end *end = beginning->private_end;
+  if (beginning->upstream) {
+    opened.record.upstream = *beginning->upstream;
     opened.record.has_upstream = true;
   }
-  size_t details_bytes =
-      peer_pack(pipe, peer, details, opened.bytes + offsetof(br_opened, details));
-  pipe_session *session = session_create(pipe, &opened.record);
+  size_t size = offsetof(br_opened, details);
+  size += peer_pack(pipe, beginning->peer, beginning->details, opened.bytes + size);
+  pipe_session *session = session_create(pipe, &opened.record, beginning->private_end);
   if (!session) {
     br_emit_error(pipe->owner, pipe->index, 0,
-                  "session with pid %" PRId64 " refused: out of memory", peer->pid);
+                  "session with pid %" PRId64 " refused: out of memory", beginning->peer->pid);
     return NULL;
   }
   opened.record.info = session->info;
-  session_link(session);
   br_event event = {.kind = BR_EVENT_OPENED,
+                    .flags = br_session_flags(session),
                     .pipe = pipe->index,
                     .session = session->id,
-                    .size_bytes = (uint32_t)(offsetof(br_opened, details) + details_bytes)};
+                    .size_bytes = (uint32_t)size};
+  if (end) {
+    event.command_id = end->command_id;
+    event.by_bytes = end->by.size;
+    memcpy(opened.bytes + size, end->by.json, end->by.size);
+  } else {
+    session_link(session);
+  }
   br_emit_always(pipe->owner, &event, opened.bytes);
   return session;
 }
@@ -166,7 +180,8 @@ pc_status br_session_hear(pipe_session *session, br_direction direction,
   br_event event = {
       .kind = BR_EVENT_MESSAGE,
       .direction = (uint8_t)direction,
-      .flags = (message->flags & PC_MESSAGE_INCOMPLETE) ? BR_FLAG_INCOMPLETE : 0,
+      .flags = (uint16_t)(br_session_flags(session) |
+                          ((message->flags & PC_MESSAGE_INCOMPLETE) ? BR_FLAG_INCOMPLETE : 0)),
       .pipe = pipe->index,
       .session = session->id,
       .size_bytes = message->size_bytes,
@@ -189,11 +204,14 @@ void br_session_close(pipe_session *session, pc_close_reason reason, pc_status s
                       .status = (int32_t)status,
                       .info = session->info};
   br_event event = {.kind = BR_EVENT_CLOSED,
+                    .flags = br_session_flags(session),
                     .pipe = pipe->index,
                     .session = session->id,
                     .size_bytes = sizeof closed};
   br_emit_always(pipe->owner, &event, &closed);
-  session_unlink(session);
+  if (!session->private_end) {
+    session_unlink(session);
+  }
   (void)br_id_table_remove(&pipe->owner->sessions, session->id);
   br_session_free(session);
 }
@@ -204,7 +222,8 @@ static bool on_connected(pc_session *pipe_end, const pc_peer *peer, void *user) 
   pipe_entry *pipe = user;
   pc_peer_details details;
   pc_session_describe_peer(pipe_end, br_pipe_peer_parts(pipe), &details);
-  pipe_session *session = br_session_open(pipe, peer, &details, NULL);
+  pipe_session *session =
+      br_session_open(pipe, &(session_beginning){.peer = peer, .details = &details});
   if (session) {
     session->session = pipe_end;
     pc_session_set_user(pipe_end, session);

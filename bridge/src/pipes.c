@@ -20,17 +20,6 @@ void br_pipes_made_room(br_pipes *pipes) {
   }
 }
 
-/* "access denied: Permission denied; the folder must …" */
-void br_failure_format(const pc_failure *failure, char *out_text, size_t size) {
-  char native[128] = "";
-  if (failure->native) {
-    pc_native_text(failure->native, native, sizeof native);
-  }
-  (void)snprintf(out_text, size, "%s%s%s%s%s", pc_status_text(failure->status),
-                 failure->native ? ": " : "", native, failure->advice ? "; " : "",
-                 failure->advice ? failure->advice : "");
-}
-
 /* ---- the loop's agent ---- */
 
 static void tell_reader(br_pipes *pipes) {
@@ -49,6 +38,7 @@ static bool agent_do_work(void *user) {
   if (handled > 0 && br_queue_room_wanted(pipes->options.commands)) {
     pipes->options.wake_reader(pipes->options.user);
   }
+  br_privates_sweep(pipes);
   br_pipes_reap(pipes);
   br_pipes_resume(pipes);
   tell_reader(pipes);
@@ -157,6 +147,7 @@ void br_pipes_destroy(br_pipes *pipes) {
     pipes_stop_unserved(pipes);
     pc_timer_stop(pipes->loop, &pipes->answer_timer);
   }
+  br_privates_sweep(pipes);
   br_pipes_reap(pipes);
   while (br_queue_drain(pipes->options.commands, COMMAND_BATCH_BYTES, br_command_release, NULL) >
          0) {

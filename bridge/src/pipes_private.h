@@ -1,6 +1,7 @@
 /* What the files of the pipe thread share: pipes.c (life), pipe_changes.c (one pipe's life), role_*.c (how a pipe comes by its sessions),
  * pipe_sessions.c (what happens in them), emit.c (records into the event queue), injection.c (commands),
- * oversize.c (what peers say beyond the limit), refusals.c (who is not let in). Pipe thread. */
+ * oversize.c (what peers say beyond the limit), refusals.c (who is not let in), private_sessions.c (a client pipe's
+ * sessions for one WebSocket each). Pipe thread. */
 #ifndef BRIDGE_SRC_PIPES_PRIVATE_H
 #define BRIDGE_SRC_PIPES_PRIVATE_H
 
@@ -8,11 +9,14 @@
 #include "bridge/id_table.h"
 #include "bridge/pipes.h"
 #include "bridge/registry.h"
+#include "failure.h"
 #include "pipecore/tap.h"
+#include "sent_by.h"
 #include "user_names.h"
 
 typedef struct pipe_session pipe_session;
 typedef struct pipe_entry pipe_entry;
+typedef struct private_end private_end;
 
 /* What differs by the bridge's role on a pipe. */
 typedef struct pipe_role {
@@ -59,7 +63,30 @@ typedef struct client_end {
   away_queue away;
   pc_status told_failure; /* the last one that an error event told … */
   uint64_t told_ns;       /* … and when                              */
+  private_end *privates;
+  uint32_t private_count;
+  bool is_stopped; /* but for its private sessions */
 } client_end;
+
+/* Of role client: a session that one WebSocket has for itself, from its first try to connect to its end. */
+struct private_end {
+  pc_client *client;
+  pipe_entry *pipe;
+  pipe_session *session;        /* NULL: not yet, or no more */
+  private_end *previous, *next; /* of the pipe */
+  private_end *next_ended;
+  br_sent_by by;
+  uint64_t command_id;    /* of the command that is not answered yet; 0: it is */
+  uint64_t give_up_ns;    /* trying */
+  uint64_t unread_bytes;  /* charged: told, and not taken on by the WebSocket's side */
+  uint64_t written_bytes; /* charged: of the WebSocket's, which its side was not told of */
+  uint64_t guest_max_bytes;
+  uint64_t guest_bytes; /* charged: of other people's, which are not written yet */
+  size_t flush_bytes;   /* queued when flush_timer was started */
+  pc_timer flush_timer;
+  bool is_held;      /* by its window: a message waits in the session */
+  bool is_finishing; /* the WebSocket has gone */
+};
 
 /* Clients that a pipe's rules refused. */
 typedef struct br_refusals {
@@ -107,7 +134,8 @@ struct pipe_session {
     pc_session *session;
     pc_tap_session *pair;
   };
-  pipe_session *previous, *next; /* of the pipe           */
+  private_end *private_end;      /* NULL: it is everybody's */
+  pipe_session *previous, *next; /* of the pipe; of one that is everybody's */
   pipe_session *next_waiting;    /* for the event queue to be half empty */
   uint64_t refused_count;        /* messages that the full write queue refused, in this episode */
   uint64_t untold_count;         /* skipped messages of which no error event told yet */
@@ -146,8 +174,10 @@ typedef struct injection {
   uint64_t session;
   uint32_t size_bytes;
   uint32_t remaining; /* accepted writes that have not ended */
+  uint16_t flags;     /* br_event_flags */
   uint8_t by_bytes;
   bool is_answered;
+  bool is_own; /* of the WebSocket that the session belongs to */
   br_direction direction;
   uint16_t pipe;
   br_result result;
@@ -166,6 +196,7 @@ struct br_pipes {
   emitter out;
   br_user_names user_names;
   pipe_session *waiting_sessions_first, *waiting_sessions_last;
+  private_end *ended_privates;
   injection *waiting_first, *waiting_last;
   injection *free_injections;
   pc_timer answer_timer;
@@ -223,10 +254,6 @@ void br_refusals_count(pipe_entry *pipe, const pc_peer *peer, pc_admission admis
 void br_refusals_end(pipe_entry *pipe);
 
 /* ---- pipes.c ---- */
-enum { BR_FAILURE_TEXT_BYTES = 384 };
-/* "access denied: Permission denied; the folder must …" */
-void br_failure_format(const pc_failure *failure, char *out_text, size_t size);
-
 /* ---- pipe_changes.c ---- */
 /* Makes one of `config`, which must outlive it. On failure `error` says what, where and what to do. */
 pc_status br_pipe_start(br_pipes *pipes, const br_pipe_config *config, uint16_t index,
@@ -241,6 +268,26 @@ void br_command_pipe_remove(br_pipes *pipes, const br_command *command);
 /* As a queue's handler: frees what a command owns that nobody will handle. */
 void br_command_release(const void *record, size_t size, void *user);
 
+/* ---- role_client.c ---- */
+/* Of a pipe that stops: the last of its private sessions may have ended. */
+void br_client_end_if_done(pipe_entry *pipe);
+
+/* ---- private_sessions.c ---- */
+/* Begins to connect; always answers. */
+void br_private_connect(br_pipes *pipes, const br_command *command);
+/* The WebSocket's side took on what it was told. */
+void br_private_taken(pipe_session *session, const br_command *command);
+/* Writes what was accepted, and closes. */
+void br_private_finish(pipe_session *session);
+/* Of messages of other people: whether one fits beside the WebSocket's own; it was accepted. */
+bool br_private_takes_guest(const pipe_session *session, uint32_t size_bytes);
+void br_private_accepted_guest(pipe_session *session, uint32_t size_bytes);
+/* A message has left the write queue, written or not. */
+void br_private_written(pipe_session *session, bool is_guest, uint32_t size_bytes);
+void br_privates_stop(pipe_entry *pipe, uint32_t drain_ms);
+/* Frees those that have ended. Not from a callback. */
+void br_privates_sweep(br_pipes *pipes);
+
 /* ---- role_server.c ---- */
 /* Tells why clients have to wait. */
 void br_pipe_accept_failed(pipe_entry *pipe, const pc_failure *failure);
@@ -253,9 +300,19 @@ pc_status br_session_plain_write(pipe_session *session, br_direction direction, 
                                  uint32_t size, uint64_t tag);
 void br_session_plain_close(pipe_session *session);
 void br_session_plain_resume(pipe_session *session);
-/* Somebody is there: a session, announced. `upstream`: of a tap, else NULL. NULL: no memory, which was told. */
-pipe_session *br_session_open(pipe_entry *pipe, const pc_peer *peer, const pc_peer_details *details,
-                              const pc_peer *upstream);
+/* Who is there, and what for. */
+typedef struct session_beginning {
+  const pc_peer *peer;
+  const pc_peer_details *details;
+  const pc_peer *upstream;  /* of a tap, else NULL */
+  private_end *private_end; /* or NULL */
+} session_beginning;
+/* Somebody is there: a session, announced. NULL: no memory, which was told. */
+pipe_session *br_session_open(pipe_entry *pipe, const session_beginning *beginning);
+/* Of all events of the session. */
+static inline uint16_t br_session_flags(const pipe_session *session) {
+  return session->private_end ? BR_FLAG_PRIVATE : 0;
+}
 /* What is to be known of a peer. */
 uint32_t br_pipe_peer_parts(const pipe_entry *pipe);
 /* As on_message. */

@@ -151,6 +151,7 @@ static void registry_open(br_registry *registry, br_pipe_info *pipe, const br_ev
   br_session_info *session = opened.info;
   session->opened_wall_ns = event->wall_ns;
   pipe->sessions++;
+  pipe->private_sessions += session->is_private;
   pipe->sessions_total++;
   registry->last_session_id = event->session;
   list_append(&registry->open, session);
@@ -171,6 +172,7 @@ static void registry_close(br_registry *registry, br_pipe_info *pipe, const br_e
   memcpy(&closed, br_event_payload(event), sizeof closed);
   br_session_info *session = closed.info;
   pipe->sessions--;
+  pipe->private_sessions -= session->is_private;
   session->closed_wall_ns = event->wall_ns;
   session->close_reason = closed.reason;
   session->close_status = closed.status;

@@ -1,6 +1,7 @@
 /* Role client: another program owns the endpoint, and has one session with us at a time. Pipe thread.
  *
- * Success: a session, after it another one; what people send meanwhile waits (away.c).
+ * Success: a session, after it another one; what people send meanwhile waits (away.c). Sessions beside it that are one
+ * WebSocket's alone are in private_sessions.c.
  * Failures: whatever is in the way of a connection: an error event at the first try that fails, when the reason
  * changes, and every ten minutes; it is tried again for ever. */
 #include <inttypes.h>
@@ -60,15 +61,25 @@ static void on_written(pc_session *pipe_end, uint64_t tag, pc_status status, voi
   br_away_deliver(user);
 }
 
+void br_client_end_if_done(pipe_entry *pipe) {
+  if (pipe->client.is_stopped && pipe->client.private_count == 0) {
+    br_pipe_stopped(pipe);
+  }
+}
+
 static void on_stopped(pc_client *client, void *user) {
   (void)client;
   pipe_entry *pipe = user;
   br_away_give_up(pipe);
-  br_pipe_stopped(pipe);
+  pipe->client.is_stopped = true;
+  br_client_end_if_done(pipe);
 }
 
 static bool client_start(pipe_entry *pipe, pc_failure *out_failure) {
   const br_pipe_config *config = pipe->config;
+  if (!config->shared) {
+    return true;
+  }
   pc_client_options options = {
       .path = config->path,
       .type = config->type,
@@ -85,7 +96,13 @@ static bool client_start(pipe_entry *pipe, pc_failure *out_failure) {
 }
 
 static void client_stop(pipe_entry *pipe, uint32_t drain_ms) {
-  pc_client_stop(pipe->client.client, drain_ms);
+  br_privates_stop(pipe, drain_ms);
+  if (pipe->client.client) {
+    pc_client_stop(pipe->client.client, drain_ms);
+  } else {
+    pipe->client.is_stopped = true;
+    br_client_end_if_done(pipe);
+  }
 }
 
 static void client_destroy(pipe_entry *pipe) {
@@ -93,7 +110,7 @@ static void client_destroy(pipe_entry *pipe) {
 }
 
 static bool client_inject(pipe_entry *pipe, const br_command *command) {
-  if (!br_away_is_needed(pipe)) {
+  if (!pipe->config->shared || !br_away_is_needed(pipe)) {
     return false;
   }
   br_away_append(pipe, command);

@@ -19,7 +19,8 @@ static bool on_opened(pc_tap_session *pair, const pc_peer *client, const pc_peer
   pipe_entry *pipe = user;
   pc_peer_details details;
   pc_tap_session_describe_client(pair, br_pipe_peer_parts(pipe), &details);
-  pipe_session *session = br_session_open(pipe, client, &details, upstream);
+  pipe_session *session = br_session_open(
+      pipe, &(session_beginning){.peer = client, .details = &details, .upstream = upstream});
   if (session) {
     session->pair = pair;
     pc_tap_session_set_user(pair, session);

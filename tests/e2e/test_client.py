@@ -87,7 +87,7 @@ class Talk(ClientCase):
             self.assertEqual((entry["s2c"], entry["c2s"]),
                              ({"messages": 2, "bytes": 6}, {"messages": 1, "bytes": 5}))
         self.assertEqual((info["role"], info["sessions"], info["limits"]["max_instances"]),
-                         ("client", 1, 1))
+                         ("client", 1, 1024))
         self.assertEqual(info["connection"], {"connected": True, "failed": 0,
                                               "queued": {"messages": 0, "bytes": 0}})
 

@@ -84,7 +84,7 @@ BAD = [
     {"pipes": [PIPE | {"role": "client", "permissions": {}}]},
     {"pipes": [PIPE | {"role": "client", "reply": "broadcast"}]},
     {"pipes": [PIPE | {"role": "client", "transport": "socket"}]},
-    {"pipes": [PIPE | {"role": "client", "limits": {"max_instances": 1}}]},
+    {"pipes": [PIPE | {"role": "client", "limits": {"accept_rate": 1}}]},
     {"pipes": [PIPE | {"role": "client", "reconnect": {"first_delay_ms": 0}}]},
     {"pipes": [PIPE | {"role": "client", "reconnect": {"max_queued_bytes": 1}}]},
     {"pipes": [PIPE | {"reconnect": {}}]},

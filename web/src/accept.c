@@ -70,6 +70,14 @@ static web_answer *upgrade_answer(web_socket *socket, const web_handshake_verdic
   return answer;
 }
 
+bool web_socket_can_accept(web_request *request, const char *const *protocols) {
+  web_handshake_verdict verdict = request_judge(request, protocols);
+  if (verdict.status != 101) {
+    request_refuse(request, &verdict);
+  }
+  return verdict.status == 101;
+}
+
 web_status web_socket_accept(web_request *request, const char *const *protocols,
                              const web_socket_events *events, void *user) {
   web_handshake_verdict verdict = request_judge(request, protocols);

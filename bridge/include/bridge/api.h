@@ -37,7 +37,7 @@ bool br_api_prepare_sleep(br_api *api);
 extern const web_route br_api_routes[];
 extern const size_t br_api_route_count;
 
-/* An `injected` event, or a record that is no event, came through the queue. */
+/* An `injected` event, one of a private session, or a record that is no event came through the queue. */
 void br_api_on_record(br_api *api, const br_event *record);
 
 #endif

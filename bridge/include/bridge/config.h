@@ -51,6 +51,7 @@ typedef struct br_pipe_config {
   pc_limits limits; /* filled in */
   pc_oversize oversize;
   br_overflow overflow;
+  bool shared;                   /* role client: it has a session that is everybody's */
   br_reconnect_config reconnect; /* role client */
   pc_security security;          /* mode 0: none was given */
   pc_admission_rules clients;    /* owned; executables are absolute, without symbolic links */

@@ -23,7 +23,9 @@ typedef enum br_event_kind {
   BR_EVENT_DROPPED, /* payload: br_dropped                                     */
   /* No events: they get no seq and no observer sees them. */
   BR_RECORD_RESULT = 64, /* how a command ended; payload: br_result             */
-  BR_RECORD_PIPE_REFUSED /* a pipe was not added or not changed, a result follows; payload: br_pipe_refusal */
+  BR_RECORD_PIPE_REFUSED, /* a pipe was not added or not changed, a result follows; payload: br_pipe_refusal */
+  BR_RECORD_UNCONNECTED, /* of BR_COMMAND_CONNECT; payload: pc_failure, PC_E_QUOTA over max_instances */
+  BR_RECORD_TAKEN        /* of a private session's BR_COMMAND_SAY; payload: br_taken */
 } br_event_kind;
 
 static inline bool br_is_event(uint8_t kind) {
@@ -37,7 +39,8 @@ typedef enum br_direction { BR_DIRECTION_NONE, BR_DIRECTION_C2S, BR_DIRECTION_S2
 
 typedef enum br_event_flags {
   BR_FLAG_INCOMPLETE = 1, /* the client closed in the middle of this message         */
-  BR_FLAG_REPLY = 2       /* said by the bridge itself, by the pipe's `reply` setting */
+  BR_FLAG_REPLY = 2,      /* said by the bridge itself, by the pipe's `reply` setting */
+  BR_FLAG_PRIVATE = 4     /* of a session that one WebSocket has for itself          */
 } br_event_flags;
 
 typedef struct br_event {
@@ -45,7 +48,7 @@ typedef struct br_event {
   uint64_t wall_ns;    /* since 1970-01-01 UTC                                      */
   uint64_t mono_ns;    /* since the run began                                       */
   uint64_t session;    /* 0: the whole pipe                                         */
-  uint64_t command_id; /* injected: the command that asked for it; else 0           */
+  uint64_t command_id; /* injected, opened: the command that asked for it; else 0   */
   uint32_t size_bytes; /* of the payload behind this header                         */
   uint32_t targets;    /* sessions that accepted the bytes, where the bridge spoke  */
   uint16_t pipe;       /* its index, which no other pipe of the run ever has        */
@@ -127,7 +130,12 @@ typedef enum br_command_kind {
   /* Answered by a result of nothing, behind the pipe's event or the refusal. */
   BR_COMMAND_PIPE_ADD,    /* payload: br_pipe_config *, the pipe thread's from here on */
   BR_COMMAND_PIPE_CHANGE, /* likewise: takes the place of the one that the pipe has    */
-  BR_COMMAND_PIPE_REMOVE  /* payload: uint32_t, milliseconds for what sessions accepted */
+  BR_COMMAND_PIPE_REMOVE, /* payload: uint32_t, milliseconds for what sessions accepted */
+  /* A private session's, private_sessions.c. */
+  BR_COMMAND_CONNECT, /* answered by an `opened` event, or BR_RECORD_UNCONNECTED */
+  BR_COMMAND_SAY,     /* as inject, from its WebSocket: not answered, but by BR_RECORD_TAKEN */
+  BR_COMMAND_TAKEN,   /* payload: br_taken: its WebSocket has taken so much on */
+  BR_COMMAND_FINISH   /* its WebSocket has gone */
 } br_command_kind;
 
 typedef struct br_command {

@@ -27,7 +27,7 @@ typedef struct br_hub_options {
   const char *run; /* 16 hexadecimal digits; must outlive the hub       */
   /* After each drain: the queue has room again. */
   void (*on_room)(void *user);
-  /* Each `injected` event (its seq given), and the records that are no events. */
+  /* Each `injected` event and each of a private session (its seq given), and the records that are no events. */
   void (*on_record)(const br_event *record, void *user);
   void *user;
 } br_hub_options;

@@ -30,6 +30,8 @@ typedef struct br_session_info {
   pc_peer peer;
   pc_peer upstream; /* of a tap */
   bool has_upstream;
+  bool is_private;  /* one WebSocket's alone */
+  uint8_t by_bytes; /* of the JSON behind the peer's details that says whose; 0: unknown */
   br_counters counters;
   uint16_t pipe;
   struct br_session_info *previous,
@@ -38,6 +40,10 @@ typedef struct br_session_info {
 
 static inline const br_peer_details *br_session_details(const br_session_info *session) {
   return (const br_peer_details *)(const void *)(session + 1);
+}
+
+static inline const uint8_t *br_session_by(const br_session_info *session) {
+  return (const uint8_t *)(session + 1) + br_session_details(session)->size_bytes;
 }
 
 enum {
@@ -58,8 +64,9 @@ typedef struct br_pipe_info {
   const br_pipe_config *config;
   uint16_t index;
   br_pipe_phase phase;
-  uint64_t removed_seq; /* of its last event, once it is gone; 0: it never was in the list */
-  uint32_t sessions;
+  uint64_t removed_seq;      /* of its last event, once it is gone; 0: it never was in the list */
+  uint32_t sessions;         /* open */
+  uint32_t private_sessions; /* of those */
   uint64_t sessions_total;
   uint64_t injected;
   uint64_t errors;

@@ -307,7 +307,7 @@ static void a_client_has_what_it_can_have(void **state) {
   assert_memory_equal(&pipe->reconnect.delays, &pc_reconnect_default, sizeof pc_reconnect_default);
   assert_int_equal(pipe->reconnect.max_queued_messages, 1000);
   assert_int_equal(pipe->reconnect.max_queued_bytes, 1024 * 1024);
-  assert_int_equal(pipe->limits.max_instances, 1);
+  assert_int_equal(pipe->limits.max_instances, pc_limits_default.max_instances);
   br_config_fini(&config);
   assert_true(parse(PIPE(",\"role\":\"client\",\"reply\":\"echo\",\"reconnect\":{"
                          "\"first_delay_ms\":5,\"max_delay_ms\":5,\"max_queued_messages\":0}")));
@@ -316,8 +316,8 @@ static void a_client_has_what_it_can_have(void **state) {
   br_config_fini(&config);
   assert_refused(PIPE(",\"role\":\"client\",\"permissions\":{\"mode\":\"0660\"}"),
                  "pipes[0].permissions: only role \"server\" or \"tap\" has it");
-  assert_refused(PIPE(",\"limits\":{\"max_instances\":5},\"role\":\"client\""),
-                 "pipes[0].limits.max_instances: only role \"server\" or \"tap\" has it");
+  assert_refused(PIPE(",\"limits\":{\"accept_rate\":5},\"role\":\"client\""),
+                 "pipes[0].limits.accept_rate: only role \"server\" or \"tap\" has it");
   assert_refused(PIPE(",\"role\":\"client\",\"transport\":\"fifo\""),
                  "pipes[0].transport: only role \"server\" has it");
   assert_refused(PIPE(",\"role\":\"client\",\"reply\":\"broadcast\""), "pipes[0].reply: ");

@@ -186,6 +186,9 @@ static void take(const void *record, size_t size, void *user) {
     br_pipe_config_destroy(f->refusal.config);
     f->refused++;
     break;
+  case BR_RECORD_UNCONNECTED:
+  case BR_RECORD_TAKEN:
+    break;
   case BR_RECORD_RESULT:
     memcpy(&f->result, br_event_payload(event), sizeof f->result);
     f->results++;

@@ -90,6 +90,8 @@ typedef struct web_socket_events {
  * handshake is answered with its error (400, 405, 426) and WEB_E_INVALID_ARG comes back. */
 WEB_MUST_USE web_status web_socket_accept(web_request *request, const char *const *protocols,
                                           const web_socket_events *events, void *user);
+/* For who has something to do before that: whether the handshake is a good one. If not, the request is answered. */
+WEB_MUST_USE bool web_socket_can_accept(web_request *request, const char *const *protocols);
 const char *web_socket_protocol(const web_socket *socket);
 /* Which of `protocols` web_socket_accept would choose; NULL: none, or the handshake is a bad one. */
 const char *web_request_subprotocol(const web_request *request, const char *const *protocols);
