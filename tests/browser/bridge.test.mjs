@@ -54,6 +54,39 @@ test('a_message_sent_from_the_page_arrives_at_every_client_of_the_pipe', () =>
     { hash: '#pipe=demo' },
   ));
 
+test('a_call_shows_the_answer_and_how_long_it_took', () =>
+  withBridge(
+    async ({ bridge, page }) => {
+      bridge.spawn('socat', [`UNIX-CONNECT:${bridge.path('demo')}`, 'EXEC:sed -u s/ask/answer/']);
+      await row(page, 'opened by socat').waitFor();
+      await page.getByLabel('Wait for the answer').check();
+      await page.fill('#composer-body', '{"ask":1}');
+      await page.keyboard.press('Control+Enter');
+      await page.locator('.answer .tree-line', { hasText: '"answer": 1' }).waitFor();
+      await page.locator('.outcome.good', { hasText: /answered in [\d.]+ .s · seq \d+/ }).waitFor();
+      await page.getByLabel('Wait for the answer').uncheck();
+      await page.keyboard.press('Control+Enter');
+      await page.locator('.outcome.good', { hasText: 'delivered to 1 session' }).waitFor();
+      assert.equal(await page.locator('.answer').count(), 0);
+    },
+    { hash: '#pipe=demo' },
+  ));
+
+test('the_overview_tells_rates_counters_and_how_a_pipe_is_set_up', () =>
+  withBridge(
+    async ({ bridge, page }) => {
+      const terminal = await bridge.terminal('demo');
+      for (let count = 0; count < 5; count++) terminal.say(`line ${count}`);
+      await page.locator('.pipe-list tbody tr', { hasText: '5 · 30 B' }).waitFor();
+      await page.getByRole('img', { name: /^Messages per second: / }).waitFor();
+      assert.equal(await page.locator('.chart canvas').count(), 2);
+      await page.locator('.pipe-list').getByRole('button', { name: 'demo' }).click();
+      await page.locator('.facts', { hasText: bridge.path('demo') }).waitFor();
+      assert.match(page.url(), /pipe=demo&tab=overview/);
+    },
+    { hash: '#tab=overview' },
+  ));
+
 test('a_message_sent_to_one_session_reaches_only_that', () =>
   withBridge(
     async ({ bridge, page }) => {

@@ -453,6 +453,8 @@ for (const [hash, width, colorScheme] of [
   ['#pipe=demo', 1440, 'dark'],
   ['#pipe=demo', 1440, 'light'],
   ['#pipe=demo&tab=sessions', 1440, 'light'],
+  ['#tab=overview', 1440, 'dark'],
+  ['#pipe=demo&tab=overview', 390, 'light'],
   ['#pipe=other', 1000, 'dark'],
   ['#pipe=demo', 390, 'light'],
 ]) {

@@ -86,10 +86,10 @@ test('a_head_is_apart_from_its_body', () => {
 test('the_way_to_look_suggests_itself', () => {
   const { text: _, ...rest } = message(1);
   const of = (hex: string) =>
-    new Payload({ ...rest, size: 1, base64: Buffer.from(bytes(hex)).toString('base64') });
-  assert.equal(new Payload(message(1)).natural, 'text');
-  assert.equal(new Payload(message(1, { text: '{"a":1}' })).natural, 'json');
-  assert.equal(new Payload(message(1, { text: 'Content-Length: 2\r\n\r\n{}' })).natural, 'head');
+    Payload.ofEvent({ ...rest, size: 1, base64: Buffer.from(bytes(hex)).toString('base64') });
+  assert.equal(Payload.ofEvent(message(1)).natural, 'text');
+  assert.equal(Payload.ofEvent(message(1, { text: '{"a":1}' })).natural, 'json');
+  assert.equal(Payload.ofEvent(message(1, { text: 'Content-Length: 2\r\n\r\n{}' })).natural, 'head');
   assert.equal(of('82a56576656e74a47469636ba4646174610c').natural, 'messagepack');
   assert.equal(of('ff00').natural, 'hex');
   assert.deepEqual(of('08ff01').possible, ['protobuf', 'text', 'hex', 'base64']);

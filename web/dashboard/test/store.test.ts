@@ -199,7 +199,7 @@ test('rates_are_differences_of_the_services_counters', () => {
   store.onPipes([pipe(150, 3000)], 500);
   assert.equal(store.total.messagesPerSecond, 100);
   assert.equal(store.total.bytesPerSecond, 4000);
-  assert.deepEqual(store.pipe('demo')?.rate.history, [100]);
+  assert.deepEqual(store.pipe('demo')?.rate.history, [{ atMs: 500, messages: 100, bytes: 4000 }]);
 });
 
 test('rates_do_not_compare_counters_of_two_runs', () => {

@@ -52,6 +52,48 @@ async function request<T>(method: string, path: string, body?: BodyInit): Promis
   }
 }
 
+/** What a session said next. */
+export interface Answer {
+  readonly seq: number;
+  readonly session: number;
+  readonly microseconds: number;
+  readonly bytes: Uint8Array;
+}
+
+async function call(
+  target: Target,
+  direction: Direction | null,
+  body: BodyInit,
+  timeoutMs: number,
+): Promise<Result<Answer>> {
+  try {
+    const response = await fetch(`${pathOf(target)}/call?${callQuery(direction, timeoutMs)}`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/octet-stream' },
+      signal: AbortSignal.timeout(timeoutMs + TIMEOUT_MS),
+    });
+    if (!response.ok) return { ok: false, problem: await readProblem(response) };
+    const number = (name: string): number => Number(response.headers.get(`pipebridge-${name}`));
+    const value: Answer = {
+      seq: number('seq'),
+      session: number('session'),
+      microseconds: number('microseconds'),
+      bytes: new Uint8Array(await response.arrayBuffer()),
+    };
+    return { ok: true, status: response.status, value };
+  } catch {
+    const detail = en.api.unreachable;
+    return { ok: false, problem: { status: 0, code: 'unreachable', detail, retryAfterSeconds: null } };
+  }
+}
+
+function callQuery(direction: Direction | null, timeoutMs: number): string {
+  const query = new URLSearchParams({ timeout_ms: String(timeoutMs) });
+  if (direction !== null) query.set('direction', direction);
+  return query.toString();
+}
+
 async function readProblem(response: Response): Promise<Problem> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   let code = '';
@@ -71,11 +113,14 @@ async function readProblem(response: Response): Promise<Problem> {
   };
 }
 
+const pathOf = (target: Target): string =>
+  'pipe' in target
+    ? `/api/v1/pipes/${encodeURIComponent(target.pipe)}`
+    : `/api/v1/sessions/${target.session}`;
+
 /** `direction`: where a tap has two; else null. */
 export function messagesPath(target: Target, direction: Direction | null): string {
-  const of =
-    'pipe' in target ? `pipes/${encodeURIComponent(target.pipe)}` : `sessions/${target.session}`;
-  return `/api/v1/${of}/messages${direction === null ? '' : `?direction=${direction}`}`;
+  return `${pathOf(target)}/messages${direction === null ? '' : `?direction=${direction}`}`;
 }
 
 export const api = {
@@ -94,5 +139,6 @@ export const api = {
   disconnect: (session: number) => request<{ id: number }>('DELETE', `/api/v1/sessions/${session}`),
   send: (target: Target, direction: Direction | null, body: BodyInit) =>
     request<Delivery>('POST', messagesPath(target, direction), body),
+  call,
   health: () => request<{ status: string }>('GET', '/healthz'),
 };

@@ -32,9 +32,9 @@ export class Payload {
   readonly head: Head | null;
   readonly #trees = new Map<PayloadMode, Tree>();
 
-  constructor(event: PayloadEvent) {
-    this.bytes = payloadBytes(event);
-    this.text = event.text ?? null;
+  constructor(bytes: Uint8Array, text: string | null) {
+    this.bytes = bytes;
+    this.text = text;
     const isSmall = this.bytes.length <= MAX_DECODED;
     this.head = isSmall ? splitHead(this.bytes) : null;
     if (isSmall) this.#decode();
@@ -47,6 +47,18 @@ export class Payload {
         (mode === 'head' && this.head !== null),
     );
     this.natural = this.#choose();
+  }
+
+  static ofEvent(event: PayloadEvent): Payload {
+    return new Payload(payloadBytes(event), event.text ?? null);
+  }
+
+  static ofBytes(bytes: Uint8Array): Payload {
+    try {
+      return new Payload(bytes, new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    } catch {
+      return new Payload(bytes, null);
+    }
   }
 
   tree(mode: PayloadMode): Tree | undefined {

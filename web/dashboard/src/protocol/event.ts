@@ -40,6 +40,8 @@ export interface PipeInfo {
   readonly s2c: Traffic;
   readonly injected: number;
   readonly errors: number;
+  /** Let go because the queue was full, where the pipe is set so. */
+  readonly dropped?: Traffic;
   /** Role client only: how it stands to its server. */
   readonly connection?: PipeConnection;
 }

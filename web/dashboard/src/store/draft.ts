@@ -43,6 +43,8 @@ export class Draft {
   mode: DraftMode = 'text';
   text = '';
   ending: LineEnding = 'lf';
+  /** How long the answer is waited for; null: it is not. */
+  callMs: number | null = null;
   file: { readonly name: string; readonly bytes: Uint8Array } | null = null;
   /** Newest first. */
   sent: readonly Sent[];
@@ -76,6 +78,11 @@ export class Draft {
 
   setEnding(ending: LineEnding): void {
     this.ending = ending;
+    this.topic.changed();
+  }
+
+  setCall(ms: number | null): void {
+    this.callMs = ms;
     this.topic.changed();
   }
 

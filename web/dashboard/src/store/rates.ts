@@ -5,14 +5,20 @@ export interface Sample {
   readonly bytes: number;
 }
 
-const HISTORY = 60;
+const HISTORY = 300;
 
-/** One counter pair and its last minute. */
+export interface Point {
+  readonly atMs: number;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** One counter pair and its last minutes. */
 export class Rate {
   messagesPerSecond = 0;
   bytesPerSecond = 0;
-  /** Messages per second, oldest first, at most 60. */
-  readonly history: number[] = [];
+  /** Per second, oldest first, at most 300. */
+  readonly history: Point[] = [];
   #last: Sample | null = null;
   #lastMs = 0;
 
@@ -26,7 +32,11 @@ export class Rate {
     if (last === null || sample.messages < last.messages || sample.bytes < last.bytes) return;
     this.messagesPerSecond = (sample.messages - last.messages) / seconds;
     this.bytesPerSecond = (sample.bytes - last.bytes) / seconds;
-    this.history.push(this.messagesPerSecond);
+    this.history.push({
+      atMs: nowMs,
+      messages: this.messagesPerSecond,
+      bytes: this.bytesPerSecond,
+    });
     if (this.history.length > HISTORY) this.history.shift();
   }
 

@@ -1,6 +1,7 @@
 // What the address bar says: `#pipe=mpv&tab=sessions&session=41&q=seek`. A link reproduces the view. Pure.
 
-export type Tab = 'messages' | 'sessions';
+const tabs = ['messages', 'sessions', 'overview'] as const;
+export type Tab = (typeof tabs)[number];
 
 export interface Route {
   /** null: all pipes. */
@@ -18,7 +19,7 @@ export function parseRoute(hash: string): Route {
   const session = Number(values.get('session'));
   return {
     pipe,
-    tab: values.get('tab') === 'sessions' ? 'sessions' : 'messages',
+    tab: tabs.find((tab) => tab === values.get('tab')) ?? 'messages',
     session: pipe !== null && Number.isSafeInteger(session) && session > 0 ? session : null,
     query: values.get('q') ?? '',
   };

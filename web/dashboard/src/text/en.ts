@@ -1,5 +1,5 @@
 // Every English word that the page says. Plain and exact; an error says what happened, to what, what to do.
-import type { Delivery, Problem } from '../connection/api';
+import type { Answer, Delivery, Problem } from '../connection/api';
 import type {
   ClosedEvent,
   DroppedEvent,
@@ -9,7 +9,14 @@ import type {
   PipeInfo,
   SentBy,
 } from '../protocol/event';
-import { formatBytes, formatClock, formatCommandLine, formatCount, formatDuration } from './format';
+import {
+  formatBytes,
+  formatClock,
+  formatCommandLine,
+  formatCount,
+  formatDuration,
+  formatRate,
+} from './format';
 
 const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
@@ -82,7 +89,7 @@ export const en = {
     },
     connected: 'connected',
     unknownPipe: (name: string) => `There is no pipe named ${name}.`,
-    tabs: { messages: 'Messages', sessions: 'Sessions' },
+    tabs: { messages: 'Messages', sessions: 'Sessions', overview: 'Overview' },
     onlySession: (id: number, name: string) => `Only session #${id}${name === '' ? '' : ` ${name}`}`,
     clearSession: 'Show all sessions',
     pause: 'Pause',
@@ -127,6 +134,39 @@ export const en = {
       'not ': 'what follows must not hold',
       'or ': 'the one or the other',
     },
+  },
+
+  overview: {
+    label: 'Pipes',
+    messages: 'Messages per second',
+    bytes: 'Bytes per second',
+    waiting: 'The first second is being counted.',
+    columns: {
+      pipe: 'Pipe',
+      role: 'Role',
+      sessions: 'Sessions',
+      rate: 'Now',
+      c2s: '→ to server',
+      s2c: '← to client',
+      injected: 'Injected',
+      errors: 'Errors',
+      dropped: 'Dropped',
+    },
+    facts: {
+      path: 'Path',
+      upstream: 'Upstream',
+      role: 'Role',
+      transport: 'Transport',
+      mode: 'Mode',
+      framing: 'Framing',
+      reply: 'Replies by itself',
+      sessions: 'Sessions',
+      total: 'Sessions so far',
+      run: 'Run',
+      version: 'Version',
+    },
+    traffic: (messages: number, bytes: number) => `${formatCount(messages)} · ${formatBytes(bytes)}`,
+    rate: (messages: number, bytes: number) => `${formatRate(messages)} · ${formatBytes(bytes)}/s`,
   },
 
   table: {
@@ -363,6 +403,13 @@ export const en = {
     repeated: (done: number, times: number, last: string) =>
       `${formatCount(done)} of ${formatCount(times)} sent; the last: ${last}`,
     copyCurl: 'Copy as curl',
+    wait: 'Wait for the answer',
+    upTo: 'up to',
+    waitLabel: 'How long the answer is waited for',
+    seconds: (count: number) => `${count} s`,
+    answerLabel: 'Answer',
+    answered: ({ microseconds, seq }: Answer) =>
+      `answered in ${formatDuration(microseconds / 1000)} · seq ${formatCount(seq)}`,
     bodyLabel: 'Message text',
     send: 'Send',
     sending: 'Sending…',

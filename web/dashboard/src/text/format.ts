@@ -48,8 +48,10 @@ export function formatBytes(bytes: number): string {
   return withUnit(bytes, [' B', ' kB', ' MB', ' GB', ' TB'], 1000);
 }
 
-/** 120 ms, 3.02 s, 4 min 10 s, 2 h 5 min */
+/** 310 µs, 1.9 ms, 120 ms, 3.02 s, 4 min 10 s, 2 h 5 min */
 export function formatDuration(ms: number): string {
+  if (ms > 0 && ms < 0.9995) return `${Math.round(ms * 1000)} µs`;
+  if (ms > 0 && ms < 9.95 && !Number.isInteger(ms)) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 10_000) return `${(ms / 1000).toFixed(2)} s`;
   const seconds = Math.floor(ms / 1000);

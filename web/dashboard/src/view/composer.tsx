@@ -1,24 +1,15 @@
 // The box to send from: to a session, or to all of a pipe; in the notation that one likes; and what became of it.
-import { useState } from 'preact/hooks';
-import { messagesPath, type Target } from '../connection/api';
-import { copyAs } from '../payload/copy';
+import { useMemo, useState } from 'preact/hooks';
+import type { Answer } from '../connection/api';
 import { draftModes } from '../payload/encode';
-import type { Direction } from '../protocol/event';
+import { Payload } from '../payload/formats';
 import { en } from '../text/en';
+import { CurlButton, RepeatMenu, SentMenu, SnippetMenu } from './composer_menus';
 import { useApp, useTopics } from './context';
-import { copyToClipboard } from './copy_button';
-import { Menu } from './menu';
+import { COMPOSER_ID } from './focus_composer';
+import { PayloadBody } from './payload_view';
 import { currentTarget, DirectionSelect, isTap, TargetSelect } from './target_select';
 import { type Outcome, type Sending, useSending } from './use_sending';
-
-const BODY_ID = 'composer-body';
-const MAX_REPEAT = 10_000;
-/** Of a text in a list. */
-const MAX_SHOWN = 60;
-
-export function focusComposer(): void {
-  requestAnimationFrame(() => document.getElementById(BODY_ID)?.focus());
-}
 
 function ModeSwitch() {
   const { draft } = useApp();
@@ -35,157 +26,6 @@ function ModeSwitch() {
         </button>
       ))}
     </div>
-  );
-}
-
-function SentMenu() {
-  const { draft } = useApp();
-  if (draft.sent.length === 0) return null;
-  return (
-    <Menu label={`${en.composer.history} ▾`} title={en.composer.historyKeys} isUp>
-      {(close) =>
-        draft.sent.slice(0, 15).map((sent) => (
-          <button
-            key={`${sent.mode} ${sent.text}`}
-            type="button"
-            class="btn quiet mono"
-            onClick={() => {
-              draft.put(sent);
-              close();
-              focusComposer();
-            }}
-          >
-            {sent.text.slice(0, MAX_SHOWN) || en.table.empty}
-          </button>
-        ))
-      }
-    </Menu>
-  );
-}
-
-function SnippetMenu() {
-  const { draft } = useApp();
-  const [name, setName] = useState('');
-  return (
-    <Menu label={`${en.composer.snippets} ▾`} title={en.composer.snippetHint} isUp>
-      {(close) => (
-        <>
-          {draft.snippets.map((snippet) => (
-            <div key={snippet.name} class="menu-row">
-              <button
-                type="button"
-                class="btn quiet grow"
-                title={snippet.text.slice(0, 200)}
-                onClick={() => {
-                  draft.put(snippet);
-                  close();
-                  focusComposer();
-                }}
-              >
-                {snippet.name}
-              </button>
-              <button
-                type="button"
-                class="btn quiet"
-                aria-label={en.composer.removeSnippet(snippet.name)}
-                title={en.composer.removeSnippet(snippet.name)}
-                onClick={() => draft.removeSnippet(snippet.name)}
-              >
-                ✕
-              </button>
-            </div>
-          ))}
-          <form
-            class="menu-row"
-            onSubmit={(event) => {
-              event.preventDefault();
-              draft.keepSnippet(name);
-              setName('');
-            }}
-          >
-            <input
-              type="text"
-              class="field grow"
-              maxLength={60}
-              aria-label={en.composer.snippetName}
-              placeholder={en.composer.snippetName}
-              value={name}
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-            <button type="submit" class="btn" disabled={name.trim() === '' || draft.mode === 'file'}>
-              {en.composer.keepSnippet}
-            </button>
-          </form>
-          <p class="menu-note faint">{en.composer.snippetHint}</p>
-        </>
-      )}
-    </Menu>
-  );
-}
-
-function RepeatMenu({ sending }: { sending: Sending }) {
-  const [times, setTimes] = useState(10);
-  const [intervalMs, setIntervalMs] = useState(1000);
-  return (
-    <Menu label={en.composer.repeat} isUp>
-      {(close) => (
-        <form
-          class="repeat"
-          onSubmit={(event) => {
-            event.preventDefault();
-            close();
-            sending.repeat({ times, intervalMs });
-          }}
-        >
-          <label>
-            {en.composer.times}
-            <input
-              class="field num"
-              type="number"
-              min={1}
-              max={MAX_REPEAT}
-              required
-              value={times}
-              onInput={(event) => setTimes(event.currentTarget.valueAsNumber)}
-            />
-          </label>
-          <label>
-            {en.composer.interval}
-            <input
-              class="field num"
-              type="number"
-              min={0}
-              max={3_600_000}
-              required
-              value={intervalMs}
-              onInput={(event) => setIntervalMs(event.currentTarget.valueAsNumber)}
-            />
-          </label>
-          <button type="submit" class="btn">
-            {en.composer.start}
-          </button>
-        </form>
-      )}
-    </Menu>
-  );
-}
-
-function CurlButton({ target, direction }: { target: Target; direction: Direction | null }) {
-  const { draft } = useApp();
-  const [isCopied, setCopied] = useState(false);
-  const encoded = draft.encode();
-  const copy = async (): Promise<void> => {
-    if (!encoded.ok) return;
-    const url = `${location.origin}${messagesPath(target, direction)}`;
-    const text =
-      draft.mode === 'text' || draft.mode === 'json' ? new TextDecoder().decode(encoded.bytes) : null;
-    setCopied(await copyToClipboard(copyAs('curl', encoded.bytes, text, url)));
-    setTimeout(() => setCopied(false), 1500);
-  };
-  return (
-    <button type="button" class="btn quiet" disabled={!encoded.ok} onClick={() => void copy()}>
-      <span aria-live="polite">{isCopied ? en.detail.copied : en.composer.copyCurl}</span>
-    </button>
   );
 }
 
@@ -223,7 +63,7 @@ function TextField({ sending }: { sending: Sending }) {
   };
   return (
     <textarea
-      id={BODY_ID}
+      id={COMPOSER_ID}
       class="mono"
       rows={3}
       spellcheck={false}
@@ -236,6 +76,50 @@ function TextField({ sending }: { sending: Sending }) {
       onInput={(event) => draft.setText(event.currentTarget.value)}
       onKeyDown={onKeyDown}
     />
+  );
+}
+
+function WaitField() {
+  const { draft } = useApp();
+  return (
+    <span class="wait">
+      <label>
+        <input
+          type="checkbox"
+          checked={draft.callMs !== null}
+          onChange={(event) => draft.setCall(event.currentTarget.checked ? 2000 : null)}
+        />{' '}
+        {en.composer.wait}
+      </label>
+      {draft.callMs !== null && (
+        <>
+          {' '}
+          <span class="faint">{en.composer.upTo}</span>{' '}
+          <select
+            class="field"
+            aria-label={en.composer.waitLabel}
+            value={draft.callMs}
+            onChange={(event) => draft.setCall(Number(event.currentTarget.value))}
+          >
+            {[500, 2000, 10_000, 20_000].map((ms) => (
+              <option key={ms} value={ms}>
+                {en.composer.seconds(ms / 1000)}
+              </option>
+            ))}
+          </select>
+        </>
+      )}
+    </span>
+  );
+}
+
+function AnswerPane({ answer }: { answer: Answer }) {
+  const payload = useMemo(() => Payload.ofBytes(answer.bytes), [answer]);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a long answer scrolls by keyboard too
+    <section class="answer" aria-label={en.composer.answerLabel} tabIndex={0}>
+      <PayloadBody payload={payload} mode={payload.natural} />
+    </section>
   );
 }
 
@@ -325,24 +209,29 @@ export function Composer() {
         </button>
       </div>
       <div class="composer-rest">
-        {draft.mode === 'file' ? <FileField /> : <TextField sending={sending} />}
+        <div class={sending.answer === null ? '' : 'composer-sides'}>
+          {draft.mode === 'file' ? <FileField /> : <TextField sending={sending} />}
+          {sending.answer !== null && <AnswerPane answer={sending.answer} />}
+        </div>
         <div class="composer-end">
+          <WaitField />
           <State sending={sending} />
-          <span class="grow" />
-          <SentMenu />
-          <SnippetMenu />
-          <RepeatMenu sending={sending} />
-          {target !== null && <CurlButton target={target} direction={direction} />}
-          <button
-            type="button"
-            class="btn primary"
-            disabled={target === null}
-            aria-busy={sending.isSending}
-            aria-keyshortcuts="Control+Enter"
-            onClick={sending.send}
-          >
-            {sending.isSending ? en.composer.sending : en.composer.send} <kbd>Ctrl ⏎</kbd>
-          </button>
+          <div class="composer-actions">
+            <SentMenu />
+            <SnippetMenu />
+            <RepeatMenu sending={sending} />
+            {target !== null && <CurlButton target={target} direction={direction} />}
+            <button
+              type="button"
+              class="btn primary"
+              disabled={target === null}
+              aria-busy={sending.isSending}
+              aria-keyshortcuts="Control+Enter"
+              onClick={sending.send}
+            >
+              {sending.isSending ? en.composer.sending : en.composer.send} <kbd>Ctrl ⏎</kbd>
+            </button>
+          </div>
         </div>
       </div>
     </section>

@@ -7,9 +7,9 @@ import type { PayloadEvent, WireEvent } from '../protocol/event';
 import type { Row } from '../store/row';
 import { en } from '../text/en';
 import { formatCount, formatDate, formatDuration, formatTime } from '../text/format';
-import { focusComposer } from './composer';
 import { useApp, useTopics } from './context';
 import { CopyMenu } from './copy_menu';
+import { focusComposer } from './focus_composer';
 import { GapEvents } from './gap_events';
 import { markOf } from './message_row';
 import { PayloadView } from './payload_view';
@@ -64,7 +64,7 @@ function PairButton({ to, question, answer }: { to: Row; question: Row; answer: 
   const { ui } = useApp();
   if (question.event.kind === 'gap' || answer.event.kind === 'gap') return null;
   const ns = answer.event.mono_ns - question.event.mono_ns;
-  const took = ns < 1e6 ? `${Math.round(ns / 1000)} µs` : formatDuration(ns / 1e6);
+  const took = formatDuration(ns / 1e6);
   return (
     <button type="button" class="link-button num" onClick={() => ui.select(to)}>
       {en.detail.pair(to.event.seq, took)}
@@ -139,7 +139,7 @@ function Selected({ row }: { row: Row }) {
   const { ui, draft } = useApp();
   const { event } = row;
   const said = event.kind === 'message' || event.kind === 'injected' ? event : null;
-  const payload = useMemo(() => (said === null ? null : new Payload(said)), [said]);
+  const payload = useMemo(() => (said === null ? null : Payload.ofEvent(said)), [said]);
   const pinned = said === null ? null : ui.pinned(said.pipe);
   const mode = pinned !== null && payload?.possible.includes(pinned) ? pinned : payload?.natural;
   const mark = markOf(event);

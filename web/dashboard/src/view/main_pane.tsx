@@ -6,6 +6,7 @@ import { Composer } from './composer';
 import { useApp, useTopics } from './context';
 import { FilterBox } from './filter_box';
 import { MessageTable } from './message_table';
+import { Overview } from './overview';
 import { SessionTable } from './session_table';
 
 function Title() {
@@ -53,6 +54,7 @@ function Tabs() {
     <div class="tabs" role="tablist">
       {entry('messages')}
       {entry('sessions', formatCount(sessions))}
+      {entry('overview')}
     </div>
   );
 }
@@ -113,6 +115,11 @@ function FollowButton() {
   );
 }
 
+function Panel({ tab }: { tab: Tab }) {
+  if (tab === 'sessions') return <SessionTable />;
+  return tab === 'overview' ? <Overview /> : <MessageTable />;
+}
+
 export function MainPane() {
   const { ui } = useApp();
   useTopics(ui.topic);
@@ -125,7 +132,7 @@ export function MainPane() {
         {isMessages && <MessageBar />}
       </div>
       <div class="panel" role="tabpanel" id="tab-panel" aria-labelledby={`tab-${ui.route.tab}`}>
-        {isMessages ? <MessageTable /> : <SessionTable />}
+        <Panel tab={ui.route.tab} />
         {isMessages && <FollowButton />}
       </div>
       <Composer />

@@ -70,7 +70,13 @@ function HeadView({ head }: { head: Head }) {
   );
 }
 
-function Body({ payload, mode }: { payload: Payload; mode: PayloadMode }): ComponentChildren {
+export function PayloadBody({
+  payload,
+  mode,
+}: {
+  payload: Payload;
+  mode: PayloadMode;
+}): ComponentChildren {
   const { bytes, text, head } = payload;
   const tree = payload.tree(mode);
   if (bytes.length === 0) return <p class="note">{en.detail.empty}</p>;
@@ -93,7 +99,7 @@ function CompareView({ row, payload, mode }: { row: Row; payload: Payload; mode:
   const lines = useMemo(() => {
     const { event } = row;
     if (event.kind !== 'message' && event.kind !== 'injected') return null;
-    const other = new Payload(event);
+    const other = Payload.ofEvent(event);
     return difference(
       shownText(other, other.possible.includes(mode) ? mode : other.natural),
       shownText(payload, mode),
@@ -180,7 +186,7 @@ export function PayloadView({ row, event, payload, mode }: Props) {
         {isComparing ? (
           <CompareView row={compared} payload={payload} mode={mode} />
         ) : (
-          <Body payload={payload} mode={mode} />
+          <PayloadBody payload={payload} mode={mode} />
         )}
       </div>
     </>

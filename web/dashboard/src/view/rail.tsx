@@ -1,5 +1,6 @@
 // The list of pipes at the left: where to look.
 
+import type { Point } from '../store/rates';
 import type { Pipe } from '../store/store';
 import { en } from '../text/en';
 import { formatCount, formatRate } from '../text/format';
@@ -10,7 +11,8 @@ const WIDTH = 56;
 const HEIGHT = 14;
 
 /** The last minute; the newest at the right edge. */
-function Sparkline({ values, label }: { values: readonly number[]; label: string }) {
+function Sparkline({ history, label }: { history: readonly Point[]; label: string }) {
+  const values = history.slice(-60).map(({ messages }) => messages);
   const highest = Math.max(...values);
   if (values.length < 2 || highest === 0) return null;
   const points = values
@@ -80,7 +82,7 @@ function PipeEntry({ pipe, isCurrent, isLive, onSelect }: PipeEntryProps) {
           {info.connection?.connected === false ? en.rail.away : en.rail.sessions(info.sessions)}
         </span>
         {info.errors > 0 && <span class="bad num">{en.rail.errors(info.errors)}</span>}
-        <Sparkline values={rate.history} label={en.rail.spark(info.name)} />
+        <Sparkline history={rate.history} label={en.rail.spark(info.name)} />
       </span>
     </Entry>
   );

@@ -6,9 +6,9 @@ import type { Session } from '../store/sessions';
 import { takesMessages } from '../store/store';
 import { en } from '../text/en';
 import { formatDate, formatDuration, formatTime } from '../text/format';
-import { focusComposer } from './composer';
 import { ConfirmDialog } from './confirm_dialog';
 import { tooNarrowForSessions, useApp, useMedia, useNow, useTopics } from './context';
+import { focusComposer } from './focus_composer';
 import { useVirtualRows } from './virtual_rows';
 
 const ROW_HEIGHT = 33;

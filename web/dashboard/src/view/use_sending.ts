@@ -1,6 +1,6 @@
 // Sends what the composer holds: once, or again and again at an interval; and says what became of it.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, type Target } from '../connection/api';
+import { type Answer, api, type Target } from '../connection/api';
 import { fillVariables } from '../payload/encode';
 import type { Direction } from '../protocol/event';
 import type { Draft } from '../store/draft';
@@ -9,6 +9,10 @@ import { en } from '../text/en';
 export interface Outcome {
   readonly kind: 'good' | 'warn' | 'bad' | 'faint';
   readonly words: string;
+}
+
+interface Delivered extends Outcome {
+  readonly answer?: Answer;
 }
 
 export interface Repeat {
@@ -21,21 +25,31 @@ export interface Sending {
   /** Of a repetition that is under way. */
   readonly progress: { readonly done: number; readonly times: number } | null;
   readonly outcome: Outcome | null;
+  /** Of the last call; null: there was none, or no answer. */
+  readonly answer: Answer | null;
   send(): void;
   repeat(how: Repeat): void;
   cancel(): void;
 }
 
-async function deliver(
-  draft: Draft,
-  target: Target,
-  direction: Direction | null,
-  count: number,
-): Promise<Outcome> {
+interface Way {
+  readonly draft: Draft;
+  readonly target: Target;
+  readonly direction: Direction | null;
+}
+
+async function deliver({ draft, target, direction }: Way, count: number): Promise<Delivered> {
   const text = fillVariables(draft.text, count, new Date(), () => crypto.randomUUID());
   const encoded = draft.encode(text);
   if (!encoded.ok) return { kind: 'bad', words: en.composer.wrong(encoded.offset + 1, encoded.detail) };
-  const answer = await api.send(target, direction, encoded.bytes.slice().buffer);
+  const body = encoded.bytes.slice().buffer;
+  if (draft.callMs !== null) {
+    const said = await api.call(target, direction, body, draft.callMs);
+    return said.ok
+      ? { kind: 'good', words: en.composer.answered(said.value), answer: said.value }
+      : { kind: 'bad', words: en.composer.problem(said.problem) };
+  }
+  const answer = await api.send(target, direction, body);
   if (!answer.ok) return { kind: 'bad', words: en.composer.problem(answer.problem) };
   return { kind: answer.status === 201 ? 'good' : 'warn', words: en.composer.delivered(answer.value) };
 }
@@ -44,6 +58,7 @@ export function useSending(draft: Draft, target: Target | null, direction: Direc
   const [isSending, setSending] = useState(false);
   const [progress, setProgress] = useState<Sending['progress']>(null);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const [answer, setAnswer] = useState<Answer | null>(null);
   const isCancelled = useRef(false);
   /** Ends the wait for the next of a repetition. */
   const stopWaiting = useRef<() => void>(() => undefined);
@@ -71,10 +86,10 @@ export function useSending(draft: Draft, target: Target | null, direction: Direc
     if (target === null || isSending) return;
     isCancelled.current = false;
     setSending(true);
-    let last: Outcome | null = null;
+    let last: Delivered | null = null;
     let done = 0;
     while (done < times && !isCancelled.current) {
-      last = await deliver(draft, target, direction, done + 1);
+      last = await deliver({ draft, target, direction }, done + 1);
       if (last.kind === 'bad') break;
       done += 1;
       if (times > 1) setProgress({ done, times });
@@ -83,6 +98,7 @@ export function useSending(draft: Draft, target: Target | null, direction: Direc
     setProgress(null);
     setSending(false);
     if (last === null) return;
+    setAnswer(last.answer ?? null);
     if (done > 0) draft.keepSent();
     setOutcome(times === 1 ? last : { ...last, words: en.composer.repeated(done, times, last.words) });
   };
@@ -90,6 +106,7 @@ export function useSending(draft: Draft, target: Target | null, direction: Direc
     isSending,
     progress,
     outcome,
+    answer,
     send: () => void run(1, 0),
     repeat: ({ times, intervalMs }) => void run(times, intervalMs),
     cancel,
