@@ -16,6 +16,9 @@ static br_observe_format format_choose(const web_request *request) {
 /* False: answered with the error. */
 static bool parse_options(br_api *api, web_request *request, br_observe_options *options) {
   *options = (br_observe_options){.format = format_choose(request), .start = BR_START_NOW};
+  if (web_request_wants_websocket(request)) {
+    options->deflate_bits = web_request_deflate_bits(request);
+  }
   /* A browser comes back to the same address, whose `since` is old by then. */
   const char *last = web_request_header(request, "Last-Event-ID");
   const char *since = last && *last ? last : web_request_query(request, "since");

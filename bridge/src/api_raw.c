@@ -152,7 +152,8 @@ static bool raw_is_possible(web_request *request, const raw_socket *raw) {
 static bool raw_prepare(web_request *request, raw_socket *raw) {
   char text[256];
   br_filter_error error;
-  br_observe_options options = {.start = BR_START_NOW};
+  br_observe_options options = {.start = BR_START_NOW,
+                                .deflate_bits = web_request_deflate_bits(request)};
   if (!session_parse(raw->api, request, raw) || !raw_is_possible(request, raw) ||
       !format_parse(request, &options.format) || !filter_write(request, raw, text, sizeof text)) {
     return false;

@@ -147,6 +147,7 @@ static bool bridge_make_server(br_bridge *bridge, char *error, size_t error_size
       .limits = {.max_connections = http->max_connections,
                  .max_body_bytes = http->max_body_bytes,
                  .request_timeout_ms = http->request_timeout_ms},
+      .compresses = http->compression == BR_COMPRESSION_ON,
       .on_log = http_log,
   };
   return web_server_create(&options, &bridge->server, error, error_size) == WEB_OK;

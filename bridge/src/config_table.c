@@ -13,7 +13,8 @@
 _Static_assert(sizeof(pc_type) == 4 && sizeof(pc_framing) == 4 && sizeof(br_reply) == 4 &&
                    sizeof(pc_oversize) == 4 && sizeof(br_overflow) == 4 &&
                    sizeof(pc_transport) == 4 && sizeof(pc_access) == 4 &&
-                   sizeof(pc_strategy) == 4 && sizeof(pc_backend_kind) == 4 && sizeof(br_role) == 4,
+                   sizeof(pc_strategy) == 4 && sizeof(pc_backend_kind) == 4 &&
+                   sizeof(br_role) == 4 && sizeof(br_compression) == 4,
                "enums of the configuration are 32 bits wide");
 
 #define KIB 1024u
@@ -326,6 +327,9 @@ static const br_config_key pipe_keys[] = {
 };
 const br_config_object br_config_pipe = {pipe_keys, sizeof(br_pipe_config)};
 
+static const br_config_word compression_words[] = {
+    {"off", BR_COMPRESSION_OFF}, {"on", BR_COMPRESSION_ON}, {0}};
+
 static const br_config_key http_keys[] = {
     {.name = "listen",
      .kind = BR_CONFIG_TEXT_LIST,
@@ -342,6 +346,11 @@ static const br_config_key http_keys[] = {
             &one, &body_max_bytes),
     INTEGER("request_timeout_ms", br_http_config, request_timeout_ms,
             &web_limits_default.request_timeout_ms, &timeout_min_ms, &timeout_max_ms),
+    {.name = "compression",
+     .kind = BR_CONFIG_WORD,
+     .is_stored = true,
+     .offset = offsetof(br_http_config, compression),
+     .words = compression_words},
     {.name = "allow_changes",
      .kind = BR_CONFIG_SWITCH,
      .offset = offsetof(br_http_config, allow_changes),

@@ -48,6 +48,18 @@ static void feed_open_piece(feed *target, size_t event_bound) {
   target->span = (web_span){0};
 }
 
+static uint8_t *feed_write_event(feed *target, const br_event *event) {
+  if (!target->deflater || event->size_bytes < WEB_DEFLATE_MIN_BYTES) {
+    return target->format->event(&target->json, target->cursor, event);
+  }
+  const void *data = br_event_payload(event);
+  size_t size = event->size_bytes;
+  uint8_t *cursor = target->cursor;
+  cursor += web_ws_pack(cursor, target->format->opcode(event), &data, &size, target->deflater);
+  memcpy(cursor, data, size);
+  return cursor + size;
+}
+
 void br_feed_append(feed *target, const br_event *event) {
   if (!feed_wants(target, event)) {
     return;
@@ -60,7 +72,7 @@ void br_feed_append(feed *target, const br_event *event) {
     feed_open_piece(target, bound);
     target->span.first_seq = event->seq;
   }
-  target->cursor = target->format->event(&target->json, target->cursor, event);
+  target->cursor = feed_write_event(target, event);
   target->span.last_seq = event->seq;
   target->span.count++;
 }
@@ -80,9 +92,10 @@ void br_feed_keep_alive(feed *target, uint64_t last_seq) {
 
 /* ---- feeds ---- */
 
-static feed *feed_find(br_hub *hub, const br_filter *filter, const feed_format *format) {
+static feed *feed_find(br_hub *hub, const br_filter *filter, const feed_format *format,
+                       unsigned deflate_bits) {
   for (feed *target = hub->feeds; target; target = target->next) {
-    if (target->format == format &&
+    if (target->format == format && target->deflate_bits == deflate_bits &&
         strcmp(br_filter_text(target->filter), br_filter_text(filter)) == 0) {
       return target;
     }
@@ -90,14 +103,33 @@ static feed *feed_find(br_hub *hub, const br_filter *filter, const feed_format *
   return NULL;
 }
 
+/* Compresses by the log what that makes WebSocket messages of, by the feed what is one already. */
+static bool feed_compress(feed *target, web_server *server, unsigned deflate_bits) {
+  target->deflate_bits = deflate_bits;
+  if (deflate_bits == 0) {
+    return true;
+  }
+  if (target->format->opcode) {
+    target->deflater = web_server_deflater(server, deflate_bits);
+    return target->deflater != NULL;
+  }
+  return web_log_compress(target->log, deflate_bits);
+}
+
 /* Takes the filter over if it succeeds. */
 static br_observe_result feed_create(br_hub *hub, br_filter *filter, const feed_format *format,
-                                     feed **out_feed) {
+                                     unsigned deflate_bits, feed **out_feed) {
   if (hub->feed_count == MAX_FEEDS) {
     return BR_OBSERVE_TOO_MANY;
   }
   feed *target = calloc(1, sizeof *target);
   if (!target || web_log_create(hub->server, format->log, hub->log_bytes, &target->log) != WEB_OK) {
+    free(target);
+    return BR_OBSERVE_NO_MEMORY;
+  }
+  target->format = format;
+  if (!feed_compress(target, hub->server, deflate_bits)) {
+    web_log_destroy(target->log);
     free(target);
     return BR_OBSERVE_NO_MEMORY;
   }
@@ -107,7 +139,6 @@ static br_observe_result feed_create(br_hub *hub, br_filter *filter, const feed_
   target->hub = hub;
   target->run = hub->options.run;
   target->filter = filter;
-  target->format = format;
   target->next = hub->feeds;
   hub->feeds = target;
   hub->feed_count++;
@@ -230,11 +261,12 @@ static void source_catch_up(void *user, web_buffer *out) {
 br_observe_result br_hub_observer_create(br_hub *hub, const br_observe_options *options,
                                          br_observer **out_observer) {
   const feed_format *format = br_feed_format(options->format);
-  feed *target = feed_find(hub, options->filter, format);
+  feed *target = feed_find(hub, options->filter, format, options->deflate_bits);
   if (target) {
     br_filter_destroy(options->filter);
   } else {
-    br_observe_result result = feed_create(hub, options->filter, format, &target);
+    br_observe_result result =
+        feed_create(hub, options->filter, format, options->deflate_bits, &target);
     if (result != BR_OBSERVE_OK) {
       br_filter_destroy(options->filter);
       return result;

@@ -137,10 +137,19 @@ static uint8_t *frame_write(uint8_t *cursor, const br_event *event, web_ws_opcod
   return cursor + event->size_bytes;
 }
 
+static web_ws_opcode text_opcode(const br_event *event) {
+  return web_utf8_is_valid(br_event_payload(event), event->size_bytes) ? WEB_WS_TEXT
+                                                                       : WEB_WS_BINARY;
+}
+
+static web_ws_opcode binary_opcode(const br_event *event) {
+  (void)event;
+  return WEB_WS_BINARY;
+}
+
 static uint8_t *text_frame(br_event_json *json, uint8_t *cursor, const br_event *event) {
   (void)json;
-  bool is_text = web_utf8_is_valid(br_event_payload(event), event->size_bytes);
-  return frame_write(cursor, event, is_text ? WEB_WS_TEXT : WEB_WS_BINARY);
+  return frame_write(cursor, event, text_opcode(event));
 }
 
 static uint8_t *binary_frame(br_event_json *json, uint8_t *cursor, const br_event *event) {
@@ -184,11 +193,13 @@ static const feed_format formats[] = {
                         .begin = piece_begin_plain,
                         .bound = frame_bound,
                         .event = text_frame,
+                        .opcode = text_opcode,
                         .end = piece_end_plain},
     [BR_OBSERVE_RAW_BINARY] = {.log = WEB_LOG_PLAIN,
                                .begin = piece_begin_plain,
                                .bound = frame_bound,
                                .event = binary_frame,
+                               .opcode = binary_opcode,
                                .end = piece_end_plain},
 };
 

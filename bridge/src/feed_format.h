@@ -21,6 +21,8 @@ typedef struct feed_format {
   /* What `event` writes at most. */
   size_t (*bound)(const br_event_json *json, const br_event *event);
   uint8_t *(*event)(br_event_json *json, uint8_t *cursor, const br_event *event);
+  /* Of formats whose `event` is a WebSocket frame with the payload: its kind. */
+  web_ws_opcode (*opcode)(const br_event *event);
   /* NULL: there is no telling of a gap. */
   uint8_t *(*gap)(br_event_json *json, uint8_t *cursor, const br_gap *gap);
   /* `start`: where `begin` was called. */

@@ -15,7 +15,9 @@ typedef struct feed {
   br_event_json json;
   br_filter *filter; /* owned */
   const feed_format *format;
-  uint64_t piece_count; /* pieces appended since the last look for silence */
+  unsigned deflate_bits;  /* 0: nothing is compressed */
+  web_deflater *deflater; /* of a raw format, which writes its frames by itself; or NULL */
+  uint64_t piece_count;   /* pieces appended since the last look for silence */
   uint32_t observer_count;
   uint8_t *piece; /* reserved in the log; NULL: none open */
   uint8_t *cursor;

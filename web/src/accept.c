@@ -17,12 +17,15 @@ static web_handshake_verdict request_judge(const web_request *request,
   char connection_list[LIST_MAX];
   char version[LIST_MAX];
   char protocol[LIST_MAX];
+  char extensions[LIST_MAX];
   char key[LIST_MAX];
   bool fits =
       web_engine_header_list(connection, "Upgrade", upgrade, sizeof upgrade) &&
       web_engine_header_list(connection, "Connection", connection_list, sizeof connection_list) &&
       web_engine_header_list(connection, "Sec-WebSocket-Version", version, sizeof version) &&
       web_engine_header_list(connection, "Sec-WebSocket-Protocol", protocol, sizeof protocol) &&
+      web_engine_header_list(connection, "Sec-WebSocket-Extensions", extensions,
+                             sizeof extensions) &&
       web_engine_header_list(connection, "Sec-WebSocket-Key", key, sizeof key);
   if (!fits) {
     return (web_handshake_verdict){
@@ -35,6 +38,8 @@ static web_handshake_verdict request_judge(const web_request *request,
                                .connection = connection_list,
                                .version = version,
                                .protocol = protocol,
+                               .extensions = extensions,
+                               .allows_deflate = request->server->compresses,
                                .key_count =
                                    web_engine_header_count(connection, "Sec-WebSocket-Key"),
                                .key = key};
@@ -43,6 +48,16 @@ static web_handshake_verdict request_judge(const web_request *request,
 
 const char *web_request_subprotocol(const web_request *request, const char *const *protocols) {
   return request_judge(request, protocols).protocol;
+}
+
+unsigned web_request_deflate_bits(const web_request *request) {
+  char offers[LIST_MAX];
+  web_extension extension = {0};
+  bool is_readable = request->server->compresses &&
+                     web_engine_header_list(request->connection, "Sec-WebSocket-Extensions", offers,
+                                            sizeof offers) &&
+                     web_extension_choose(offers, true, &extension);
+  return is_readable ? extension.deflate_bits : 0;
 }
 
 static void request_refuse(web_request *request, const web_handshake_verdict *verdict) {
@@ -62,6 +77,8 @@ static web_answer *upgrade_answer(web_socket *socket, const web_handshake_verdic
   if (answer != NULL &&
       !(web_engine_answer_header(answer, "Upgrade", "websocket") &&
         web_engine_answer_header(answer, "Sec-WebSocket-Accept", verdict->accept) &&
+        (verdict->extension.answer[0] == '\0' ||
+         web_engine_answer_header(answer, "Sec-WebSocket-Extensions", verdict->extension.answer)) &&
         (verdict->protocol == NULL ||
          web_engine_answer_header(answer, "Sec-WebSocket-Protocol", verdict->protocol)))) {
     web_engine_answer_destroy(answer);
@@ -86,6 +103,9 @@ web_status web_socket_accept(web_request *request, const char *const *protocols,
     return WEB_E_INVALID_ARG;
   }
   web_socket *socket = web_socket_create(request->server, verdict.protocol, events, user);
+  if (socket != NULL && verdict.extension.deflate_bits != 0) {
+    web_socket_allow_deflate(socket, verdict.extension.deflate_bits);
+  }
   web_answer *answer = socket != NULL ? upgrade_answer(socket, &verdict) : NULL;
   if (answer == NULL) {
     /* Without on_close, as the caller is told by the result. */

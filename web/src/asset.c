@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "gunzip.h"
 #include "header_list.h"
 #include "request_state.h"
 #include "response.h"
@@ -16,7 +16,6 @@
 
 /* What one file of the page may come to, uncompressed. */
 #define ASSET_MAX_BYTES (16U << 20)
-#define INFLATE_GZIP (16 + MAX_WBITS)
 
 static const web_asset *asset_find(const web_server *server, const char *path) {
   for (size_t i = 0; i < server->asset_count; i++) {
@@ -39,17 +38,7 @@ static size_t asset_plain_size(const web_asset *asset) {
 static uint8_t *asset_inflate(const web_asset *asset, size_t *out_size) {
   size_t size = asset_plain_size(asset);
   uint8_t *plain = size > 0 && size <= ASSET_MAX_BYTES ? malloc(size) : NULL;
-  z_stream stream = {.next_in = (z_const Bytef *)(uintptr_t)asset->data,
-                     .avail_in = (uInt)asset->size,
-                     .next_out = plain,
-                     .avail_out = (uInt)size};
-  if (plain == NULL || inflateInit2(&stream, INFLATE_GZIP) != Z_OK) {
-    free(plain);
-    return NULL;
-  }
-  int result = inflate(&stream, Z_FINISH);
-  (void)inflateEnd(&stream);
-  if (result != Z_STREAM_END || stream.avail_out != 0) {
+  if (plain == NULL || !web_gunzip(asset->data, asset->size, plain, size)) {
     free(plain);
     return NULL;
   }

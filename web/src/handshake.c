@@ -55,6 +55,9 @@ web_handshake_verdict web_handshake_check(const web_handshake_facts *facts,
   if (facts->key_count != 1 || !web_ws_accept_key(facts->key, verdict.accept)) {
     return refusal(400, "bad_handshake", "there must be one Sec-WebSocket-Key, 16 bytes in base64");
   }
+  if (!web_extension_choose(facts->extensions, facts->allows_deflate, &verdict.extension)) {
+    return refusal(400, "bad_handshake", "the header Sec-WebSocket-Extensions is malformed");
+  }
   verdict.protocol = protocol_choose(facts->protocol, protocols);
   if (verdict.protocol == NULL && facts->protocol[0] != '\0') {
     return refusal(400, "unknown_subprotocol",

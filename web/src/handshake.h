@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "websocket_extension.h"
+
 typedef struct web_handshake_facts {
   const char *method;
   bool is_http11;
@@ -13,6 +15,8 @@ typedef struct web_handshake_facts {
   const char *connection;
   const char *version;
   const char *protocol;
+  const char *extensions;
+  bool allows_deflate;
   size_t key_count;
   const char *key;
 } web_handshake_facts;
@@ -23,6 +27,7 @@ typedef struct web_handshake_verdict {
   const char *detail;
   const char *protocol; /* of ours; NULL: none was offered */
   char accept[29];
+  web_extension extension;
 } web_handshake_verdict;
 
 /* `protocols`: those we speak, best first, NULL-ended. */

@@ -6,6 +6,7 @@
 #include "log.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "check.h"
 #include "server_state.h"
@@ -63,6 +64,24 @@ web_status web_log_create(web_server *server, web_log_format format, size_t capa
   server->logs = log;
   *out_log = log;
   return WEB_OK;
+}
+
+static size_t log_on_pack(void *user, uint8_t *data, size_t size) {
+  const web_log *log = user;
+  size_t packed_size = 0;
+  const uint8_t *packed = web_deflater_pack(log->deflater, data, size, &packed_size);
+  if (packed == NULL) {
+    return 0;
+  }
+  memcpy(data, packed, packed_size);
+  return packed_size;
+}
+
+bool web_log_compress(web_log *log, unsigned window_bits) {
+  log->deflater = web_server_deflater(log->server, window_bits);
+  log->deflate_bits = window_bits;
+  log->ring.on_pack = log->deflater != NULL ? log_on_pack : NULL;
+  return log->deflater != NULL;
 }
 
 void web_log_destroy(web_log *log) {

@@ -7,6 +7,8 @@
 struct web_log {
   web_server *server;
   web_log_ring ring;
+  web_deflater *deflater; /* the server's; NULL: nothing is compressed */
+  unsigned deflate_bits;
   uint64_t passed_head; /* the ring's head when its observers were last made ready */
   web_sender *observers;
   uint32_t observer_count;

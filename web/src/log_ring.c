@@ -142,10 +142,14 @@ static size_t ring_put_header(web_log_ring *ring, size_t size) {
     return size;
   }
   uint8_t *start = ring->data + (size_t)(ring->head % ring->capacity);
+  uint8_t *payload = start + ring->header_room;
+  size_t packed = ring->on_pack != NULL ? ring->on_pack(ring->user, payload, size) : 0;
+  size = packed != 0 ? packed : size;
   uint8_t header[WEB_WS_HEADER_MAX];
   size_t header_bytes = web_ws_write_header(header, web_log_opcode(ring->format), size);
+  header[0] |= packed != 0 ? WEB_WS_COMPRESSED : 0;
   if (header_bytes != ring->header_room) {
-    memmove(start + header_bytes, start + ring->header_room, size);
+    memmove(start + header_bytes, payload, size);
   }
   memcpy(start, header, header_bytes);
   return header_bytes + size;

@@ -43,6 +43,9 @@ typedef struct web_log_cursor {
  * the lowest offset of all cursors that are not lost, UINT64_MAX without any. */
 typedef uint64_t web_log_on_evict(void *user, uint64_t new_tail);
 
+/* Makes the payload of a WebSocket piece smaller where it lies, and says its size; 0: as it is. */
+typedef size_t web_log_on_pack(void *user, uint8_t *data, size_t size);
+
 typedef struct web_log_ring {
   uint8_t *data; /* owned */
   size_t capacity;
@@ -60,6 +63,7 @@ typedef struct web_log_ring {
   size_t reserved;        /* payload bytes                               */
   bool is_reserved;
   web_log_on_evict *on_evict;
+  web_log_on_pack *on_pack; /* NULL, the default: nothing is packed */
   void *user;
 } web_log_ring;
 

@@ -167,15 +167,17 @@ web_status web_sender_put(web_sender *sender, const void *head, size_t head_size
 static bool sender_put_piece(web_sender *sender, const web_buffer *piece) {
   uint8_t header[WEB_WS_HEADER_MAX];
   size_t header_size = 0;
+  const void *data = piece->data;
+  size_t size = piece->size;
   if (piece->failed) {
     return false;
   }
   const web_log *log = sender->source.log;
   web_log_format format = log != NULL ? log->ring.format : WEB_LOG_PLAIN;
   if (format != WEB_LOG_PLAIN) {
-    header_size = web_ws_write_header(header, web_log_opcode(format), piece->size);
+    header_size = web_ws_pack(header, web_log_opcode(format), &data, &size, log->deflater);
   }
-  return web_outbox_append(&sender->outbox, header, header_size, piece->data, piece->size);
+  return web_outbox_append(&sender->outbox, header, header_size, data, size);
 }
 
 /* With nothing else on its way: the next piece from the past, or the gap in front of the cursor. */

@@ -35,6 +35,8 @@ const web_limits web_limits_default = {.max_connections = 4096,
                                        .ping_interval_ms = 20000,
                                        .stall_timeout_ms = 60000};
 
+#define DEFLATER_COUNT (sizeof(((web_server *)NULL)->deflaters) / sizeof(web_deflater *))
+
 /* Its address identifies a thread without a call to the system. */
 static _Thread_local char thread_mark;
 
@@ -124,6 +126,7 @@ web_status web_server_create(const web_server_options *options, web_server **out
   server->asset_count = options->asset_count;
   server->agent = options->agent;
   server->limits = options->limits;
+  server->compresses = options->compresses;
   server->on_log = options->on_log;
   server->user = options->user;
   server->now_ns = web_net_now_ns();
@@ -301,9 +304,22 @@ void web_server_destroy(web_server *server) {
   web_listeners_close(server);
   web_poller_destroy(server->poller);
   web_buffer_fini(&server->scratch);
+  web_inflaters_fini(&server->inflaters);
+  for (size_t index = 0; index < DEFLATER_COUNT; index++) {
+    web_deflater_destroy(server->deflaters[index]);
+  }
   free(server->receive_buffer);
   free(server->listeners);
   free(server);
+}
+
+web_deflater *web_server_deflater(web_server *server, unsigned window_bits) {
+  WEB_CHECK(window_bits >= WEB_DEFLATE_MIN_BITS && window_bits <= WEB_DEFLATE_MAX_BITS);
+  web_deflater **deflater = &server->deflaters[window_bits - WEB_DEFLATE_MIN_BITS];
+  if (*deflater == NULL) {
+    *deflater = web_deflater_create(window_bits);
+  }
+  return *deflater;
 }
 
 /* ---- facts and timers ---- */

@@ -64,8 +64,12 @@ struct web_server {
   web_log *logs;
   web_sender *ready_first, *ready_last;
   uint64_t pass_number;
-  web_buffer scratch;      /* one piece at a time, on its way into an outbox */
-  uint8_t *receive_buffer; /* WEB_RECEIVE_BYTES, shared by all WebSockets */
+  web_buffer scratch; /* one piece at a time, on its way into an outbox */
+  bool compresses;
+  web_inflaters inflaters;
+  web_deflater *deflaters[WEB_DEFLATE_MAX_BITS - WEB_DEFLATE_MIN_BITS +
+                          1]; /* of each window that was asked for */
+  uint8_t *receive_buffer;    /* WEB_RECEIVE_BYTES, shared by all WebSockets */
 
   uint32_t requests_open; /* begun, and not yet ended */
   web_server_stats stats;

@@ -162,7 +162,10 @@ const char *web_socket_protocol(const web_socket *socket) {
 static web_status socket_put(web_socket *socket, web_ws_opcode opcode, const void *data,
                              size_t size, size_t max_bytes) {
   uint8_t header[WEB_WS_HEADER_MAX];
-  size_t header_size = web_ws_write_header(header, opcode, size);
+  web_deflater *deflater = opcode <= WEB_WS_BINARY && socket->deflate_bits != 0
+                               ? web_server_deflater(socket->server, socket->deflate_bits)
+                               : NULL;
+  size_t header_size = web_ws_pack(header, opcode, &data, &size, deflater);
   return web_sender_put(&socket->sender, header, header_size, data, size, max_bytes);
 }
 
@@ -188,6 +191,8 @@ void web_socket_observe(web_socket *socket, const web_source *source) {
     socket->sender.is_torn = true;
     web_sender_wake(&socket->sender);
   } else if (source != NULL) {
+    unsigned log_bits = source->log != NULL ? source->log->deflate_bits : 0;
+    WEB_CHECK(log_bits == 0 || log_bits == socket->deflate_bits);
     web_sender_observe(&socket->sender, source);
     web_sender_draw_ahead(&socket->sender);
   }
@@ -452,6 +457,11 @@ web_socket *web_socket_create(web_server *server, const char *protocol,
 void web_socket_expect_answers(web_socket *socket) {
   web_server_check_thread(socket->server);
   socket->expects_answers = true;
+}
+
+void web_socket_allow_deflate(web_socket *socket, unsigned window_bits) {
+  socket->deflate_bits = window_bits;
+  web_ws_codec_allow_deflate(socket->codec, &socket->server->inflaters);
 }
 
 /* What came with the handshake lies in the connection's pool, and nothing else will announce it. */

@@ -36,6 +36,7 @@ struct web_socket {
   web_upgrade *upgrade;
   web_ws_codec *codec;
   const char *protocol;
+  unsigned deflate_bits; /* 0: it agreed to no compression */
   const web_socket_events *events;
   void *user;
   uint16_t close_code;      /* for on_close */
@@ -56,6 +57,8 @@ struct web_socket {
 /* Before the handshake's answer. NULL: no memory. `events` are copied by reference. */
 web_socket *web_socket_create(web_server *server, const char *protocol,
                               const web_socket_events *events, void *user);
+/* Before it opens: messages may be compressed both ways. */
+void web_socket_allow_deflate(web_socket *socket, unsigned window_bits);
 /* Without on_close, when its answer could not be made. Accepts NULL. */
 void web_socket_discard(web_socket *socket);
 /* The handshake's answer is sent: `early` came behind the request. */

@@ -1,10 +1,10 @@
 /* RFC 6455, what a server receives, as a state machine without I/O. Pure but for the allocator; one thread at
  * a time.
  *
- * Path of success: header → its rules → payload, unmasked where it lies → (text) UTF-8 → a message that is
- * whole in the fed bytes goes out as it lies, any other is put together in `message`.
+ * Path of success: header → its rules → payload, unmasked where it lies → (compressed: expanded into `message`) →
+ * (text) UTF-8 → a message that is whole in the fed bytes goes out as it lies, any other is put together in `message`.
  * Failures, each at the first byte that shows it: 1002 a rule of the framing or the close frame is broken,
- * 1007 text that is no UTF-8, 1009 a message over the limit, 1011 no memory. The first one stays. */
+ * 1007 text that is no UTF-8 or nothing that was deflated, 1009 a message over the limit, 1011 no memory. The first one stays. */
 #include "web/websocket_codec.h"
 
 #include <stdlib.h>
@@ -21,7 +21,8 @@ enum {
   MASK_SIZE = 4,
   /* A buffer up to this size is kept for the next message that comes in parts. */
   KEEP_MAX = 16 * 1024,
-  FIRST_CAPACITY = 512
+  FIRST_CAPACITY = 512,
+  RESERVED_BITS = 0x70
 };
 
 struct web_ws_codec {
@@ -50,6 +51,10 @@ struct web_ws_codec {
   uint8_t *message; /* owned */
   size_t message_size, message_capacity;
 
+  web_inflaters *inflaters; /* NULL: no message may be compressed */
+  bool is_compressed;       /* the message */
+  web_inflater *inflater;   /* borrowed from the pool while it comes */
+
   uint8_t control_size;
   uint8_t control[CONTROL_MAX]; /* of a control frame that came cut */
 };
@@ -65,11 +70,23 @@ web_ws_codec *web_ws_codec_create(const web_ws_codec_events *events, void *user,
   return codec;
 }
 
+static void codec_return_inflater(web_ws_codec *codec) {
+  if (codec->inflater != NULL) {
+    web_inflaters_give(codec->inflaters, codec->inflater);
+    codec->inflater = NULL;
+  }
+}
+
 void web_ws_codec_destroy(web_ws_codec *codec) {
   if (codec != NULL) {
+    codec_return_inflater(codec);
     free(codec->message);
     free(codec);
   }
+}
+
+void web_ws_codec_allow_deflate(web_ws_codec *codec, web_inflaters *pool) {
+  codec->inflaters = pool;
 }
 
 const char *web_ws_codec_failure(const web_ws_codec *codec) {
@@ -86,17 +103,33 @@ static bool codec_fail_protocol(web_ws_codec *codec, const char *failure) {
   return codec_fail(codec, WEB_WS_PROTOCOL_ERROR, failure);
 }
 
+static bool codec_fail_size(web_ws_codec *codec) {
+  return codec_fail(codec, WEB_WS_TOO_BIG, "the message is over the limit");
+}
+
 /* ---- header ---- */
 
 static bool opcode_is_control(uint8_t opcode) {
   return (opcode & 0x8) != 0;
 }
 
+/* RFC 7692 §6.1: a message is compressed or not, and its first frame says so. */
+static bool codec_check_reserved_bits(web_ws_codec *codec, uint8_t bits, uint8_t opcode) {
+  if (bits == 0) {
+    return true;
+  }
+  if (codec->inflaters == NULL || bits != WEB_WS_COMPRESSED) {
+    return codec_fail_protocol(codec, "a reserved bit is set and no extension was agreed on");
+  }
+  return opcode == WEB_WS_TEXT || opcode == WEB_WS_BINARY ||
+         codec_fail_protocol(codec, "only a message's first frame says that it is compressed");
+}
+
 static bool codec_check_first_byte(web_ws_codec *codec, uint8_t byte) {
   uint8_t opcode = byte & 0x0f;
   bool is_final = (byte & 0x80) != 0;
-  if ((byte & 0x70) != 0) {
-    return codec_fail_protocol(codec, "a reserved bit is set and no extension was agreed on");
+  if (!codec_check_reserved_bits(codec, byte & RESERVED_BITS, opcode)) {
+    return false;
   }
   if (opcode > WEB_WS_PONG || (opcode > WEB_WS_BINARY && opcode < WEB_WS_CLOSE)) {
     return codec_fail_protocol(codec, "reserved opcode");
@@ -122,15 +155,12 @@ static bool codec_check_second_byte(web_ws_codec *codec, uint8_t opcode, uint8_t
   return true;
 }
 
-static bool codec_check_length(web_ws_codec *codec, uint8_t opcode, uint8_t code, uint64_t length) {
+static bool codec_check_length(web_ws_codec *codec, uint8_t code, uint64_t length) {
   if (length >> 63 != 0) {
     return codec_fail_protocol(codec, "the highest bit of a 64-bit length must be 0");
   }
   if ((code == LENGTH_16 && length < LENGTH_16) || (code == LENGTH_64 && length <= UINT16_MAX)) {
     return codec_fail_protocol(codec, "the length is not in its shortest form");
-  }
-  if (!opcode_is_control(opcode) && length > codec->max_message_bytes - codec->message_size) {
-    return codec_fail(codec, WEB_WS_TOO_BIG, "the message is over the limit");
   }
   return true;
 }
@@ -158,11 +188,23 @@ static size_t codec_parse_header(web_ws_codec *codec, const uint8_t *header, siz
     return 0;
   }
   uint64_t length = length_size == 0 ? code : big_endian(header + 2, length_size);
-  if (!codec_check_length(codec, opcode, code, length) || size < 2 + length_size + MASK_SIZE) {
+  /* Of a compressed message what it expands to is limited. */
+  bool is_compressed = (header[0] & WEB_WS_COMPRESSED) != 0 ||
+                       (opcode == WEB_WS_CONTINUATION && codec->is_compressed);
+  if (!codec_check_length(codec, code, length)) {
+    return 0;
+  }
+  if (!opcode_is_control(opcode) && !is_compressed &&
+      length > codec->max_message_bytes - codec->message_size) {
+    (void)codec_fail_size(codec);
+    return 0;
+  }
+  if (size < 2 + length_size + MASK_SIZE) {
     return 0;
   }
   codec->opcode = opcode;
   codec->is_final = (header[0] & 0x80) != 0;
+  codec->is_compressed = opcode_is_control(opcode) ? codec->is_compressed : is_compressed;
   codec->payload_left = length;
   memcpy(codec->mask, header + 2 + length_size, MASK_SIZE);
   return 2 + length_size + MASK_SIZE;
@@ -230,6 +272,7 @@ static void codec_unmask(web_ws_codec *codec, uint8_t *data, size_t size) {
 
 static void codec_forget_message(web_ws_codec *codec) {
   codec->is_in_message = false;
+  codec_return_inflater(codec);
   codec->message_size = 0;
   if (codec->message_capacity > KEEP_MAX) {
     free(codec->message);
@@ -239,7 +282,7 @@ static void codec_forget_message(web_ws_codec *codec) {
 }
 
 /* Grows with what really came, not with what a header announced. */
-static bool codec_keep(web_ws_codec *codec, const uint8_t *data, size_t size) {
+static bool codec_make_room(web_ws_codec *codec, size_t size) {
   size_t needed = codec->message_size + size;
   if (needed > codec->message_capacity) {
     size_t capacity = codec->message_capacity * 2;
@@ -253,9 +296,16 @@ static bool codec_keep(web_ws_codec *codec, const uint8_t *data, size_t size) {
     codec->message = message;
     codec->message_capacity = capacity;
   }
+  return true;
+}
+
+static bool codec_keep(web_ws_codec *codec, const uint8_t *data, size_t size) {
+  if (!codec_make_room(codec, size)) {
+    return false;
+  }
   if (size != 0) {
     memcpy(codec->message + codec->message_size, data, size);
-    codec->message_size = needed;
+    codec->message_size += size;
   }
   return true;
 }
@@ -303,21 +353,81 @@ static void codec_take_control(web_ws_codec *codec, const uint8_t *data, size_t 
   }
 }
 
-static void codec_take_data(web_ws_codec *codec, const uint8_t *data, size_t size) {
-  bool is_text = codec->message_opcode == WEB_WS_TEXT;
+static bool codec_check_text(web_ws_codec *codec, const uint8_t *data, size_t size, bool is_whole) {
+  if (codec->message_opcode == WEB_WS_TEXT && (!web_utf8_feed(&codec->utf8, data, size) ||
+                                               (is_whole && !web_utf8_is_complete(&codec->utf8)))) {
+    return codec_fail(codec, WEB_WS_INVALID_DATA, "a text message is not UTF-8");
+  }
+  return true;
+}
+
+static void codec_end_message(web_ws_codec *codec, const uint8_t *data, size_t size) {
+  codec->events.on_message((web_ws_opcode)codec->message_opcode, data, size, codec->user);
+  codec_forget_message(codec);
+}
+
+/* Where the next expanded bytes go: behind the message, or, when that is at its limit, to `over`, where one byte is too
+ * many. Zero: no memory. */
+static size_t codec_expanding_room(web_ws_codec *codec, uint8_t over[1], uint8_t **out) {
+  bool is_at_limit = codec->message_size == codec->max_message_bytes;
+  if (!is_at_limit && !codec_make_room(codec, 1)) {
+    return 0;
+  }
+  *out = is_at_limit ? over : codec->message + codec->message_size;
+  return is_at_limit ? 1 : codec->message_capacity - codec->message_size;
+}
+
+/* No data: the message is whole. */
+static bool codec_expand(web_ws_codec *codec, const uint8_t *data, size_t size) {
+  bool is_end = data == NULL;
+  web_inflate_result result = WEB_INFLATE_FULL;
+  while (result == WEB_INFLATE_FULL) {
+    uint8_t over[1];
+    uint8_t *out = over;
+    size_t written = codec_expanding_room(codec, over, &out);
+    if (written == 0) {
+      return false;
+    }
+    result = is_end ? web_inflater_finish(codec->inflater, out, &written)
+                    : web_inflater_run(codec->inflater, &data, &size, out, &written);
+    if (out == over && written != 0) {
+      return codec_fail_size(codec);
+    }
+    if (!codec_check_text(codec, out, written, false)) {
+      return false;
+    }
+    codec->message_size += written;
+  }
+  return result == WEB_INFLATE_DONE ||
+         codec_fail(codec, WEB_WS_INVALID_DATA, "a compressed message cannot be expanded");
+}
+
+static void codec_take_compressed(web_ws_codec *codec, const uint8_t *data, size_t size) {
+  if (codec->inflater == NULL) {
+    codec->inflater = web_inflaters_take(codec->inflaters);
+  }
+  if (codec->inflater == NULL) {
+    (void)codec_fail(codec, WEB_WS_INTERNAL_ERROR, "out of memory to expand this message");
+    return;
+  }
+  if (size != 0 && !codec_expand(codec, data, size)) {
+    return;
+  }
   bool is_whole = codec->payload_left == 0 && codec->is_final;
-  if (is_text && (!web_utf8_feed(&codec->utf8, data, size) ||
-                  (is_whole && !web_utf8_is_complete(&codec->utf8)))) {
-    (void)codec_fail(codec, WEB_WS_INVALID_DATA, "a text message is not UTF-8");
+  if (is_whole && codec_expand(codec, NULL, 0) && codec_check_text(codec, NULL, 0, true)) {
+    codec_end_message(codec, codec->message, codec->message_size);
+  }
+}
+
+static void codec_take_data(web_ws_codec *codec, const uint8_t *data, size_t size) {
+  bool is_whole = codec->payload_left == 0 && codec->is_final;
+  if (!codec_check_text(codec, data, size, is_whole)) {
     return;
   }
   if (is_whole && codec->message_size == 0) {
-    codec->events.on_message((web_ws_opcode)codec->message_opcode, data, size, codec->user);
-    codec_forget_message(codec);
+    codec_end_message(codec, data, size);
   } else if (codec_keep(codec, data, size) && is_whole) {
-    codec->events.on_message((web_ws_opcode)codec->message_opcode, codec->message,
-                             codec->message_size, codec->user);
-    codec_forget_message(codec);
+    codec_end_message(codec, codec->message, codec->message_size);
   }
 }
 
@@ -329,6 +439,8 @@ static size_t codec_take_payload(web_ws_codec *codec, uint8_t *data, size_t size
   codec->is_in_payload = codec->payload_left != 0;
   if (opcode_is_control(codec->opcode)) {
     codec_take_control(codec, data, part);
+  } else if (codec->is_compressed) {
+    codec_take_compressed(codec, data, part);
   } else {
     codec_take_data(codec, data, part);
   }

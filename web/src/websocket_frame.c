@@ -28,6 +28,16 @@ size_t web_ws_write_header(uint8_t header[WEB_WS_HEADER_MAX], web_ws_opcode opco
   return 10;
 }
 
+size_t web_ws_pack(uint8_t header[WEB_WS_HEADER_MAX], web_ws_opcode opcode, const void **payload,
+                   size_t *size, web_deflater *deflater) {
+  const uint8_t *packed =
+      deflater != NULL ? web_deflater_pack(deflater, *payload, *size, size) : NULL;
+  *payload = packed != NULL ? packed : *payload;
+  size_t header_size = web_ws_write_header(header, opcode, *size);
+  header[0] |= packed != NULL ? WEB_WS_COMPRESSED : 0;
+  return header_size;
+}
+
 size_t web_ws_write_close(uint8_t payload[125], uint16_t code, const char *reason) {
   if (code == WEB_WS_NO_STATUS) {
     return 0;

@@ -59,12 +59,16 @@ typedef struct br_pipe_config {
   char *source; /* owned; the JSON object that it was made of */
 } br_pipe_config;
 
+/* Of WebSocket messages, with clients that offer it. */
+typedef enum br_compression { BR_COMPRESSION_OFF, BR_COMPRESSION_ON } br_compression;
+
 typedef struct br_http_config {
   char **listen; /* owned */
   size_t listen_count;
   uint32_t max_connections;
   uint32_t max_body_bytes;
   uint32_t request_timeout_ms;
+  br_compression compression;
   bool allow_changes; /* of pipes, by PUT, PATCH and DELETE */
 } br_http_config;
 

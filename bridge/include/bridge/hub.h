@@ -84,7 +84,8 @@ typedef struct br_observe_options {
   br_filter *filter; /* taken over, whatever comes back */
   br_start_mode start;
   uint64_t since;
-  bool is_greeted; /* it goes on where another one ended: no greeting */
+  bool is_greeted;       /* it goes on where another one ended: no greeting */
+  unsigned deflate_bits; /* of a WebSocket: web_request_deflate_bits; 0: nothing is compressed */
 } br_observe_options;
 
 typedef enum br_observe_result {

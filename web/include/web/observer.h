@@ -40,6 +40,10 @@ typedef enum web_log_format {
 
 WEB_MUST_USE web_status web_log_create(web_server *server, web_log_format format,
                                        size_t capacity_bytes, web_log **out_log);
+/* From here on each WebSocket message that gets smaller by it is compressed, once for all observers, each of whom has
+ * agreed to that (web_request_deflate_bits). False: no memory. Frames that the owner writes are the owner's:
+ * web_server_deflater. */
+bool web_log_compress(web_log *log, unsigned window_bits);
 /* Only without observers. Accepts NULL. */
 void web_log_destroy(web_log *log);
 uint32_t web_log_observer_count(const web_log *log);
@@ -98,6 +102,9 @@ const char *web_request_subprotocol(const web_request *request, const char *cons
 /* From on_open. What the peer says is answered later, by what is observed or sent: when it closes, or breaks a rule,
  * right behind a message, our close frame waits for limits.answer_time_ms, so that the answers still leave. */
 void web_socket_expect_answers(web_socket *socket);
+/* The window by which messages to this client may be compressed: what its handshake offers, if the server allows it;
+ * 0: not at all. A log that such a WebSocket observes may be compressed by it (web_log_compress). */
+unsigned web_request_deflate_bits(const web_request *request);
 /* One private message of any size, copied. WEB_FULL: limits.max_websocket_outbox_bytes wait already. Goes between
  * two pieces of the log, never inside one. */
 WEB_MUST_USE web_status web_socket_send(web_socket *socket, web_ws_opcode opcode, const void *data,

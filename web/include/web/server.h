@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "web/deflate.h"
 #include "web/request.h"
 #include "web/status.h"
 
@@ -63,6 +64,7 @@ typedef struct web_server_options {
   size_t asset_count;
   web_agent agent;
   web_limits limits; /* a 0 means the default */
+  bool compresses;   /* permessage-deflate with WebSocket clients that offer it */
   /* One line about something that an operator should know. May be NULL. */
   void (*on_log)(const char *line, void *user);
 } web_server_options;
@@ -99,6 +101,9 @@ typedef struct web_server_stats {
   uint64_t unanswered;  /* WebSockets that did not answer a ping */
 } web_server_stats;
 void web_server_get_stats(const web_server *server, web_server_stats *out_stats);
+
+/* What compresses by this window; it lives as long as the server. NULL: no memory. */
+web_deflater *web_server_deflater(web_server *server, unsigned window_bits);
 
 /* ---- timers: one shot; caller's memory, zeroed before first use ---- */
 typedef struct web_timer web_timer;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "web/deflate.h"
+
 typedef enum web_ws_opcode {
   WEB_WS_CONTINUATION = 0x0,
   WEB_WS_TEXT = 0x1,
@@ -51,6 +53,9 @@ typedef struct web_ws_codec_events {
 web_ws_codec *web_ws_codec_create(const web_ws_codec_events *events, void *user,
                                   size_t max_message_bytes);
 void web_ws_codec_destroy(web_ws_codec *codec);
+/* From here on messages may come compressed; what expands them is borrowed from `pool`, which outlives the codec.
+ * max_message_bytes holds for what they expand to. */
+void web_ws_codec_allow_deflate(web_ws_codec *codec, web_inflaters *pool);
 
 /* Takes `size` bytes, which it changes (unmasks) in place. Returns 0 to go on, WEB_WS_NORMAL after a close
  * frame (anything behind it is ignored), else the close code to fail the connection with; after a non-zero
@@ -67,7 +72,13 @@ const char *web_ws_codec_failure(const web_ws_codec *codec);
 
 /* Header of an unmasked, final frame (what a server sends). Returns its size. */
 #define WEB_WS_HEADER_MAX 10
+/* In the first byte of a message's first frame: RSV1, by RFC 7692. */
+#define WEB_WS_COMPRESSED 0x40
 size_t web_ws_write_header(uint8_t header[WEB_WS_HEADER_MAX], web_ws_opcode opcode, size_t payload);
+/* The same for a payload that `deflater` makes smaller where that pays: *payload and *size become what is to be sent behind
+ * the header, valid until the deflater's next call. NULL: as it is. */
+size_t web_ws_pack(uint8_t header[WEB_WS_HEADER_MAX], web_ws_opcode opcode, const void **payload,
+                   size_t *size, web_deflater *deflater);
 /* Payload of a close frame: code and reason, cut to 125 bytes at a character. Returns its size. */
 size_t web_ws_write_close(uint8_t payload[125], uint16_t code, const char *reason);
 
