@@ -25,26 +25,34 @@ const web_route br_api_routes[] = {
     {"POST", "/api/v1/sessions/{id}/messages", br_handle_session_message},
     {"POST", "/api/v1/sessions/{id}/call", br_handle_session_call},
     {"GET", "/api/v1/messages", br_handle_messages},
+    {"POST", "/api/v1/messages", br_handle_message},
     {"GET", "/api/v1/events", br_handle_events},
 };
 const size_t br_api_route_count = sizeof br_api_routes / sizeof br_api_routes[0];
 
 br_api *br_api_create(const br_api_options *options) {
   br_api *api = calloc(1, sizeof *api);
-  if (api) {
-    api->options = *options;
-    api->asker = (br_asker){
-        .commands = options->commands, .wake_pipes = options->wake_pipes, .user = options->user};
+  br_keys *keys = br_keys_create();
+  if (!api || !keys) {
+    free(api);
+    br_keys_destroy(keys);
+    return NULL;
   }
+  api->keys = keys;
+  api->options = *options;
+  api->asker = (br_asker){
+      .commands = options->commands, .wake_pipes = options->wake_pipes, .user = options->user};
   return api;
 }
 
 void br_api_destroy(br_api *api) {
   if (api) {
+    br_posters_fini(api);
     br_posts_fini(api);
     br_calls_fini(&api->calls);
     br_connections_fini(api);
     br_asker_fini(&api->asker);
+    br_keys_destroy(api->keys);
     free(api);
   }
 }
@@ -81,18 +89,24 @@ void br_api_on_record(br_api *api, const br_event *record) {
 /* ---- shared by the handlers ---- */
 
 void br_api_respond_unasked(web_request *request, br_ask_status status) {
-  char detail[BR_OUTCOME_TEXT_BYTES];
-  br_outcome outcome = br_outcome_of_ask(status);
-  br_outcome_explain_ask(status, detail, sizeof detail);
-  if (outcome.status == 429) {
+  br_problem problem;
+  br_problem_of_ask(status, &problem);
+  if (problem.status == 429) {
     web_response_header(request, "Retry-After", "1");
   }
-  web_respond_problem(request, outcome.status, outcome.code, "%s", detail);
+  br_problem_respond(request, &problem);
 }
 
 void br_api_sent_by(const web_request *request, const char *via, br_sent_by *out_by) {
   br_sent_by_write(out_by, via, web_request_address(request),
                    web_request_header(request, "User-Agent"));
+}
+
+void br_api_describe_taken(web_buffer *out, const br_api *api, const br_asked *asked,
+                           const br_result *result) {
+  web_buffer_append_format(out, "\"run\":\"%s\",", br_hub_run(api->hub));
+  br_outcome_append(out, asked, result,
+                    br_registry_name(br_hub_registry(api->hub), asked->pipe));
 }
 
 void br_api_respond(web_request *request, unsigned status, web_buffer *body) {

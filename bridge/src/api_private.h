@@ -5,6 +5,7 @@
 #include "ask.h"
 #include "bridge/api.h"
 #include "call.h"
+#include "idempotency.h"
 #include "injection_target.h"
 #include "pipe_request.h"
 #include "web/server.h"
@@ -15,11 +16,14 @@ struct br_api {
   const char *backend;
   br_asker asker;
   br_pipe_requester requester;
-  struct post *free_posts;
   br_calls calls;
   struct connection *connections; /* WebSockets with a session of their own, all; */
   br_id_table connecting;         /* by the command that asked for the session,   */
   br_id_table connected;          /* and by the session                           */
+  br_keys *keys;
+  struct post *free_posts;
+  struct br_poster *orphans; /* whose request is gone, and whose key waits for the answer */
+  uint32_t files_count;      /* of messages, under way */
 };
 
 /* ---- api.c ---- */
@@ -27,6 +31,9 @@ struct br_api {
 void br_api_respond_unasked(web_request *request, br_ask_status status);
 /* Who injects by this request; `via` names the surface. */
 void br_api_sent_by(const web_request *request, const char *via, br_sent_by *out_by);
+/* What became of an injection that was taken, as members of an object, without its braces. */
+void br_api_describe_taken(web_buffer *out, const br_api *api, const br_asked *asked,
+                           const br_result *result);
 /* `status` with what was put together in `body`, or 503 if that failed. Takes the memory over. */
 void br_api_respond(web_request *request, unsigned status, web_buffer *body);
 void br_api_respond_as(web_request *request, unsigned status, const char *content_type,
@@ -58,11 +65,12 @@ void br_handle_session(web_request *request, void *user);
 void br_handle_session_delete(web_request *request, void *user);
 
 /* ---- api_messages.c ---- */
-/* What became of an injection that was taken, as members of an object, without its braces. */
-void br_api_describe_taken(web_buffer *out, const br_api *api, const br_asked *asked,
-                           const br_result *result);
 void br_handle_pipe_message(web_request *request, void *user);
 void br_handle_session_message(web_request *request, void *user);
+void br_handle_message(web_request *request, void *user);
+
+/* ---- post.c, poster.c ---- */
+void br_posters_fini(br_api *api);
 void br_posts_fini(br_api *api);
 
 /* ---- api_call.c ---- */

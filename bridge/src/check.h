@@ -2,6 +2,7 @@
 #ifndef BRIDGE_SRC_CHECK_H
 #define BRIDGE_SRC_CHECK_H
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,5 +20,9 @@ _Noreturn static inline void br_give_up(const char *reason) {
   (void)fprintf(stderr, "pipebridge: %s\n", reason);
   abort();
 }
+
+/* The struct that `pointer` is the member `member` of. */
+#define BR_CONTAINER_OF(pointer, type, member) \
+  ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

@@ -97,6 +97,12 @@ bool br_target_direction(const br_pipe_config *config, const char *direction, br
 }
 
 bool br_target_takes(const br_pipe_config *config, size_t size_bytes, br_problem *out_problem) {
+  if (size_bytes == 0 && config->type == PC_TYPE_BYTE && config->framing == PC_FRAMING_NONE) {
+    return br_problem_set(out_problem, 400, "empty_message",
+                          "Pipe \"%s\" is of bytes without framing: an empty message would be "
+                          "nothing at all, and nothing was sent.",
+                          config->name);
+  }
   return size_bytes <= config->limits.max_message_bytes ||
          br_problem_set(out_problem, 413, "too_large",
                         "The message has %zu bytes; pipe \"%s\" takes %u "

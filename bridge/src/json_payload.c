@@ -6,7 +6,7 @@
 #include "web/text.h"
 
 static const char *const forms[] = {"text", "base64", "hex"};
-enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
+enum { FORM_COUNT = sizeof forms / sizeof forms[0], NAME_SHOWN_BYTES = 64 };
 
 json_t *br_json_object(const void *text, size_t size, br_problem *out_problem) {
   json_error_t error;
@@ -110,8 +110,9 @@ bool br_json_has_only(const json_t *object, const char *const *names, br_problem
   for (void *at = json_object_iter(mutable); at; at = json_object_iter_next(mutable, at)) {
     const char *name = json_object_iter_key(at);
     if (!is_among(name, forms, FORM_COUNT) && !is_among(name, names, SIZE_MAX)) {
-      return br_problem_set(out_problem, 400, "unknown_member", "\"%.64s\" is not known here.",
-                            name);
+      bool is_short = strlen(name) <= NAME_SHOWN_BYTES;
+      return br_problem_set(out_problem, 400, "unknown_member", "\"%s\" is not known here.",
+                            is_short ? name : "…");
     }
   }
   return true;

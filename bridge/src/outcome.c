@@ -3,6 +3,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "web/text.h"
 
 /* One session that has it is a success, whatever became of the others; then what may still become one; then what is
  * worth trying again. */
@@ -91,4 +94,53 @@ void br_outcome_explain_ask(br_ask_status status, char *out_text, size_t size) {
     text = "The message is larger than the queue to the pipe thread takes.";
   }
   (void)snprintf(out_text, size, "%s", text);
+}
+
+void br_problem_of_result(const br_asked *asked, const br_result *result,
+                          const br_pipe_config *config, br_problem *out_problem) {
+  br_outcome outcome = br_outcome_of_result(asked, result);
+  char detail[BR_OUTCOME_TEXT_BYTES];
+  br_outcome_explain_result(asked, result, config, detail, sizeof detail);
+  (void)br_problem_set(out_problem, outcome.status, outcome.code, "%s", detail);
+}
+
+void br_problem_of_ask(br_ask_status status, br_problem *out_problem) {
+  br_outcome outcome = br_outcome_of_ask(status);
+  char detail[BR_OUTCOME_TEXT_BYTES];
+  br_outcome_explain_ask(status, detail, sizeof detail);
+  (void)br_problem_set(out_problem, outcome.status, outcome.code, "%s", detail);
+}
+
+/* ---- as JSON ---- */
+
+static uint8_t *write_text(uint8_t *cursor, const char *text) {
+  size_t size = strlen(text);
+  memcpy(cursor, text, size);
+  return cursor + size;
+}
+
+static uint8_t *write_number(uint8_t *cursor, const char *key, uint64_t value) {
+  return web_json_write_u64(write_text(cursor, key), value);
+}
+
+void br_outcome_append(web_buffer *out, const br_asked *asked, const br_result *result,
+                       const char *pipe_name) {
+  enum { KEYS_BYTES = 160, NUMBERS = 8 };
+  const char *code = br_outcome_of_result(asked, result).code;
+  uint8_t *start = web_buffer_reserve(out, KEYS_BYTES + NUMBERS * WEB_U64_BOUND + strlen(code) +
+                                               strlen(pipe_name));
+  if (!start) {
+    return;
+  }
+  uint8_t *cursor = write_number(start, "\"seq\":", asked->seq);
+  cursor = write_text(write_text(cursor, ",\"result\":\""), code);
+  cursor = write_text(write_text(cursor, "\",\"pipe\":\""), pipe_name);
+  cursor = write_number(cursor, "\",\"session\":", asked->session);
+  cursor = write_number(cursor, ",\"bytes\":", asked->size_bytes);
+  cursor = write_number(cursor, ",\"targets\":", result->targets);
+  cursor = write_number(cursor, ",\"delivered\":", result->delivered);
+  cursor = write_number(cursor, ",\"queued\":", result->queued);
+  cursor = write_number(cursor, ",\"refused\":", br_result_refused(result));
+  cursor = write_number(cursor, ",\"microseconds\":", result->microseconds);
+  web_buffer_commit(out, (size_t)(cursor - start));
 }

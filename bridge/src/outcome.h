@@ -6,6 +6,8 @@
 
 #include "ask.h"
 #include "bridge/config.h"
+#include "problem.h"
+#include "web/buffer.h"
 
 enum { BR_OUTCOME_TEXT_BYTES = 320 };
 
@@ -23,6 +25,14 @@ br_outcome br_outcome_of_ask(br_ask_status status);
 void br_outcome_explain_result(const br_asked *asked, const br_result *result,
                                const br_pipe_config *config, char *out_text, size_t size);
 void br_outcome_explain_ask(br_ask_status status, char *out_text, size_t size);
+
+void br_problem_of_result(const br_asked *asked, const br_result *result,
+                          const br_pipe_config *config, br_problem *out_problem);
+void br_problem_of_ask(br_ask_status status, br_problem *out_problem);
+
+/* Appends the members of an answer, without braces: "seq" to "microseconds". `pipe_name`: of the asked one's. */
+void br_outcome_append(web_buffer *out, const br_asked *asked, const br_result *result,
+                       const char *pipe_name);
 
 static inline uint32_t br_result_refused(const br_result *result) {
   return result->quota + result->too_big + result->closed + result->no_place + result->removed;

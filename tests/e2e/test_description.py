@@ -21,6 +21,9 @@ UNREACHABLE = {
     ("any", "503", "no_memory"): "an allocation must fail",
     ("PipeConflict", "409", "pipe_removed"): "takes a removal between a change and its answer",
     ("ChangesUnavailable", "503", "ending"): "takes a change in the pipe thread's last turn",
+    ("NotInjected", "409", "pipe_removed"): "a pipe must go between a command and its turn",
+    ("InjectionTooLarge", "413", "too_many_sessions"): "takes 10,001 clients",
+    ("InjectionsFull", "429", "too_many_keys"): "takes 1,024 requests at once that all wait",
     ("any", "503", "stopping"): "takes a request in the server's last turn; unit/web/test_server.c does it",
 }
 # What any operation may be answered: seen once is seen.

@@ -26,6 +26,13 @@ const uint8_t *web_request_body(const web_request *request, size_t *out_size) {
   return request->body.data;
 }
 
+uint8_t *web_request_take_body(web_request *request, size_t *out_size) {
+  uint8_t *body = request->body.data;
+  *out_size = request->body.size;
+  web_buffer_init(&request->body, request->body.max_size);
+  return body;
+}
+
 const char *web_request_address(const web_request *request) {
   return web_engine_address(request->connection);
 }

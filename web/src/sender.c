@@ -374,6 +374,7 @@ void web_senders_pass(web_server *server) {
     if (result == WEB_SENDER_MORE) {
       web_sender_wake(sender);
     } else if (result == WEB_SENDER_BLOCKED) {
+      ready_remove(sender); /* its source may have woken it in the middle of the pass */
       sender->is_blocked = true;
       stall_watch(sender, SIZE_MAX);
       web_poller_set(server->poller, &sender->entry, sender->base_interest | WEB_POLL_WRITE);

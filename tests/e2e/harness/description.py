@@ -231,7 +231,7 @@ def check_item(media, item):
     """One line, or `data:`, of a stream."""
     if media is None:
         return
-    kind = item.get("kind")
+    kind = item.get("kind", "line")
     seen.add(("item", kind, item.get("reason", "")))
     if is_due("item", kind, *item):
         described.validate(item, media["x-item-schema"], f"{kind} of a stream")

@@ -25,6 +25,8 @@ const char *web_request_param(const web_request *request, const char *name);  /*
 const char *web_request_query(const web_request *request, const char *name);  /* percent-decoded */
 const char *web_request_header(const web_request *request, const char *name); /* any case */
 const uint8_t *web_request_body(const web_request *request, size_t *out_size);
+/* Hands the body over, which is gone from the request then: the caller's, to be freed. NULL: there is none. */
+uint8_t *web_request_take_body(web_request *request, size_t *out_size);
 /* Where the client is, as "127.0.0.1:40112" or "[::1]:40112"; "" where unknown. */
 const char *web_request_address(const web_request *request);
 web_server *web_request_server(const web_request *request);
