@@ -65,7 +65,7 @@ test('a_call_shows_the_answer_and_how_long_it_took', () =>
       await page.locator('.answer .tree-line', { hasText: '"answer": 1' }).waitFor();
       await page.locator('.outcome.good', { hasText: /answered in [\d.]+ .s · seq \d+/ }).waitFor();
       await page.getByLabel('Wait for the answer').uncheck();
-      await page.keyboard.press('Control+Enter');
+      await page.click('.composer .primary');
       await page.locator('.outcome.good', { hasText: 'delivered to 1 session' }).waitFor();
       assert.equal(await page.locator('.answer').count(), 0);
     },

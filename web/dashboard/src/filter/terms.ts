@@ -154,7 +154,7 @@ export const kinds = [
   'pipe_removed',
 ] as const;
 export const directions = ['c2s', 's2c'] as const;
-export const flags = ['incomplete', 'reply'] as const;
+export const flags = ['incomplete', 'reply', 'private'] as const;
 
 const directionOf = ({ event }: Subject): string => ('direction' in event ? event.direction : 'none');
 
@@ -196,7 +196,7 @@ export const terms: ReadonlyMap<string, Term> = new Map<string, Term>([
     {
       make: oneOf(
         flags,
-        'a flag is incomplete or reply',
+        'a flag is incomplete, reply or private',
         (name) =>
           ({ event }) =>
             verdict(event.flags?.includes(name) === true),

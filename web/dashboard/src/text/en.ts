@@ -130,7 +130,7 @@ export const en = {
       'peer:': 'what the peer calls itself',
       'unit:': 'the peer’s unit of systemd',
       'container:': 'the peer’s container',
-      'flag:': 'incomplete or reply',
+      'flag:': 'incomplete, reply or private',
       'not ': 'what follows must not hold',
       'or ': 'the one or the other',
     },
