@@ -158,6 +158,27 @@ static void ask_may_ask_again_from_its_result(void **state) {
   assert_int_equal(f->results, 2);
 }
 
+static void ask_for_many_commands_has_one_id_and_a_result_for_each(void **state) {
+  fixture *f = *state;
+  br_command command = {.kind = BR_COMMAND_INJECT};
+  for (unsigned count = 1; count <= 3; count++) {
+    assert_int_equal(br_ask(&f->asker, &f->asked, &command, NULL, NULL), BR_ASK_OK);
+    assert_int_equal(f->asked.under_way, count);
+    assert_int_equal(f->asked.command_id, command.id);
+  }
+  uint64_t id = f->asked.command_id;
+  br_ask_on_injected(&f->asker, &(br_event){.seq = 5, .command_id = id});
+  br_ask_on_injected(&f->asker, &(br_event){.seq = 9, .command_id = id});
+  for (unsigned count = 1; count <= 3; count++) {
+    answer(f, id, (br_result){.delivered = 1});
+    assert_int_equal(f->results, count);
+    assert_int_equal(f->asked.under_way, 3 - count);
+  }
+  assert_int_equal(f->asked.first_seq, 5);
+  assert_int_equal(f->asked.seq, 9);
+  assert_int_equal(f->asker.waiting.count, 0);
+}
+
 static void ask_with_a_full_queue_sends_nothing_and_leaves_nobody_waiting(void **state) {
   fixture *f = *state;
   char payload[512] = "";
@@ -256,6 +277,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(waiter_that_fills_the_queue_again_waits_for_the_next_round,
                                       set_up, tear_down),
       cmocka_unit_test_setup_teardown(waiter_that_was_cancelled_is_left_out, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(ask_for_many_commands_has_one_id_and_a_result_for_each,
+                                      set_up, tear_down),
       cmocka_unit_test_setup_teardown(ask_with_a_full_queue_sends_nothing_and_leaves_nobody_waiting,
                                       set_up, tear_down),
   };
