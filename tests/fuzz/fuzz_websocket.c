@@ -1,7 +1,7 @@
 /* The frame codec. Any bytes in any pieces have the outcome that they have in one piece, with nothing after the
  * end. And if the bytes are made into well-masked frames first, so that most of them get past the header, the
  * outcome is that of a slow and plain reading of RFC 6455, frame by frame.
- * Input: what to do (bit 0: make frames), message limit, seed of the pieces' sizes, then the stream; to be made
+ * Input: what to do (bit 0: make frames; bit 1: messages may be compressed, which the plain reading does not know), message limit, seed of the pieces' sizes, then the stream; to be made
  * into frames: first byte, length, mask seed, payload, again and again. */
 #include <stdbool.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "web/text.h"
 #include "web/websocket_codec.h"
 
-enum { HEADER_BYTES = 3, STREAM_MAX = 16 * 1024, EVENTS_MAX = 64 * 1024 };
+enum { HEADER_BYTES = 3, STREAM_MAX = 16 * 1024, EVENTS_MAX = 4 * 1024 * 1024 };
 
 /* All that the codec told, one behind the other: kind, size, bytes. */
 typedef struct outcome {
@@ -45,12 +45,16 @@ static void on_close(uint16_t code, const uint8_t *reason, size_t size, void *us
 }
 
 /* In pieces whose sizes come from `seed`; 0: in one. */
-static void run(outcome *all, const uint8_t *stream, size_t size, size_t limit, uint32_t seed) {
+static void run(outcome *all, const uint8_t *stream, size_t size, size_t limit,
+                web_inflaters *inflaters, uint32_t seed) {
   static const web_ws_codec_events events = {on_frame, on_frame, on_close};
   all->size = 0;
   all->code = 0;
   web_ws_codec *codec = web_ws_codec_create(&events, all, limit);
   FUZZ_CHECK(codec);
+  if (inflaters != NULL) {
+    web_ws_codec_allow_deflate(codec, inflaters);
+  }
   for (size_t at = 0; at < size;) {
     size_t part = size - at;
     if (seed != 0) {
@@ -192,10 +196,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     stream_size = stream_size < STREAM_MAX ? stream_size : STREAM_MAX;
     memcpy(stream, data + HEADER_BYTES, stream_size);
   }
-  run(&whole, stream, stream_size, limit, 0);
-  run(&cut, stream, stream_size, limit, seed + 1);
+  web_inflaters inflaters = {0};
+  bool is_compressed = (data[0] & 2) != 0;
+  run(&whole, stream, stream_size, limit, is_compressed ? &inflaters : NULL, 0);
+  run(&cut, stream, stream_size, limit, is_compressed ? &inflaters : NULL, seed + 1);
+  web_inflaters_fini(&inflaters);
   check_same(&whole, &cut);
-  if (makes_frames) {
+  if (makes_frames && !is_compressed) {
     check_same(&whole, &expected);
   }
   return 0;
