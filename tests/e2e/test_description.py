@@ -18,18 +18,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What no test can bring about, and why.
 UNREACHABLE = {
     ("NoAnswer", "500", ""): "two allocations in a row must fail",
-    ("any", "503", "no_memory"): "an allocation must fail",
-    ("PipeConflict", "409", "pipe_removed"): "takes a removal between a change and its answer",
+    ("UnavailableCode", "503", "no_memory"): "an allocation must fail",
+    ("UnavailableCode", "503", "stopping"): "takes a request in the server's last turn, as"
+                                            " unit/web/test_server.c makes",
     ("ChangesUnavailable", "503", "ending"): "takes a change in the pipe thread's last turn",
     ("NotInjected", "409", "pipe_removed"): "a pipe must go between a command and its turn",
     ("InjectionTooLarge", "413", "too_many_sessions"): "takes 10,001 clients",
     ("InjectionsFull", "429", "too_many_keys"): "takes 1,024 requests at once that all wait",
-    ("any", "503", "stopping"): "takes a request in the server's last turn; unit/web/test_server.c does it",
+    ("PipeConflict", "409", "pipe_removed"): "takes a removal between a change and its answer",
 }
-# What any operation may be answered: seen once is seen.
-COMMON = {"no_memory", "stopping", "too_many_connections", "host_not_allowed", "origin_not_allowed",
-          "site_not_allowed"} | set(
-    description.described.document["components"]["schemas"]["RequestCode"]["enum"])
 
 
 @unittest.skipIf(description.jsonschema is None, "python3-jsonschema is not installed")
@@ -180,40 +177,41 @@ def answers_of(names):
 
 
 def codes_of(schema):
-    part, found = schema.get("properties", {}).get("code", {}), set()
+    """(name, code) of what a problem's schema lists: the name of the list that has it, or None."""
+    part, found = schema["properties"]["code"], set()
     for option in [part] + part.get("anyOf", []):
+        name = option["$ref"].rsplit("/", 1)[1] if "$ref" in option else None
         option = description.described.resolve(option)
-        found |= set(option.get("enum", [])) | ({option["const"]} if "const" in option else set())
+        found |= {(name, code) for code in option.get("enum", [])}
+        found |= {(name, option["const"])} if "const" in option else set()
     return found
 
 
+def told_apart(answer):
+    """(name, what) of all that one answer may be: subprotocols, codes, content types."""
+    if "x-websocket" in answer:
+        return {(None, protocol) for protocol in answer["x-websocket"]}
+    found = set()
+    for content_type, media in answer.get("content", {}).items():
+        found |= codes_of(media["schema"]) if content_type == description.PROBLEM \
+            else {(None, content_type)}
+    return found or {(None, "")}
+
+
 def expectations():
-    """(who, status, what) of all that is described, and the operations that may answer so. Of an answer that several
-    of them share, `who` is its name: it is seen when one of them gives it."""
+    """(who, status, what) of all that is described, and the operations that may answer so. What several of them share,
+    an answer or a list of codes, has that name for `who`: it is seen when one of them gives it."""
     found = {}
     for item in description.described.closed["paths"].values():
         for method, operation in item.items():
             if method == "parameters":
                 continue
+            who = operation["operationId"]
             for status, answer in operation["responses"].items():
-                who = operation["operationId"]
-                shared = status[0] in "45" and "$ref" in answer
-                name = answer["$ref"].rsplit("/", 1)[1] if shared else who
-                for what in described_of(description.described.resolve(answer)):
-                    key = ("any" if what in COMMON else name, status, what)
-                    found.setdefault(key, set()).add(who)
+                shared = answer["$ref"].rsplit("/", 1)[1] if "$ref" in answer else None
+                for name, what in told_apart(description.described.resolve(answer)):
+                    found.setdefault((name or shared or who, status, what), set()).add(who)
     return found
-
-
-def described_of(answer):
-    """All that one answer may be told apart by: subprotocols, codes, content types."""
-    if "x-websocket" in answer:
-        return set(answer["x-websocket"])
-    found = set()
-    for content_type, media in answer.get("content", {}).items():
-        found |= codes_of(media["schema"]) if content_type == description.PROBLEM \
-            else {content_type}
-    return found or {""}
 
 
 class Coverage(Described):
@@ -231,6 +229,17 @@ class Coverage(Described):
             is_excused = (name, status, what) in UNREACHABLE
             if was_seen == is_excused:
                 missing.append(f"{name} {status} {what}: seen {'after all' if was_seen else 'never'}")
+        self.assertEqual(missing, [])
+
+    def test_every_operation_succeeded_in_each_way(self):
+        missing = []
+        for item in description.described.document["paths"].values():
+            for method, operation in item.items():
+                if method != "parameters":
+                    told = {(who, status) for who, status, _ in self.seen}
+                    missing += [f"{operation['operationId']} {status}"
+                                for status in operation["responses"] if status[0] in "12"
+                                and (operation["operationId"], status) not in told]
         self.assertEqual(missing, [])
 
     def test_every_described_parameter_was_used(self):
