@@ -23,7 +23,8 @@ static bool parse_options(br_api *api, web_request *request, br_observe_options 
   const char *last = web_request_header(request, "Last-Event-ID");
   const char *since = last && *last ? last : web_request_query(request, "since");
   if (!br_api_since(api, request, last && *last ? "Last-Event-ID" : "since", since, &options->start,
-                    &options->since)) {
+                    &options->since) ||
+      !br_api_max_lag(request, &options->max_lag_bytes)) {
     return false;
   }
   options->filter = br_api_filter(api, request, "");

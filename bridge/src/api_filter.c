@@ -30,6 +30,16 @@ br_filter *br_api_session_filter(br_api *api, web_request *request) {
   return NULL;
 }
 
+bool br_api_max_lag(web_request *request, uint32_t *out_bytes) {
+  br_parameters parameters = {.get = query_get, .source = request};
+  br_problem problem;
+  bool is_good = br_max_lag_parse(&parameters, out_bytes, &problem);
+  if (!is_good) {
+    br_problem_respond(request, &problem);
+  }
+  return is_good;
+}
+
 bool br_api_since(br_api *api, web_request *request, const char *name, const char *text,
                   br_start_mode *out_start, uint64_t *out_seq) {
   br_problem problem;

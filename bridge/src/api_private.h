@@ -48,6 +48,8 @@ const br_session_info *br_api_session(br_api *api, web_request *request);
 br_filter *br_api_filter(br_api *api, web_request *request, const char *otherwise);
 /* Likewise, but it chooses sessions. */
 br_filter *br_api_session_filter(br_api *api, web_request *request);
+/* As br_max_lag_parse, of the request's. False: answered already. */
+bool br_api_max_lag(web_request *request, uint32_t *out_bytes);
 /* As br_since_parse, of the parameter or header `name`. False: answered already. */
 bool br_api_since(br_api *api, web_request *request, const char *name, const char *text,
                   br_start_mode *out_start, uint64_t *out_seq);

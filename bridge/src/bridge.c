@@ -146,7 +146,9 @@ static bool bridge_make_server(br_bridge *bridge, char *error, size_t error_size
                 .user = bridge},
       .limits = {.max_connections = http->max_connections,
                  .max_body_bytes = http->max_body_bytes,
-                 .request_timeout_ms = http->request_timeout_ms},
+                 .request_timeout_ms = http->request_timeout_ms,
+                 .ping_interval_ms = http->ping_interval_ms,
+                 .stall_timeout_ms = http->stall_timeout_ms},
       .compresses = http->compression == BR_COMPRESSION_ON,
       .on_log = http_log,
   };

@@ -19,8 +19,8 @@ typedef struct command_row {
 } command_row;
 
 static const char *const no_members[] = {NULL};
-static const char *const subscribe_members[] = {"pipe", "session", "direction", "kind",
-                                                "q",    "since",   NULL};
+static const char *const subscribe_members[] = {"pipe", "session", "direction",     "kind",
+                                                "q",    "since",   "max_lag_bytes", NULL};
 static const char *const inject_members[] = {"pipe",   "session", "direction", "text",
                                              "base64", "hex",     "messages",  NULL};
 static const char *const disconnect_members[] = {"session", NULL};
@@ -88,7 +88,8 @@ static bool member_normalize(json_t *members, const char *name, const json_t *va
   if (strcmp(name, "id") == 0 || strcmp(name, "messages") == 0) {
     return true;
   }
-  bool is_number = strcmp(name, "session") == 0 || strcmp(name, "since") == 0;
+  bool is_number = strcmp(name, "session") == 0 || strcmp(name, "since") == 0 ||
+                   strcmp(name, "max_lag_bytes") == 0;
   if (is_number && json_is_integer(value)) {
     json_t *text = json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
     return json_object_set_new(members, name, text) == 0 ||

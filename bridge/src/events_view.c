@@ -91,6 +91,7 @@ void br_events_subscribe(events_socket *self, const br_client_command *command) 
   br_problem problem;
   br_filter *filter = NULL;
   if (!place_parse(self, &parameters, &options, &problem) ||
+      !br_max_lag_parse(&parameters, &options.max_lag_bytes, &problem) ||
       !(filter = br_filter_of_parameters(self->api->hub, &parameters, "", &problem))) {
     br_events_problem(self, command->id, &problem);
     return;

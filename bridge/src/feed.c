@@ -316,5 +316,6 @@ web_source br_hub_observer_source(br_observer *observer) {
   return (web_source){.log = observer->feed->log,
                       .catch_up = format->greet ? source_catch_up : NULL,
                       .encode_gap = format->gap ? source_encode_gap : NULL,
+                      .max_lag_bytes = observer->options.max_lag_bytes,
                       .user = observer};
 }

@@ -100,3 +100,17 @@ bool br_since_parse(const br_hub *hub, const char *name, const char *text, br_st
   *out_start = is_this_run && *out_seq <= br_hub_seq(hub) ? BR_START_SINCE : BR_START_RUN;
   return true;
 }
+
+bool br_max_lag_parse(const br_parameters *parameters, uint32_t *out_bytes,
+                      br_problem *out_problem) {
+  enum { MAX_LAG_MAX_BYTES = 1 << 30 };
+  const char *text = parameters->get(parameters->source, "max_lag_bytes");
+  uint64_t bytes = 0;
+  if (text && (!br_api_parse_u64(text, &bytes) || bytes == 0 || bytes > MAX_LAG_MAX_BYTES)) {
+    return br_problem_set(out_problem, 400, "bad_max_lag",
+                          "max_lag_bytes=%s is no number of bytes from 1 to %d.", text,
+                          MAX_LAG_MAX_BYTES);
+  }
+  *out_bytes = (uint32_t)bytes;
+  return true;
+}

@@ -16,6 +16,9 @@ typedef struct br_parameters {
  * ("" or a filter). NULL: `out_problem` says why. */
 br_filter *br_filter_of_parameters(const br_hub *hub, const br_parameters *parameters,
                                    const char *otherwise, br_problem *out_problem);
+/* The parameter `max_lag_bytes`; without it 0. */
+bool br_max_lag_parse(const br_parameters *parameters, uint32_t *out_bytes,
+                      br_problem *out_problem);
 /* `text` of the parameter `name`, a SEQ or RUN:SEQ; NULL leaves both outputs alone. */
 bool br_since_parse(const br_hub *hub, const char *name, const char *text, br_start_mode *out_start,
                     uint64_t *out_seq, br_problem *out_problem);

@@ -157,6 +157,29 @@ class View(CommandCase):
         client.send(b"seen\n")
         self.assertEqual(observer.next()["text"], "seen")
 
+    def test_a_lag_cap_is_taken_with_a_subscription(self):
+        observer = self.commands(receive_buffer_bytes=4096, timeout_s=LONG_S)
+        client = self.connect(self.server, "line", timeout_s=LONG_S)
+        observer.until_kind("opened")
+        self.assertTrue(observer.ask("subscribe", max_lag_bytes=65536)["ok"])
+        total = 100_000
+        for first in range(0, total, 1000):
+            client.send(b"".join(b"%d\n" % (first + i) for i in range(1000)))
+        self.wait_for_counter(total)
+        ledger = Ledger(1)
+        size_behind = 0
+        while ledger.last < total + 1:
+            event = observer.next()
+            ledger.enter(event)
+            size_behind = 0 if event["kind"] == "gap" else size_behind + 1
+        self.assertTrue(ledger.is_balanced(total + 1))
+        # Its log would have kept 8 MiB for it: tens of thousands.
+        self.assertLess(size_behind, 5000)
+
+    def wait_for_counter(self, count):
+        wait_until(lambda: self.server.get("/api/v1/pipes/line").json["c2s"]["messages"] == count,
+                   f"{count} messages", LONG_S)
+
     def test_since_resumes_and_another_run_is_told_apart(self):
         observer = self.commands()
         client = self.connect(self.server, "line")
@@ -343,6 +366,8 @@ class Wrong(CommandCase):
             ('{"id":1,"command":7}', 1, 400, "unknown_command"),
             ('{"id":"a\\"\\u0000","command":"pau"}', 'a"\0', 400, "unknown_command"),
             ('{"id":1,"command":"pause","q":"x"}', 1, 400, "unknown_member"),
+            ('{"id":1,"command":"subscribe","max_lag_bytes":0}', 1, 400, "bad_max_lag"),
+            ('{"id":1,"command":"subscribe","max_lag_bytes":"1x"}', 1, 400, "bad_max_lag"),
             ('{"id":1,"command":"subscribe","text":"x"}', 1, 400, "unknown_member"),
             ('{"id":1,"command":"subscribe","q":7}', 1, 400, "bad_command"),
             ('{"id":1,"command":"subscribe","q":"a\\u0000b"}', 1, 400, "bad_command"),

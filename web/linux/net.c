@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -144,6 +145,12 @@ void web_net_peer_address(web_handle connection, char out_text[WEB_ADDRESS_TEXT_
 void web_net_set_no_delay(web_handle connection) {
   int on = 1;
   (void)setsockopt((int)connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+void web_net_set_send_buffer(web_handle connection, size_t size) {
+  /* Linux doubles it, for its own records of what lies there. */
+  int value = size < INT_MAX / 2 ? (int)size : INT_MAX / 2;
+  (void)setsockopt((int)connection, SOL_SOCKET, SO_SNDBUF, &value, sizeof value);
 }
 
 size_t web_net_unread_bytes(web_handle connection) {

@@ -288,6 +288,25 @@ web_span web_log_ring_skip_lost(web_log_ring *ring, web_log_cursor *cursor) {
   return missed;
 }
 
+web_span web_log_ring_skip_to(web_log_ring *ring, web_log_cursor *cursor, size_t keep_bytes) {
+  WEB_CHECK(!cursor->is_lost);
+  uint64_t from = ring_find(ring, cursor->offset);
+  if (from == ring->next_piece || ring->head - cursor->offset <= keep_bytes) {
+    return (web_span){0};
+  }
+  uint64_t to = ring_find(ring, ring->head - keep_bytes);
+  to += to != ring->next_piece && ring_offset_of(ring, to) < ring->head - keep_bytes;
+  to -= to == ring->next_piece;
+  if (to <= from) {
+    return (web_span){0};
+  }
+  web_span missed = {.first_seq = ring_piece(ring, from)->first_seq,
+                     .last_seq = ring_piece(ring, to - 1)->last_seq,
+                     .count = ring_events_before(ring, to) - ring_events_before(ring, from)};
+  ring_place_cursor(ring, cursor, ring_offset_of(ring, to));
+  return missed;
+}
+
 uint64_t web_log_ring_next_seq(const web_log_ring *ring, const web_log_cursor *cursor) {
   if (cursor->is_lost) {
     return cursor->lost_first_seq;

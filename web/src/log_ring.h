@@ -103,6 +103,10 @@ web_view web_log_ring_leave(const web_log_ring *ring, web_log_cursor *cursor, ui
 /* Moves a lost cursor to the oldest piece that is still there and says what it missed in all. */
 web_span web_log_ring_skip_lost(web_log_ring *ring, web_log_cursor *cursor);
 
+/* Moves a cursor that stands between two pieces so far forward that at most `keep_bytes` are behind it, but never past
+ * the newest piece. Returns what it so misses; nothing (count 0, and no move) if it is near enough. */
+web_span web_log_ring_skip_to(web_log_ring *ring, web_log_cursor *cursor, size_t keep_bytes);
+
 /* The first seq that a cursor has not taken, counting the piece in whose middle it stands as taken; 0: it has taken
  * all there is. */
 uint64_t web_log_ring_next_seq(const web_log_ring *ring, const web_log_cursor *cursor);

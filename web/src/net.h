@@ -39,6 +39,8 @@ uint16_t web_net_local_port(web_handle connection);
 enum { WEB_ADDRESS_TEXT_BYTES = 56 };
 void web_net_peer_address(web_handle connection, char out_text[WEB_ADDRESS_TEXT_BYTES]);
 void web_net_set_no_delay(web_handle connection);
+/* About how much the kernel takes that the peer has not. */
+void web_net_set_send_buffer(web_handle connection, size_t size);
 /* Sends parts in order. WEB_OK also when only a part of it went; WEB_FULL: nothing went, wait until
  * writable; WEB_CLOSED: the peer is gone. */
 WEB_MUST_USE web_status web_net_send(web_handle connection, const web_bytes *parts, size_t count,

@@ -61,6 +61,13 @@ void web_sender_draw_again(web_sender *sender) {
 
 /* ---- opening and closing ---- */
 
+/* What the kernel holds is old by the time it leaves. */
+static void kernel_bound(web_sender *sender) {
+  if (sender->source.max_lag_bytes > 0 && sender->is_live) {
+    web_net_set_send_buffer(sender->entry.handle, sender->source.max_lag_bytes);
+  }
+}
+
 web_status web_sender_open(web_sender *sender, web_handle handle, unsigned interest) {
   sender->entry.handle = handle;
   sender->base_interest = interest;
@@ -69,6 +76,7 @@ web_status web_sender_open(web_sender *sender, web_handle handle, unsigned inter
     return status;
   }
   sender->is_live = true;
+  kernel_bound(sender);
   web_sender_wake(sender);
   return WEB_OK;
 }
@@ -121,6 +129,7 @@ void web_sender_observe(web_sender *sender, const web_source *source) {
   WEB_CHECK(source->log != NULL || source->catch_up != NULL);
   web_log *log = source->log;
   sender->source = *source;
+  kernel_bound(sender);
   if (log == NULL) {
     sender->mode = WEB_SENDER_CATCHING_UP;
     web_sender_wake(sender);
@@ -180,6 +189,39 @@ static bool sender_put_piece(web_sender *sender, const web_buffer *piece) {
   return web_outbox_append(&sender->outbox, header, header_size, data, size);
 }
 
+static bool sender_put_gap(web_sender *sender, const web_span *missed) {
+  web_buffer *scratch = &sender->server->scratch;
+  web_buffer_clear(scratch);
+  sender->source.encode_gap(sender->source.user, missed, scratch);
+  return sender_put_piece(sender, scratch);
+}
+
+/* Of one whose socket was full until now: leaves what is too old. The piece that went out in part is completed first;
+ * so the gap stands behind what is in the outbox. */
+static bool sender_limit_lag(web_sender *sender) {
+  web_log_ring *ring = &sender->source.log->ring;
+  web_log_cursor *cursor = &sender->cursor;
+  size_t max_lag = sender->source.max_lag_bytes;
+  web_span missed = {0};
+  if (cursor->is_lost) {
+    missed = web_log_ring_skip_lost(ring, cursor);
+  }
+  if (ring->head - cursor->offset > max_lag) {
+    web_view rest = web_log_ring_rest_of_piece(ring, cursor);
+    if (rest.size > 0 && !web_outbox_prepend(&sender->outbox, rest.data, rest.size)) {
+      return false;
+    }
+    web_log_ring_advance(ring, cursor, rest.size);
+    web_span more = web_log_ring_skip_to(ring, cursor, max_lag / 2);
+    if (more.count > 0) {
+      missed.first_seq = missed.count > 0 ? missed.first_seq : more.first_seq;
+      missed.last_seq = more.last_seq;
+      missed.count += more.count;
+    }
+  }
+  return missed.count == 0 || sender_put_gap(sender, &missed);
+}
+
 /* With nothing else on its way: the next piece from the past, or the gap in front of the cursor. */
 static bool sender_draw(web_sender *sender) {
   web_buffer *scratch = &sender->server->scratch;
@@ -196,8 +238,7 @@ static bool sender_draw(web_sender *sender) {
     }
   } else if (sender->mode == WEB_SENDER_FOLLOWING && sender->cursor.is_lost) {
     web_span missed = web_log_ring_skip_lost(&sender->source.log->ring, &sender->cursor);
-    sender->source.encode_gap(sender->source.user, &missed, scratch);
-    is_kept = sender_put_piece(sender, scratch);
+    is_kept = sender_put_gap(sender, &missed);
   }
   if (scratch->capacity > SCRATCH_KEEP_BYTES || scratch->failed) {
     size_t max_size = scratch->max_size;
@@ -284,6 +325,7 @@ bool web_sender_is_pressed(web_sender *sender) {
   uint64_t now_ns = sender->server->now_ns;
   uint32_t observers = sender->source.log->observer_count;
   if (sender->mode != WEB_SENDER_FOLLOWING || sender->cursor.is_lost ||
+      sender->source.max_lag_bytes > 0 ||
       ring->head - sender->cursor.offset <= ring->capacity / 2) {
     return false;
   }
@@ -300,7 +342,11 @@ static web_sender_result sender_pass(web_sender *sender) {
       sender->source.encode_gap == NULL) {
     return WEB_SENDER_BEHIND;
   }
-  if (sender->is_torn || (sender->outbox.size == 0 && !sender_draw(sender))) {
+  bool is_limited = sender->was_blocked && sender->source.max_lag_bytes > 0 &&
+                    sender->mode == WEB_SENDER_FOLLOWING;
+  sender->was_blocked = false;
+  if (sender->is_torn || (is_limited && !sender_limit_lag(sender)) ||
+      (sender->outbox.size == 0 && !sender_draw(sender))) {
     return WEB_SENDER_FAILED;
   }
   parts_gather(sender, &gathered);
@@ -358,6 +404,7 @@ void web_sender_set_interest(web_sender *sender, unsigned interest) {
 void web_sender_unblock(web_sender *sender) {
   if (sender->is_blocked) {
     sender->is_blocked = false;
+    sender->was_blocked = true;
     web_server_stop_timer(sender->server, WEB_TIMERS_STALL, &sender->stall_timer);
     web_poller_set(sender->server->poller, &sender->entry, sender->base_interest);
     web_sender_wake(sender);

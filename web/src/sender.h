@@ -40,6 +40,7 @@ struct web_sender {
   unsigned base_interest; /* of the entry, when not blocked */
   bool is_live;           /* the entry's handle is ours to write to */
   bool is_blocked;
+  bool was_blocked;    /* and has not been sent to since */
   bool is_ready;       /* in the server's ready list */
   bool is_torn;        /* there was no memory for the rest of a piece: the peer must go */
   uint64_t ready_pass; /* the last pass before it became ready */

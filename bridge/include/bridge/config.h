@@ -69,6 +69,8 @@ typedef struct br_http_config {
   uint32_t max_body_bytes;
   uint32_t request_timeout_ms;
   br_compression compression;
+  uint32_t ping_interval_ms;
+  uint32_t stall_timeout_ms;
   bool allow_changes; /* of pipes, by PUT, PATCH and DELETE */
 } br_http_config;
 

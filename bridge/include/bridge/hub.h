@@ -84,8 +84,9 @@ typedef struct br_observe_options {
   br_filter *filter; /* taken over, whatever comes back */
   br_start_mode start;
   uint64_t since;
-  bool is_greeted;       /* it goes on where another one ended: no greeting */
-  unsigned deflate_bits; /* of a WebSocket: web_request_deflate_bits; 0: nothing is compressed */
+  uint32_t max_lag_bytes; /* as of web_source; 0: as far as the log reaches back */
+  bool is_greeted;        /* it goes on where another one ended: no greeting */
+  unsigned deflate_bits;  /* of a WebSocket: web_request_deflate_bits; 0: nothing is compressed */
 } br_observe_options;
 
 typedef enum br_observe_result {

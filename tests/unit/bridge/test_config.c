@@ -184,7 +184,7 @@ static void every_key_is_stored(void **state) {
   (void)state;
   assert_true(parse(
       "{\"http\":{\"listen\":[\"127.0.0.1:0\"],\"max_connections\":9,\"max_body_bytes\":1000,"
-      "\"request_timeout_ms\":2000},"
+      "\"request_timeout_ms\":2000,\"ping_interval_ms\":3000,\"stall_timeout_ms\":4000},"
       "\"events\":{\"memory_bytes\":1000000,\"log_bytes\":2000000,\"queue_bytes\":65536},"
       "\"pipe_thread\":{\"strategy\":\"completion\",\"backend\":\"io_uring\"},"
       "\"pipes\":[{\"name\":\"x\",\"role\":\"server\",\"transport\":\"socket\",\"mode\":\"byte\","
@@ -197,6 +197,8 @@ static void every_key_is_stored(void **state) {
   assert_int_equal(config.http.max_connections, 9);
   assert_int_equal(config.http.max_body_bytes, 1000);
   assert_int_equal(config.http.request_timeout_ms, 2000);
+  assert_int_equal(config.http.ping_interval_ms, 3000);
+  assert_int_equal(config.http.stall_timeout_ms, 4000);
   assert_int_equal(config.events.memory_bytes, 1000000);
   assert_int_equal(config.events.log_bytes, 2000000);
   assert_int_equal(config.events.queue_bytes, 65536);

@@ -181,6 +181,25 @@ static void log_ring_lost_cursor_is_told_exactly_what_it_missed(void **state) {
   web_log_ring_fini(&observer.ring);
 }
 
+static void log_ring_cursor_that_is_too_far_behind_goes_on_with_the_newest(void **state) {
+  (void)state;
+  lone_observer observer;
+  lone_start(&observer, WEB_LOG_PLAIN, 64, 8);
+  ring_append(&observer.ring, "aaaa", 1, 2, 2);
+  ring_append(&observer.ring, "bbbb", 4, 4, 1);
+  ring_append(&observer.ring, "cccc", 5, 6, 2);
+  assert_int_equal(web_log_ring_skip_to(&observer.ring, &observer.cursor, 12).count, 0);
+  web_span missed = web_log_ring_skip_to(&observer.ring, &observer.cursor, 7);
+  assert_int_equal(missed.first_seq, 1);
+  assert_int_equal(missed.last_seq, 4);
+  assert_int_equal(missed.count, 3);
+  /* Never past the newest, however little may be kept. */
+  assert_int_equal(web_log_ring_skip_to(&observer.ring, &observer.cursor, 0).count, 0);
+  assert_reads(&observer, 100, "cccc");
+  assert_int_equal(web_log_ring_skip_to(&observer.ring, &observer.cursor, 0).count, 0);
+  web_log_ring_fini(&observer.ring);
+}
+
 static void log_ring_knows_the_seq_that_a_cursor_goes_on_with(void **state) {
   (void)state;
   lone_observer observer;
@@ -435,8 +454,7 @@ static void model_observer_takes(model *all, model_observer *observer, const uin
 }
 
 /* The gap must be made of whole pieces, beginning with the next one. */
-static void model_observer_skips(model *all, model_observer *observer) {
-  web_span missed = web_log_ring_skip_lost(&all->ring, &observer->cursor);
+static void model_observer_skips(model *all, model_observer *observer, web_span missed) {
   assert_int_equal(observer->taken_of_piece, 0);
   assert_int_equal(missed.first_seq, all->pieces[observer->next_piece].span.first_seq);
   uint64_t count = 0;
@@ -453,6 +471,24 @@ static void model_observer_skips(model *all, model_observer *observer) {
   all->gaps++;
 }
 
+static void model_observer_limits_its_lag(model *all, model_observer *observer) {
+  web_log_ring *ring = &all->ring;
+  size_t keep = random_below((uint32_t)ring->capacity);
+  size_t before = (size_t)(ring->head - observer->cursor.offset);
+  web_span missed = web_log_ring_skip_to(ring, &observer->cursor, keep);
+  size_t behind = (size_t)(ring->head - observer->cursor.offset);
+  if (missed.count == 0) {
+    assert_int_equal(behind, before);
+    bool is_newest = observer->next_piece + 1 >= all->piece_count;
+    /* The hole at a lap's end counts as being behind. */
+    assert_true(before <= keep || is_newest || ring->hole_end > observer->cursor.offset);
+    return;
+  }
+  assert_true(before > keep);
+  model_observer_skips(all, observer, missed);
+  assert_true(behind <= keep || observer->next_piece + 1 == all->piece_count);
+}
+
 static void model_observer_reads(model *all, model_observer *observer, size_t max_size) {
   if (observer->saved != NULL) {
     size_t part = max_size < observer->saved_size ? max_size : observer->saved_size;
@@ -466,7 +502,9 @@ static void model_observer_reads(model *all, model_observer *observer, size_t ma
     observer->saved = NULL;
   }
   if (observer->cursor.is_lost) {
-    model_observer_skips(all, observer);
+    model_observer_skips(all, observer, web_log_ring_skip_lost(&all->ring, &observer->cursor));
+  } else if (observer->taken_of_piece == 0 && random_below(8) == 0) {
+    model_observer_limits_its_lag(all, observer);
   }
   web_view views[2];
   size_t readable = web_log_ring_readable(&all->ring, &observer->cursor, max_size, views);
@@ -615,6 +653,7 @@ int main(void) {
       cmocka_unit_test(log_ring_takes_pieces_up_to_a_quarter_and_no_larger),
       cmocka_unit_test(log_ring_commit_of_nothing_appends_nothing),
       cmocka_unit_test(log_ring_lost_cursor_is_told_exactly_what_it_missed),
+      cmocka_unit_test(log_ring_cursor_that_is_too_far_behind_goes_on_with_the_newest),
       cmocka_unit_test(log_ring_knows_the_seq_that_a_cursor_goes_on_with),
       cmocka_unit_test(log_ring_rest_of_a_half_sent_piece_can_be_saved_before_it_goes),
       cmocka_unit_test(log_ring_saving_the_rest_of_the_only_piece_that_goes_is_no_loss),

@@ -69,6 +69,10 @@ typedef struct web_source {
    * instead, a WebSocket with 1013. */
   void (*encode_gap)(void *user, const web_span *missed, web_buffer *out);
   void *user;
+  /* How far it may be behind, with encode_gap: one whose socket was full, and which is further behind when it takes
+   * something again, misses all but the newest half of it. It is never waited for. 0: as far as the log reaches back.
+   * What the kernel keeps for its peer is bounded likewise, on this machine's side. */
+  uint32_t max_lag_bytes;
 } web_source;
 
 /* ---- WebSocket sessions ---- */
