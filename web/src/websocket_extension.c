@@ -134,7 +134,7 @@ static void offer_accept(const deflate_offer *offer, web_extension *out) {
   if (offer->is_refused || (offer->server_bits != 0 && offer->server_bits < WEB_DEFLATE_MIN_BITS)) {
     return;
   }
-  char window[32] = "";
+  char window[40] = "";
   if (offer->server_bits != 0) {
     (void)snprintf(window, sizeof window, "; server_max_window_bits=%u", offer->server_bits);
   }

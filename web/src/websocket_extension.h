@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-enum { WEB_EXTENSION_ANSWER_BYTES = 112 };
+enum { WEB_EXTENSION_ANSWER_BYTES = 128 };
 
 typedef struct web_extension {
   unsigned deflate_bits;                   /* of the server's window; 0: no compression */
