@@ -25,6 +25,7 @@ UNREACHABLE = {
     ("NotInjected", "409", "pipe_removed"): "a pipe must go between a command and its turn",
     ("InjectionTooLarge", "413", "too_many_sessions"): "takes 10,001 clients",
     ("InjectionsFull", "429", "too_many_keys"): "takes 1,024 requests at once that all wait",
+    ("CallConflictCode", "409", "pipe_removed"): "takes a removal between a call and its turn",
     ("PipeConflict", "409", "pipe_removed"): "takes a removal between a change and its answer",
 }
 
