@@ -77,8 +77,7 @@ static bool http_do_work(void *user) {
 
 static bool http_prepare_sleep(void *user) {
   br_bridge *bridge = user;
-  return br_api_prepare_sleep(bridge->api) &&
-         (br_hub_is_holding(bridge->hub) || br_queue_prepare_sleep(bridge->events));
+  return br_api_prepare_sleep(bridge->api) && br_hub_prepare_sleep(bridge->hub);
 }
 
 static void http_awake(void *user) {

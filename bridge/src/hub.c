@@ -175,7 +175,7 @@ static void hub_take(const void *data, size_t size, void *user) {
   }
 }
 
-bool br_hub_is_holding(br_hub *hub) {
+static bool hub_is_crowded(const br_hub *hub) {
   for (feed *target = hub->feeds; target; target = target->next) {
     if (web_log_is_crowded(target->log)) {
       return true;
@@ -185,7 +185,8 @@ bool br_hub_is_holding(br_hub *hub) {
 }
 
 bool br_hub_do_work(br_hub *hub) {
-  if (br_hub_is_holding(hub)) {
+  hub->is_holding = hub_is_crowded(hub);
+  if (hub->is_holding) {
     web_timer_start(hub->server, &hub->hold_timer, HOLD_MS);
     return false;
   }
@@ -197,7 +198,11 @@ bool br_hub_do_work(br_hub *hub) {
     }
   }
   br_feeds_sweep(hub);
-  return count > 0;
+  return !br_queue_is_empty(hub->options.events);
+}
+
+bool br_hub_prepare_sleep(br_hub *hub) {
+  return hub->is_holding ? hub_is_crowded(hub) : br_queue_prepare_sleep(hub->options.events);
 }
 
 bool br_hub_matches(const br_hub *hub, const br_filter *filter, const br_event *event) {

@@ -37,6 +37,7 @@ struct br_hub {
   size_t feed_count;
   size_t log_bytes;
   size_t payload_bytes; /* of the largest event that logs and memory were made for */
+  bool is_holding;      /* the hold timer runs: records stay in the queue */
   web_timer hold_timer; /* a turn, should no socket bring one */
   web_timer idle_timer; /* looks for silent feeds             */
 };

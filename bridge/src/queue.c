@@ -212,6 +212,12 @@ size_t br_queue_drain(br_queue *queue, size_t max_bytes, br_queue_handler handle
   return count;
 }
 
+bool br_queue_is_empty(const br_queue *queue) {
+  uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
+  const record_header *header = queue_record_at(queue, tail);
+  return atomic_load_explicit(&header->state, memory_order_relaxed) == STATE_FREE;
+}
+
 bool br_queue_prepare_sleep(br_queue *queue) {
   atomic_store_explicit(&queue->sleeping, 1, ORDER_SLEEP);
   sleep_fence(); /* pairs with that in br_queue_wake_needed */

@@ -108,7 +108,8 @@ static pc_status backend_create(pc_loop *loop, pc_backend_state **out_state,
     status = pc_linux_status(native);
     goto fail_epoll;
   }
-  status = pc_epoll_want(state, &state->wakeup, EPOLLIN);
+  /* By edges: each wake-up is one, so that nobody need read the counter. */
+  status = pc_epoll_want(state, &state->wakeup, EPOLLIN | EPOLLET);
   if (status != PC_OK) {
     goto fail_wakeup;
   }
@@ -154,7 +155,6 @@ static pc_status backend_wait(pc_backend_state *state, int timeout_ms) {
     epoll_source *source = state->events[index].data.ptr;
     switch (source->kind) {
     case EPOLL_WAKEUP:
-      pc_linux_wakeup_drain(source->fd);
       break;
     case EPOLL_LISTENER:
       pc_epoll_listener_event(state, source);

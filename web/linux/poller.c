@@ -50,7 +50,8 @@ web_status web_poller_create(web_poller **out_poller) {
   }
   poller->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   poller->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+  /* By edges: each wake-up is one, so that nobody need read the counter. */
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
   if (poller->epoll_fd < 0 || poller->wake_fd < 0 ||
       epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, poller->wake_fd, &event) != 0) {
     web_poller_destroy(poller);
@@ -97,15 +98,8 @@ void web_poller_remove(web_poller *poller, web_poll_entry *entry) {
   for (int i = 0; i < poller->event_count; i++) {
     if (poller->events[i].data.ptr == entry) {
       poller->events[i].data.ptr = NULL;
-      poller->events[i].events = 0;
     }
   }
-}
-
-static void poller_drain_wake(web_poller *poller) {
-  uint64_t count;
-  ssize_t got = read(poller->wake_fd, &count, sizeof count);
-  (void)got;
 }
 
 web_status web_poller_wait(web_poller *poller, int timeout_ms) {
@@ -116,10 +110,8 @@ web_status web_poller_wait(web_poller *poller, int timeout_ms) {
   poller->event_count = count;
   for (int i = 0; i < count; i++) {
     web_poll_entry *entry = poller->events[i].data.ptr;
-    if (entry != NULL) {
+    if (entry != NULL) { /* else a wake-up, or one that was removed */
       entry->on_ready(entry, ready_of(poller->events[i].events, entry->interest));
-    } else if (poller->events[i].events != 0) {
-      poller_drain_wake(poller);
     }
   }
   poller->event_count = 0;

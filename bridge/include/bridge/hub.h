@@ -41,9 +41,9 @@ void br_hub_attach(br_hub *hub, web_server *server);
 /* Takes a bounded batch from the queue; true if there may be more. */
 bool br_hub_do_work(br_hub *hub);
 
-/* Whether the hub now leaves the queue as it is, because observers that read fast are behind: it may be slept
- * although there are records. The hub looks again by itself, soon. */
-bool br_hub_is_holding(br_hub *hub);
+/* False: there are records, or those for whom it left them in the queue have caught up: do not sleep. It
+ * also looks again by itself, soon, as long as it leaves them there. */
+bool br_hub_prepare_sleep(br_hub *hub);
 
 /* From now on `on_event` is shown each event after it was published, but for those of pipes that come and go; NULL:
  * nobody is. One at a time. */

@@ -44,6 +44,8 @@ typedef void (*br_queue_handler)(const void *record, size_t size, void *user);
  * one). Returns their number. A record is valid during the handler, which must not call a function for the
  * consumer; its space is free again after br_queue_drain returned: keep `max_bytes` well below the capacity. */
 size_t br_queue_drain(br_queue *queue, size_t max_bytes, br_queue_handler handler, void *user);
+/* As of now: no reason to sleep, or not to (br_queue_prepare_sleep is). */
+bool br_queue_is_empty(const br_queue *queue);
 /* False: there are records, do not sleep. True: wait now; then, for whatever reason the wait ended, call
  * br_queue_awake before the next drain. A wake-up may come once too often, never too rarely. */
 bool br_queue_prepare_sleep(br_queue *queue);

@@ -291,11 +291,11 @@ static void wakes_while_one_is_pending_cost_one_write(void **state) {
   }
   assert_int_equal(wakeup_counter(), 1);
   assert_int_equal(pc_loop_turn(loop, -1), PC_OK);
-  long after = wakeup_counter(); /* io_uring need not read it */
-  assert_int_equal(after, system_kind == PC_BACKEND_EPOLL ? 0 : 1);
+  assert_int_equal(wakeup_counter(), 1); /* nobody need read it */
   pc_loop_wake(loop);
   pc_loop_wake(loop);
-  assert_int_equal(wakeup_counter(), after + 1);
+  assert_int_equal(wakeup_counter(), 2);
+  assert_int_equal(pc_loop_turn(loop, -1), PC_OK);
   pc_loop_destroy(loop);
 }
 
