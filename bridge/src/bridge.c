@@ -18,6 +18,8 @@
 #include "bridge/pipes.h"
 #include "bridge/queue.h"
 #include "check.h"
+#include "host.h"
+#include "spin.h"
 #include "web/dashboard.h"
 #include "web/server.h"
 
@@ -36,6 +38,7 @@ struct br_bridge {
   pthread_t http_thread;
   bool has_pipe_thread;
   bool has_http_thread;
+  br_spin http_spin;
   atomic_uint_fast64_t http_turns;
   uint64_t seen_pipe_turns;
   uint64_t seen_http_turns;
@@ -70,13 +73,21 @@ static void on_record(const br_event *record, void *user) {
 static bool http_do_work(void *user) {
   br_bridge *bridge = user;
   atomic_fetch_add_explicit(&bridge->http_turns, 1, memory_order_relaxed);
+  uint64_t position = br_queue_position(bridge->events);
   bool has_more = br_hub_do_work(bridge->hub);
+  if (br_queue_position(bridge->events) != position) {
+    br_spin_note(&bridge->http_spin, br_host_mono_ns());
+  }
   br_api_do_work(bridge->api);
   return has_more;
 }
 
 static bool http_prepare_sleep(void *user) {
   br_bridge *bridge = user;
+  if (br_spin_goes_on(&bridge->http_spin, br_host_mono_ns())) {
+    br_host_yield();
+    return false;
+  }
   return br_api_prepare_sleep(bridge->api) && br_hub_prepare_sleep(bridge->hub);
 }
 
@@ -224,6 +235,7 @@ bool br_bridge_start(const br_config *config, br_bridge **out_bridge, char *erro
     return bridge_fail(error, error_size, "out of memory");
   }
   bridge->config = config;
+  bridge->http_spin.limit_ns = (uint64_t)config->events.spin_us * 1000;
   if (!bridge_make(bridge, error, error_size) || !bridge_run(bridge, error, error_size)) {
     br_bridge_stop(bridge);
     return false;

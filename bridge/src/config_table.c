@@ -42,6 +42,7 @@ static const uint32_t memory_bytes = 16 * MIB, memory_min_bytes = 64 * KIB;
 static const uint32_t log_bytes = 4 * MIB, log_min_bytes = 64 * KIB;
 static const uint32_t queue_bytes = 4 * MIB, queue_min_bytes = 4 * KIB;
 static const uint32_t events_max_bytes = 1024 * MIB;
+static const uint32_t spin_us = 50, spin_min_us = 0, spin_max_us = 10000;
 
 static bool name_check(const char *text, char *error, size_t error_size) {
   static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -376,6 +377,7 @@ static const br_config_key events_keys[] = {
      .fallback = &pc_limits_default.max_message_bytes,
      .minimum = &pc_limits_min.max_message_bytes,
      .maximum = &pc_limits_max.max_message_bytes},
+    INTEGER("spin_us", br_events_config, spin_us, &spin_us, &spin_min_us, &spin_max_us),
     {0}};
 static const br_config_object events_object = {events_keys, sizeof(br_events_config)};
 

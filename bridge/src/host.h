@@ -62,5 +62,7 @@ bool br_host_is_terminal(void);
 /* ---- the clock (host_clock.c) ---- */
 /* Nanoseconds since some moment, never back. Any thread; no system call. */
 uint64_t br_host_mono_ns(void);
+/* Lets others run that wait for this processor. Any thread. */
+void br_host_yield(void);
 
 #endif

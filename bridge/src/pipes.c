@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "host.h"
 #include "pipes_private.h"
 
 enum { COMMAND_BATCH_BYTES = 256 * 1024, STOP_DRAIN_MS = 500 };
@@ -39,6 +40,9 @@ static bool agent_do_work(void *user) {
     pipes->options.wake_reader(pipes->options.user);
   }
   br_privates_sweep(pipes);
+  if (handled > 0 || pipes->out.has_pushed) {
+    br_spin_note(&pipes->spin, pc_loop_now_ns(pipes->loop));
+  }
   br_pipes_reap(pipes);
   br_pipes_resume(pipes);
   tell_reader(pipes);
@@ -50,6 +54,10 @@ static bool agent_do_work(void *user) {
 
 static bool agent_prepare_sleep(void *user) {
   br_pipes *pipes = user;
+  if (br_spin_goes_on(&pipes->spin, pc_loop_now_ns(pipes->loop))) {
+    br_host_yield();
+    return false;
+  }
   if (pipes->out.is_full && !br_queue_prepare_wait(pipes->out.queue)) {
     return false;
   }
@@ -87,6 +95,7 @@ static bool pipes_open_loop(br_pipes *pipes, char *error, size_t error_size) {
     return false;
   }
   pipes->out.run_start_ns = pc_loop_now_ns(pipes->loop);
+  pipes->spin.limit_ns = (uint64_t)pipes->options.config->events.spin_us * 1000;
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include "failure.h"
 #include "pipecore/tap.h"
 #include "sent_by.h"
+#include "spin.h"
 #include "user_names.h"
 
 typedef struct pipe_session pipe_session;
@@ -194,6 +195,7 @@ struct br_pipes {
   br_id_table sessions;
   uint64_t next_session_id;
   emitter out;
+  br_spin spin;
   br_user_names user_names;
   pipe_session *waiting_sessions_first, *waiting_sessions_last;
   private_end *ended_privates;

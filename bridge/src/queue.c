@@ -212,6 +212,10 @@ size_t br_queue_drain(br_queue *queue, size_t max_bytes, br_queue_handler handle
   return count;
 }
 
+uint64_t br_queue_position(const br_queue *queue) {
+  return atomic_load_explicit(&queue->tail, memory_order_relaxed);
+}
+
 bool br_queue_is_empty(const br_queue *queue) {
   uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
   const record_header *header = queue_record_at(queue, tail);

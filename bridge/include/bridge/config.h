@@ -82,6 +82,8 @@ typedef struct br_events_config {
   uint32_t
       max_message_bytes; /* the largest message that memory, logs and queues are made for: no pipe
                                * has a higher limit, whenever it comes */
+  uint32_t spin_us;      /* how long both threads look for more before they sleep, while
+                               * messages come as quickly; 0: not at all */
 } br_events_config;
 
 typedef struct br_pipe_thread_config {

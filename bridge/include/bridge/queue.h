@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct br_queue br_queue;
 
@@ -44,6 +45,8 @@ typedef void (*br_queue_handler)(const void *record, size_t size, void *user);
  * one). Returns their number. A record is valid during the handler, which must not call a function for the
  * consumer; its space is free again after br_queue_drain returned: keep `max_bytes` well below the capacity. */
 size_t br_queue_drain(br_queue *queue, size_t max_bytes, br_queue_handler handler, void *user);
+/* Bytes consumed so far. */
+uint64_t br_queue_position(const br_queue *queue);
 /* As of now: no reason to sleep, or not to (br_queue_prepare_sleep is). */
 bool br_queue_is_empty(const br_queue *queue);
 /* False: there are records, do not sleep. True: wait now; then, for whatever reason the wait ended, call

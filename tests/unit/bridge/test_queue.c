@@ -98,6 +98,21 @@ static void queue_destroy_accepts_null(void **state) {
   br_queue_destroy(NULL);
 }
 
+static void queue_is_empty_until_a_commit_and_after_a_drain(void **state) {
+  br_queue *queue = *state;
+  void *record;
+  uint64_t position = br_queue_position(queue);
+  assert_true(br_queue_is_empty(queue));
+  assert_int_equal(br_queue_reserve(queue, 8, &record), BR_QUEUE_OK);
+  assert_true(br_queue_is_empty(queue));
+  br_queue_commit(queue, record);
+  assert_false(br_queue_is_empty(queue));
+  assert_int_equal(br_queue_position(queue), position);
+  (void)queue_discard(queue);
+  assert_true(br_queue_is_empty(queue));
+  assert_true(br_queue_position(queue) > position);
+}
+
 static void queue_drain_of_an_empty_queue_is_nothing(void **state) {
   br_queue *queue = *state;
   assert_int_equal(queue_discard(queue), 0);
@@ -424,6 +439,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(queue_create_refuses_other_than_a_power_of_two_in_bounds),
       cmocka_unit_test(queue_destroy_accepts_null),
+      queue_test(queue_is_empty_until_a_commit_and_after_a_drain),
       queue_test(queue_drain_of_an_empty_queue_is_nothing),
       queue_test(queue_hands_over_in_the_order_of_reservation),
       queue_test(queue_keeps_a_record_of_size_zero),
