@@ -23,6 +23,8 @@ static const char *const subscribe_members[] = {"pipe", "session", "direction", 
                                                 "q",    "since",   "max_lag_bytes", NULL};
 static const char *const inject_members[] = {"pipe",   "session", "direction", "text",
                                              "base64", "hex",     "messages",  NULL};
+static const char *const call_members[] = {"pipe", "session", "direction",  "text", "base64",
+                                           "hex",  "answer",  "timeout_ms", NULL};
 static const char *const disconnect_members[] = {"session", NULL};
 
 static const command_row commands[] = {
@@ -31,6 +33,7 @@ static const command_row commands[] = {
     {"pause", BR_CLIENT_PAUSE, no_members},
     {"resume", BR_CLIENT_RESUME, no_members},
     {"inject", BR_CLIENT_INJECT, inject_members},
+    {"call", BR_CLIENT_CALL, call_members},
     {"disconnect", BR_CLIENT_DISCONNECT, disconnect_members},
 };
 
@@ -65,7 +68,7 @@ static const command_row *row_find(const br_client_command *command, br_problem 
   }
   (void)br_problem_set(out_problem, 400, "unknown_command",
                        "There is no command \"%.64s\"; there are subscribe, unsubscribe, pause, "
-                       "resume, inject and disconnect.",
+                       "resume, inject, call and disconnect.",
                        name ? name : "");
   return NULL;
 }
@@ -82,14 +85,23 @@ static bool row_has(const command_row *row, const char *name) {
   return false;
 }
 
+static bool is_number_member(const char *name) {
+  static const char *const names[] = {"session", "since", "timeout_ms", "max_lag_bytes"};
+  for (size_t index = 0; index < sizeof names / sizeof names[0]; index++) {
+    if (strcmp(names[index], name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /* Numbers may be said as numbers: they become texts, so that there is one way to read them. */
 static bool member_normalize(json_t *members, const char *name, const json_t *value,
                              br_problem *out_problem) {
   if (strcmp(name, "id") == 0 || strcmp(name, "messages") == 0) {
     return true;
   }
-  bool is_number = strcmp(name, "session") == 0 || strcmp(name, "since") == 0 ||
-                   strcmp(name, "max_lag_bytes") == 0;
+  bool is_number = is_number_member(name);
   if (is_number && json_is_integer(value)) {
     json_t *text = json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
     return json_object_set_new(members, name, text) == 0 ||
@@ -189,7 +201,7 @@ static bool injection_parse(br_client_command *command, br_problem *out_problem)
   }
   bool is_good = list ? list_append(command, list, out_problem)
                       : message_append(command, command->members, out_problem);
-  command->messages.data = command->decoded.data;
+  command->messages.data = command->decoded.data ? command->decoded.data : (const uint8_t *)"";
   command->messages.size = command->decoded.size;
   return is_good;
 }
@@ -210,7 +222,8 @@ bool br_client_command_parse(br_client_command *out_command, const uint8_t *data
   if (row->kind == BR_CLIENT_DISCONNECT && !json_object_get(out_command->members, "session")) {
     return br_problem_set(out_problem, 400, "bad_command", "Say which \"session\".");
   }
-  return row->kind != BR_CLIENT_INJECT || injection_parse(out_command, out_problem);
+  bool has_message = row->kind == BR_CLIENT_INJECT || row->kind == BR_CLIENT_CALL;
+  return !has_message || injection_parse(out_command, out_problem);
 }
 
 void br_client_command_fini(br_client_command *command) {

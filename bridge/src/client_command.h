@@ -21,6 +21,7 @@ typedef enum br_client_command_kind {
   BR_CLIENT_PAUSE,
   BR_CLIENT_RESUME,
   BR_CLIENT_INJECT,
+  BR_CLIENT_CALL,
   BR_CLIENT_DISCONNECT
 } br_client_command_kind;
 
@@ -35,7 +36,7 @@ typedef struct br_client_command {
   char id[BR_CLIENT_ID_JSON_BYTES]; /* as JSON text; "null": there was none that could be read */
   br_client_command_kind kind;
   json_t *members; /* owned; NULL of a binary one */
-  /* Of an injection: into one of these two. */
+  /* Of an injection or a call: into one of these two. */
   const char *pipe;
   const char *session;
   const char *direction; /* may be NULL */
@@ -53,7 +54,7 @@ bool br_client_command_parse_binary(br_client_command *out_command, const uint8_
                                     size_t size, br_problem *out_problem);
 void br_client_command_fini(br_client_command *command);
 
-/* Its members as texts: pipe, session, direction, kind, q, since. */
+/* Its members as texts, numbers among them. */
 br_parameters br_client_command_parameters(const br_client_command *command);
 
 /* Takes the first message out of `messages`, which are well-formed and not empty. */

@@ -101,6 +101,12 @@ static void on_batch_sent(br_batch *batch) {
   listening_adjust(injection->owner);
 }
 
+const br_pipe_info *br_events_pipe(const br_registry *registry, const br_session_info *session) {
+  const br_pipe_info *pipe = br_registry_pipe_at(registry, session->pipe);
+  BR_CHECK(pipe);
+  return pipe;
+}
+
 /* False: `out_problem` says why. */
 static bool target_find(const br_registry *registry, const br_client_command *command,
                         br_command *out_command, br_problem *out_problem) {
@@ -113,8 +119,7 @@ static bool target_find(const br_registry *registry, const br_client_command *co
     if (session) {
       out_command->session = session->id;
       out_command->pipe = session->pipe;
-      pipe = br_registry_pipe_at(registry, session->pipe);
-      BR_CHECK(pipe); /* sessions close before their pipe goes */
+      pipe = br_events_pipe(registry, session);
     }
   }
   return pipe && br_target_direction(pipe->config, command->direction, out_command, out_problem);

@@ -8,7 +8,8 @@
 #include "bridge/describe.h"
 #include "events_socket_private.h"
 
-enum { ANSWER_MAX_BYTES = 64 * 1024 };
+/* One event of the largest size, as JSON. */
+enum { ANSWER_MAX_BYTES = 128 * 1024 * 1024 };
 
 const char *const br_events_protocols[] = {"pipebridge.v1.bin", "pipebridge.v1.json", NULL};
 
@@ -49,9 +50,10 @@ void br_events_problem(events_socket *self, const char *id, const br_problem *pr
 /* ---- commands ---- */
 
 static void (*const handlers[])(events_socket *self, const br_client_command *command) = {
-    [BR_CLIENT_SUBSCRIBE] = br_events_subscribe, [BR_CLIENT_UNSUBSCRIBE] = br_events_unsubscribe,
-    [BR_CLIENT_PAUSE] = br_events_pause,         [BR_CLIENT_RESUME] = br_events_resume,
-    [BR_CLIENT_INJECT] = br_events_inject,       [BR_CLIENT_DISCONNECT] = br_events_disconnect,
+    [BR_CLIENT_SUBSCRIBE] = br_events_subscribe,   [BR_CLIENT_UNSUBSCRIBE] = br_events_unsubscribe,
+    [BR_CLIENT_PAUSE] = br_events_pause,           [BR_CLIENT_RESUME] = br_events_resume,
+    [BR_CLIENT_INJECT] = br_events_inject,         [BR_CLIENT_CALL] = br_events_call,
+    [BR_CLIENT_DISCONNECT] = br_events_disconnect,
 };
 
 static void on_message(web_socket *socket, web_ws_opcode opcode, const uint8_t *data, size_t size,
@@ -82,6 +84,7 @@ static void on_open(web_socket *socket, void *user) {
 
 static void events_socket_destroy(events_socket *self) {
   br_events_forget_injections(self);
+  br_events_forget_calls(self);
   br_hub_observer_destroy(self->observer);
   free(self->filter_text);
   free(self);

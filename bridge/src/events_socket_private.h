@@ -1,5 +1,5 @@
 /* What the files of a WebSocket of GET /api/v1/events share: events_socket.c (its life and its answers), events_view.c (what
- * it shows), events_inject.c (what it asks of pipes and sessions). HTTP thread. */
+ * it shows), events_inject.c and events_call.c (what it asks of pipes and sessions). HTTP thread. */
 #ifndef BRIDGE_SRC_EVENTS_SOCKET_PRIVATE_H
 #define BRIDGE_SRC_EVENTS_SOCKET_PRIVATE_H
 
@@ -18,6 +18,7 @@ typedef struct events_socket {
   br_sent_by by;
   struct socket_injection *injections; /* under way, the newest first */
   uint32_t injection_count;
+  struct socket_call *calls; /* under way */
 } events_socket;
 
 /* ---- events_socket.c ---- */
@@ -37,7 +38,14 @@ void br_events_unsubscribe(events_socket *self, const br_client_command *command
 void br_events_pause(events_socket *self, const br_client_command *command);
 void br_events_resume(events_socket *self, const br_client_command *command);
 
+/* ---- events_call.c ---- */
+void br_events_call(events_socket *self, const br_client_command *command);
+/* Nobody waits for the answers any more. */
+void br_events_forget_calls(events_socket *self);
+
 /* ---- events_inject.c ---- */
+/* Of an open session: sessions close before their pipe goes. */
+const br_pipe_info *br_events_pipe(const br_registry *registry, const br_session_info *session);
 void br_events_inject(events_socket *self, const br_client_command *command);
 void br_events_disconnect(events_socket *self, const br_client_command *command);
 /* Nobody waits for what is under way any more. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "injection_target.h"
 
 static void outcome_count(br_batch *batch, br_outcome outcome, uint32_t count) {
   uint32_t index = 0;
@@ -32,22 +33,30 @@ static void unsent_count(br_batch *batch, br_ask_status status, uint32_t count) 
   }
 }
 
+static void refused_count(br_batch *batch, const br_problem *problem) {
+  outcome_count(batch, (br_outcome){problem->status, problem->code}, 1);
+  if (!batch->failure[0]) {
+    (void)snprintf(batch->failure, sizeof batch->failure, "%.300s", problem->detail);
+  }
+}
+
 /* ---- handing over ---- */
 
-static br_ask_status message_send(br_batch *batch, const uint8_t *message, uint32_t size) {
+/* False: the queue is full, and the message stays. */
+static bool message_send(br_batch *batch, const uint8_t *message, uint32_t size) {
   const br_pipe_info *pipe = br_registry_pipe_at(batch->registry, batch->command.pipe);
-  uint32_t limit = pipe ? pipe->config->limits.max_message_bytes : UINT32_MAX;
-  if (size > limit) {
-    if (!batch->failure[0]) {
-      (void)snprintf(batch->failure, sizeof batch->failure,
-                     "The message has %u bytes; pipe \"%s\" takes %u (limits.max_message_bytes).",
-                     size, pipe->config->name, limit);
-    }
-    return BR_ASK_TOO_BIG;
+  br_problem problem;
+  if (pipe && !br_target_takes(pipe->config, size, &problem)) {
+    refused_count(batch, &problem);
+    return true;
   }
   br_command command = batch->command;
   command.size_bytes = size;
-  return br_ask(batch->asker, &batch->asked, &command, message, batch->by);
+  br_ask_status status = br_ask(batch->asker, &batch->asked, &command, message, batch->by);
+  if (status != BR_ASK_OK && status != BR_ASK_FULL) {
+    unsent_count(batch, status, 1);
+  }
+  return status != BR_ASK_FULL;
 }
 
 /* Until the queue is full. */
@@ -56,15 +65,11 @@ static void batch_advance(br_batch *batch) {
     br_client_messages after = batch->rest;
     uint32_t size;
     const uint8_t *message = br_client_messages_next(&after, &size);
-    br_ask_status status = message_send(batch, message, size);
-    if (status == BR_ASK_FULL) {
+    if (!message_send(batch, message, size)) {
       return;
     }
     batch->rest = after;
     batch->bytes += size;
-    if (status != BR_ASK_OK) {
-      unsent_count(batch, status, 1);
-    }
   }
 }
 

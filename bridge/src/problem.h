@@ -17,7 +17,8 @@ typedef struct br_problem {
   char detail[BR_PROBLEM_DETAIL_BYTES];
 } br_problem;
 
-/* Fills `out_problem`, `detail` printf-like, and returns false. What is too long ends between two characters. */
+/* Fills `out_problem`, `detail` printf-like, and returns false. What is too long ends between two characters; bytes that are no
+ * UTF-8 become '?'. */
 __attribute__((format(printf, 4, 5))) bool
 br_problem_set(br_problem *out_problem, unsigned status, const char *code, const char *detail, ...);
 /* Answers with it. */

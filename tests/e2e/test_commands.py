@@ -351,6 +351,64 @@ class Inject(CommandCase):
             self.assertEqual(client.receive(), str(i).encode())
 
 
+class Call(CommandCase):
+    def setUp(self):
+        super().setUp()
+        self.observer = self.commands()
+        self.client = self.connect(self.server, "exact", True)
+        self.session = self.observer.until_kind("opened")["session"]
+
+    def call(self, reply, target=None, **members):
+        number = self.observer.tell("call", **(target or {"session": self.session}), **members)
+        asked = self.client.receive()
+        for text in reply:
+            self.client.send(text)
+        return asked, self.observer.answer(number)
+
+    def test_what_the_session_says_next_is_the_answer(self):
+        for target in (None, {"pipe": "exact"}):
+            asked, answer = self.call([b"pong"], target, text="ping")
+            self.assertEqual((asked, answer["session"]), (b"ping", self.session))
+            seen = {event["seq"]: event for event in self.observer.take(2)}
+            self.assertEqual(seen[answer["injected_seq"]]["text"], "ping")
+            self.assertEqual(seen[answer["event"]["seq"]], answer["event"])
+            self.assertEqual(answer["event"]["text"], "pong")
+        asked, answer = self.call([b"noise", b"\xff id7"], hex="00ff", answer="id7")
+        self.assertEqual((asked, base64.b64decode(answer["event"]["base64"])),
+                         (b"\0\xff", b"\xff id7"))
+
+    def test_a_large_answer_is_whole(self):
+        data = b"\1" * 60000
+        _, answer = self.call([data], text="x")
+        self.assertEqual(answer["event"]["text"].encode(), data)
+
+    def test_what_goes_wrong_is_told_with_its_code(self):
+        silent = self.observer.tell("call", session=self.session, text="x", timeout_ms=300)
+        self.assert_error(self.observer.ask("call", session=self.session, text="y"), 409,
+                          "call_in_progress")
+        self.assert_error(self.observer.answer(silent), 504, "no_answer")
+        self.assert_error(self.observer.ask("call", session=self.session, text="x", answer="("),
+                          400, "bad_filter")
+        self.assert_error(self.observer.ask("call", session=self.session, text="x", timeout_ms=0),
+                          400, "bad_timeout")
+        self.assert_error(self.observer.ask("call", pipe="line", text="x"), 409, "no_session")
+        self.assert_error(self.observer.ask("call", session=99, text="x"), 404,
+                          "session_not_found")
+        self.assertEqual(self.client.receive(), b"x")
+        number = self.observer.tell("call", session=self.session, text="x")
+        self.assertEqual(self.client.receive(), b"x")
+        self.client.close()
+        self.assert_error(self.observer.answer(number), 502, "closed_before_answer")
+
+    def test_a_caller_that_leaves_makes_room_for_the_next(self):
+        other = self.commands()
+        other.tell("call", session=self.session, text="first")
+        self.assertEqual(self.client.receive(), b"first")
+        other.socket.wire.reset()
+        wait_until(lambda: self.observer.ask("call", session=self.session, text="probe",
+                                             timeout_ms=1)["code"] == "no_answer", "a free session")
+
+
 class Wrong(CommandCase):
     def test_each_is_told_with_its_id_and_changes_nothing(self):
         observer = self.commands()
@@ -376,6 +434,8 @@ class Wrong(CommandCase):
             ('{"id":1,"command":"subscribe","since":"x"}', 1, 400, "bad_since"),
             ('{"id":1,"command":"subscribe","since":-1}', 1, 400, "bad_since"),
             ('{"id":1,"command":"subscribe","pipe":"nobody"}', 1, 404, "pipe_not_found"),
+            ('{"id":1,"command":"call","pipe":"line","messages":[]}', 1, 400, "unknown_member"),
+            ('{"id":1,"command":"call","pipe":"line"}', 1, 400, "bad_payload"),
             ('{"id":1,"command":"disconnect"}', 1, 400, "bad_command"),
             ('{"id":1,"command":"disconnect","session":"x"}', 1, 404, "session_not_found"),
             ('{"id":1,"command":"inject","text":"x"}', 1, 400, "bad_command"),
