@@ -94,7 +94,7 @@ class Stalled(CrowdCase):
         self.start(events={"log_bytes": 1 << 20})
         live = self.crowd(self.COUNT)
         stalled = self.counter(receive_buffer_bytes=NARROW)
-        total = 20_000 if IS_SANITIZED else 100_000
+        total = 60_000 if IS_SANITIZED else 100_000
         first = self.produced()
         writer = self.flood(total)
         live.read_to(first + total)
