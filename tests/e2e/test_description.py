@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import unittest
 
 from harness import bridge as program
@@ -114,6 +115,22 @@ class Harness(Described):
         for change in ({"reason": "tired"}, {"from": 0}, {"extra": 1}, {"kind": "hole"}):
             with self.assertRaises(description.UndescribedError):
                 description.check_item(media, gap | change)
+
+
+class Protocol(Described):
+    """The JSON that web/PROTOCOL.md shows is what the description says."""
+
+    def test_each_line_is_a_command_or_what_the_server_says(self):
+        text = (ROOT / "web" / "PROTOCOL.md").read_text(encoding="utf-8")
+        said = [json.loads(line) for block in re.findall(r"^```json\n(.*?)^```$", text, re.M | re.S)
+                for line in block.splitlines()]
+        self.assertGreater(len(said), 10)
+        responses = description.described.closed["paths"]["/api/v1/events"]["get"]["responses"]
+        protocol = responses["101"]["x-websocket"]["pipebridge.v1.json"]
+        for message in said:
+            with self.subTest(message):
+                side = "client" if "command" in message else "server"
+                description.described.validate(message, protocol[side], f"the {side}")
 
 
 class Linter(Described):
