@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { choose, closeness } from '../src/store/palette';
 import { formatRoute, parseRoute } from '../src/store/route';
 import {
   injectCommand,
@@ -131,4 +132,18 @@ test('text_says_of_a_program_what_is_known', () => {
       'container web',
     ],
   );
+});
+
+test('the_palette_puts_what_is_meant_first', () => {
+  const of = (name: string, hint = 'pipe') => ({ id: name, name, hint, run: () => undefined });
+  const names = (text: string): string[] =>
+    choose([of('demo'), of('my-demo'), of('other'), of('#41 mpv', 'session of demo')], text).map(
+      ({ name }) => name,
+    );
+  assert.deepEqual(names(''), ['demo', 'my-demo', 'other', '#41 mpv']);
+  assert.deepEqual(names('dem'), ['demo', 'my-demo', '#41 mpv']);
+  assert.deepEqual(names('41'), ['#41 mpv']);
+  assert.deepEqual(names('mpv demo'), ['#41 mpv']);
+  assert.deepEqual(names('otr'), ['other']);
+  assert.equal(closeness('demo', 'x'), 0);
 });

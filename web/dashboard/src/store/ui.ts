@@ -21,6 +21,8 @@ export interface UiHost {
   applyTheme(theme: Theme): void;
 }
 
+export type Dialog = 'palette' | 'help';
+
 /** How the table tells time: of the day, since the selected row, since the row above. */
 export type TimeMode = 'clock' | 'since' | 'delta';
 const timeModes: readonly TimeMode[] = ['clock', 'since', 'delta'];
@@ -43,6 +45,8 @@ export class Ui {
   #pinned: ReadonlyMap<string, PayloadMode>;
   page: Page = 'list';
   times: TimeMode;
+  /** What lies over the page. */
+  dialog: Dialog | null = null;
   /** The message that others are compared with. */
   compared: Row | null = null;
   /** The row that one looks at in the table, and how far below its top edge it stands. */
@@ -147,6 +151,11 @@ export class Ui {
 
   remember(key: string, list: readonly string[]): void {
     this.host.save(key, JSON.stringify(list));
+  }
+
+  setDialog(dialog: Dialog | null): void {
+    this.dialog = dialog;
+    this.topic.changed();
   }
 
   nextTimes(): void {

@@ -136,6 +136,41 @@ export const en = {
     },
   },
 
+  palette: {
+    open: 'Jump to…',
+    label: 'Jump to, or do',
+    placeholder: 'A pipe, a session, something to do',
+    place: 'view',
+    pipe: 'pipe',
+    session: (pipe: string) => `session of ${pipe}`,
+    filter: 'Filter messages',
+    send: 'Write a message',
+    times: 'Tell time another way',
+    theme: 'Another theme',
+    help: 'What the keyboard does',
+    space: 'Space',
+    nothing: 'Nothing has such a name.',
+  },
+
+  help: {
+    title: 'Keyboard',
+    close: 'Close',
+    keys: [
+      [['Ctrl K'], 'Jump to a pipe or a session, or do something, by name'],
+      [['/'], 'Filter messages; Tab completes, Esc leaves'],
+      [['j', 'k'], 'Select the next, the previous row'],
+      [['Space'], 'Pause, resume'],
+      [['f', 'End'], 'Follow what comes'],
+      [['Home', 'Page Up', 'Page Down'], 'Move through the table'],
+      [['t'], 'Time of the day, since the selected row, since the row above'],
+      [['c'], 'Write a message'],
+      [['Ctrl ⏎'], 'Send it'],
+      [['Alt ↑', 'Alt ↓'], 'What was sent before, in the box to send from'],
+      [['Esc'], 'Close what is open; select nothing'],
+      [['?'], 'This list'],
+    ] as readonly (readonly [readonly string[], string])[],
+  },
+
   overview: {
     label: 'Pipes',
     messages: 'Messages per second',

@@ -82,6 +82,14 @@ export function Header() {
       <span class="grow" />
       <button
         type="button"
+        class="btn quiet jump"
+        aria-keyshortcuts="Control+K"
+        onClick={() => ui.setDialog('palette')}
+      >
+        <span>{en.palette.open}</span> <kbd>Ctrl K</kbd>
+      </button>
+      <button
+        type="button"
         class="btn quiet theme"
         title={label}
         aria-label={label}

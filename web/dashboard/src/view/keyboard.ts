@@ -3,6 +3,7 @@
 import type { Store } from '../store/store';
 import type { Ui } from '../store/ui';
 import { FILTER_ID } from './filter_box';
+import { focusComposer } from './focus_composer';
 
 export const commands: {
   moveSelection: ((step: number) => void) | null;
@@ -39,6 +40,14 @@ function run(event: KeyboardEvent, target: Element | null, store: Store, ui: Ui)
       store.setPaused(false);
       ui.setFollowing(true);
       return true;
+    case '?':
+      ui.setDialog('help');
+      return true;
+    case 'c':
+      ui.setComposerOpen(true);
+      ui.setPage('send');
+      focusComposer();
+      return true;
     case 't':
       ui.nextTimes();
       return true;
@@ -57,6 +66,11 @@ function run(event: KeyboardEvent, target: Element | null, store: Store, ui: Ui)
 
 export function listenToKeyboard(store: Store, ui: Ui): void {
   document.addEventListener('keydown', (event) => {
+    if (event.key === 'k' && (event.ctrlKey || event.metaKey) && !event.altKey) {
+      event.preventDefault();
+      if (document.querySelector('dialog[open]') === null) ui.setDialog('palette');
+      return;
+    }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector('dialog[open]') !== null) return;
     const target = event.target instanceof Element ? event.target : null;

@@ -4,8 +4,10 @@ import { en } from '../text/en';
 import { type App, AppContext, useApp, useTopics } from './context';
 import { Detail } from './detail';
 import { Header } from './header';
+import { Help } from './help';
 import { MainPane } from './main_pane';
 import { PageBar } from './pages';
+import { Palette } from './palette';
 import { Rail } from './rail';
 
 function Panes() {
@@ -23,6 +25,8 @@ function Panes() {
       <MainPane />
       <Detail />
       <PageBar />
+      {ui.dialog === 'palette' && <Palette />}
+      {ui.dialog === 'help' && <Help />}
     </div>
   );
 }
