@@ -72,6 +72,39 @@ test('a_call_shows_the_answer_and_how_long_it_took', () =>
     { hash: '#pipe=demo' },
   ));
 
+test('a_pipe_is_added_changed_and_removed_by_a_form', () =>
+  withBridge(async ({ bridge, page }) => {
+    await page.getByRole('button', { name: 'Add a pipe' }).click();
+    const form = page.locator('.pipe-form');
+    await form.getByLabel('name', { exact: true }).fill('added');
+    await form.getByLabel('path', { exact: true }).fill('demo.sock');
+    await form.getByLabel('framing').selectOption('line');
+    await form.getByRole('button', { name: 'Add' }).click();
+    await form.getByRole('alert').filter({ hasText: 'demo' }).waitFor();
+    await form.getByLabel('path', { exact: true }).fill('added.sock');
+    await form.getByText('More settings').click();
+    await form.getByLabel('limits.max_instances').fill('0');
+    await form.getByRole('button', { name: 'Add' }).click();
+    await form.locator('.about.bad', { hasText: '0 is below the minimum 1' }).waitFor();
+    await form.getByLabel('limits.max_instances').fill('3');
+    await form.getByRole('button', { name: 'Add' }).click();
+    await page.locator('.rail .pipe[aria-current]', { hasText: 'added' }).waitFor();
+    const terminal = await bridge.terminal('added');
+    terminal.say('through the new pipe');
+    await row(page, 'through the new pipe').waitFor();
+    await page.getByRole('button', { name: 'Settings…' }).click();
+    assert.equal(await form.getByLabel('limits.max_instances').inputValue(), '3');
+    await form.getByLabel('reply', { exact: true }).selectOption('echo');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await form.waitFor({ state: 'detached' });
+    terminal.say('echo');
+    await terminal.hears('echo\n');
+    await page.getByRole('button', { name: 'Settings…' }).click();
+    await form.getByRole('button', { name: 'Remove…' }).click();
+    await form.getByRole('button', { name: 'Remove it and end its sessions' }).click();
+    await page.locator('.rail .pipe', { hasText: 'added' }).waitFor({ state: 'detached' });
+  }));
+
 test('the_overview_tells_rates_counters_and_how_a_pipe_is_set_up', () =>
   withBridge(
     async ({ bridge, page }) => {

@@ -223,6 +223,30 @@ test('time_is_told_by_the_clock_since_the_selected_row_and_since_the_one_above',
       .waitFor();
   }));
 
+test('the_palette_goes_to_a_pipe_by_the_keyboard_alone', () =>
+  withService(async ({ page }) => {
+    const palette = page.locator('.palette-input');
+    await page.keyboard.press('Control+k');
+    await palette.waitFor();
+    await page.keyboard.type('oth');
+    await page.keyboard.press('Enter');
+    await page.locator('h1', { hasText: 'other' }).waitFor();
+    await page.keyboard.press('?');
+    await page.locator('.help', { hasText: 'Ctrl K' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('.help').waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+k');
+    await palette.waitFor();
+    await page.keyboard.type('no such thing');
+    await page.locator('.palette', { hasText: 'Nothing has such a name.' }).waitFor();
+    await page.keyboard.press('Escape');
+    await palette.waitFor({ state: 'detached' });
+    await page.keyboard.press('c');
+    await page.locator('#composer-body:focus').waitFor();
+    await page.keyboard.type('hi');
+    await holds(page, 'hi');
+  }));
+
 /** What stands in the box to send from. */
 const holds = (page, value) =>
   page.waitForFunction((wanted) => document.getElementById('composer-body').value === wanted, value);

@@ -35,16 +35,23 @@ export interface Delivery {
 /** Where a message goes: one session, or all of a pipe. */
 export type Target = { readonly pipe: string } | { readonly session: number };
 
-async function request<T>(method: string, path: string, body?: BodyInit): Promise<Result<T>> {
+async function request<T>(
+  method: string,
+  path: string,
+  body?: BodyInit,
+  type = 'application/octet-stream',
+): Promise<Result<T>> {
   try {
     const init: RequestInit = { method, signal: AbortSignal.timeout(TIMEOUT_MS), cache: 'no-store' };
     if (body !== undefined) {
       init.body = body;
-      init.headers = { 'content-type': 'application/octet-stream' };
+      init.headers = { 'content-type': type };
     }
     const response = await fetch(path, init);
     if (!response.ok) return { ok: false, problem: await readProblem(response) };
-    return { ok: true, status: response.status, value: (await response.json()) as T };
+    const text = await response.text();
+    const value = (text === '' ? {} : JSON.parse(text)) as T;
+    return { ok: true, status: response.status, value };
   } catch (error) {
     const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
     const detail = timedOut ? en.api.timeout(TIMEOUT_MS / 1000) : en.api.unreachable;
@@ -123,7 +130,16 @@ export function messagesPath(target: Target, direction: Direction | null): strin
   return `${pathOf(target)}/messages${direction === null ? '' : `?direction=${direction}`}`;
 }
 
+const pipePath = (name: string): string => `/api/v1/pipes/${encodeURIComponent(name)}`;
+
 export const api = {
+  /** With its settings, as one would PUT them. */
+  pipe: (name: string) => request<{ config: unknown }>('GET', pipePath(name)),
+  addPipe: (name: string, config: object) =>
+    request<unknown>('PUT', pipePath(name), JSON.stringify(config), 'application/json'),
+  changePipe: (name: string, patch: object) =>
+    request<unknown>('PATCH', pipePath(name), JSON.stringify(patch), 'application/merge-patch+json'),
+  removePipe: (name: string) => request<unknown>('DELETE', pipePath(name)),
   pipes: () => request<{ run: string; pipes: PipeInfo[] }>('GET', '/api/v1/pipes'),
   sessions: (pipe: string | null) =>
     request<{ run: string; sessions: SessionInfo[] }>(

@@ -47,6 +47,12 @@ export class Poller {
     this.#cancel = null;
   }
 
+  /** Asks for the pipes now: something was changed. */
+  async refresh(): Promise<void> {
+    const pipes = await this.host.pipes();
+    if (pipes.ok && this.#isRunning) this.sink.onPipes(pipes.value.pipes, this.host.nowMs());
+  }
+
   /** Asks now, not only when the second is over (the view has just changed). */
   async refreshSessions(): Promise<void> {
     const wanted = this.sink.wantedSessions();

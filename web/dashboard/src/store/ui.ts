@@ -21,7 +21,8 @@ export interface UiHost {
   applyTheme(theme: Theme): void;
 }
 
-export type Dialog = 'palette' | 'help';
+/** `pipe`: null adds one. */
+export type Dialog = 'palette' | 'help' | { readonly pipe: string | null };
 
 /** How the table tells time: of the day, since the selected row, since the row above. */
 export type TimeMode = 'clock' | 'since' | 'delta';

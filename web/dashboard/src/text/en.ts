@@ -136,6 +136,21 @@ export const en = {
     },
   },
 
+  pipeForm: {
+    add: 'Add a pipe',
+    addYes: 'Add',
+    edit: (name: string) => `Settings of ${name}`,
+    editShort: 'Settings…',
+    save: 'Save',
+    cancel: 'Cancel',
+    remove: 'Remove…',
+    removeYes: 'Remove it and end its sessions',
+    more: 'More settings',
+    json: 'as JSON',
+    nameNeeded: 'A pipe needs a name.',
+    byDefault: (value: string) => (value === '' ? '–' : `${value} (default)`),
+  },
+
   palette: {
     open: 'Jump to…',
     label: 'Jump to, or do',

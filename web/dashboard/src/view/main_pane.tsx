@@ -22,6 +22,11 @@ function Title() {
       <span class={pipe === null ? 'path dim' : 'path dim mono'} title={path}>
         {path}
       </span>
+      {pipe !== null && info !== undefined && (
+        <button type="button" class="btn quiet edit" onClick={() => ui.setDialog({ pipe })}>
+          {en.pipeForm.editShort}
+        </button>
+      )}
       {connection !== undefined && (
         <span class={`link ${connection.connected ? 'dim' : 'warn'}`} role="status">
           {connection.connected ? en.main.connected : en.main.away(connection)}

@@ -98,7 +98,18 @@ export const Rail = memo(function Rail() {
   };
   return (
     <nav class="rail" aria-label={en.rail.title}>
-      <h2>{en.rail.title}</h2>
+      <div class="rail-head">
+        <h2>{en.rail.title}</h2>
+        <button
+          type="button"
+          class="btn quiet"
+          aria-label={en.pipeForm.add}
+          title={en.pipeForm.add}
+          onClick={() => ui.setDialog({ pipe: null })}
+        >
+          +
+        </button>
+      </div>
       <ul>
         <Entry
           name={en.allPipes}

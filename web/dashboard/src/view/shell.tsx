@@ -8,6 +8,7 @@ import { Help } from './help';
 import { MainPane } from './main_pane';
 import { PageBar } from './pages';
 import { Palette } from './palette';
+import { PipeDialog } from './pipe_dialog';
 import { Rail } from './rail';
 
 function Panes() {
@@ -27,6 +28,7 @@ function Panes() {
       <PageBar />
       {ui.dialog === 'palette' && <Palette />}
       {ui.dialog === 'help' && <Help />}
+      {typeof ui.dialog === 'object' && ui.dialog !== null && <PipeDialog name={ui.dialog.pipe} />}
     </div>
   );
 }
