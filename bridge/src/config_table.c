@@ -135,17 +135,18 @@ enum {
   OF_TAP = 1 << BR_ROLE_TAP
 };
 
-#define LIMIT(roles_, type, field, limits)                                      \
+#define LIMIT(roles_, type, field, limits, is_live_)                            \
   {                                                                             \
     .name = #field, .kind = BR_CONFIG_INTEGER, .offset = offsetof(type, field), \
     .fallback = &limits##_default.field, .minimum = &limits##_min.field,        \
-    .maximum = &limits##_max.field, .roles = (roles_)                           \
+    .maximum = &limits##_max.field, .roles = (roles_), .is_live = (is_live_)    \
   }
-#define PIPE_LIMIT(roles_, field) LIMIT(roles_, pc_limits, field, pc_limits)
+#define PIPE_LIMIT(roles_, field) LIMIT(roles_, pc_limits, field, pc_limits, true)
 
 static const br_config_key limits_keys[] = {
     {.name = "max_message_bytes",
      .kind = BR_CONFIG_INTEGER,
+     .is_live = true,
      .is_rule_default = true, /* less where the framing cannot say it */
      .offset = offsetof(pc_limits, max_message_bytes),
      .fallback = &pc_limits_default.max_message_bytes,
@@ -160,8 +161,8 @@ static const br_config_key limits_keys[] = {
 static const br_config_object limits_object = {limits_keys, sizeof(pc_limits)};
 
 static const br_config_key reconnect_keys[] = {
-    LIMIT(0, pc_reconnect, first_delay_ms, pc_reconnect),
-    LIMIT(0, pc_reconnect, max_delay_ms, pc_reconnect),
+    LIMIT(0, pc_reconnect, first_delay_ms, pc_reconnect, false),
+    LIMIT(0, pc_reconnect, max_delay_ms, pc_reconnect, false),
     LIVE_INTEGER("max_queued_messages", br_reconnect_config, max_queued_messages, &queued_messages,
                  &none, &queued_max_messages),
     LIVE_INTEGER("max_queued_bytes", br_reconnect_config, max_queued_bytes,
@@ -257,6 +258,7 @@ static const br_config_key pipe_keys[] = {
      .offset = offsetof(br_pipe_config, type),
      .words = mode_words},
     {.name = "framing",
+     .is_live = true,
      .kind = BR_CONFIG_WORD,
      .is_stored = true,
      .offset = offsetof(br_pipe_config, framing),
@@ -288,6 +290,7 @@ static const br_config_key pipe_keys[] = {
      .offset = offsetof(br_pipe_config, limits),
      .object = &limits_object},
     {.name = "oversize",
+     .is_live = true,
      .kind = BR_CONFIG_WORD,
      .roles = OF_SERVER | OF_CLIENT,
      .is_stored = true,

@@ -86,6 +86,14 @@ static void change_refuse(br_pipes *pipes, const br_command *command, br_pipe_re
   br_injection_answer(pipes, command, (br_result){.pipe_refused = 1});
 }
 
+static void refusal_write(br_pipe_refusal *refusal, const br_pipe_config *config,
+                          const pc_failure *failure) {
+  char text[BR_FAILURE_TEXT_BYTES];
+  br_failure_format(failure, text, sizeof text);
+  (void)snprintf(refusal->text, sizeof refusal->text, "pipe %s: %s: %s", config->name,
+                 failure->action, text);
+}
+
 /* ---- commands ---- */
 
 static br_pipe_config *command_config(const br_command *command) {
@@ -117,8 +125,19 @@ void br_command_pipe_change(br_pipes *pipes, const br_command *command) {
   pipe_entry *pipe = pipes->by_index[command->pipe];
   BR_CHECK(pipe &&
            !pipe->is_removed); /* the HTTP thread asks once at a time, of a pipe in its list */
-  br_pipe_handover handover = {.config = command_config(command), .old_config = pipe->owned_config};
-  pipe->config = pipe->owned_config = command_config(command);
+  br_pipe_refusal refusal = {.config = command_config(command)};
+  const br_pipe_config *config = refusal.config;
+  pc_session_change change = {
+      .framing = config->framing, .limits = config->limits, .oversize = config->oversize};
+  pc_failure failure = {0};
+  refusal.status = pipe->role->change(pipe, &change, &failure);
+  if (refusal.status != PC_OK) {
+    refusal_write(&refusal, config, &failure);
+    change_refuse(pipes, command, &refusal);
+    return;
+  }
+  br_pipe_handover handover = {.config = config, .old_config = pipe->owned_config};
+  pipe->config = pipe->owned_config = refusal.config;
   change_tell(pipes, BR_EVENT_PIPE_CHANGED, pipe, command, &handover);
 }
 

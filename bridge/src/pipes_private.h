@@ -26,6 +26,8 @@ typedef struct pipe_role {
   /* Begins to stop; br_pipe_stopped follows when every session is gone. */
   void (*stop)(pipe_entry *pipe, uint32_t drain_ms);
   void (*destroy)(pipe_entry *pipe);
+  /* For open sessions, and those to come; on failure nothing has changed, and `*out_failure` tells. */
+  pc_status (*change)(pipe_entry *pipe, const pc_session_change *change, pc_failure *out_failure);
   /* Takes an injection into the whole pipe, and answers it; false: it is for the sessions that there are. NULL:
    * it always is. */
   bool (*inject)(pipe_entry *pipe, const br_command *command);

@@ -105,6 +105,11 @@ static void client_stop(pipe_entry *pipe, uint32_t drain_ms) {
   }
 }
 
+static pc_status client_change(pipe_entry *pipe, const pc_session_change *change,
+                               pc_failure *out_failure) {
+  return pc_client_change(pipe->client.client, change, out_failure);
+}
+
 static void client_destroy(pipe_entry *pipe) {
   pc_client_destroy(pipe->client.client);
 }
@@ -120,6 +125,7 @@ static bool client_inject(pipe_entry *pipe, const br_command *command) {
 const pipe_role br_role_client = {.start = client_start,
                                   .stop = client_stop,
                                   .destroy = client_destroy,
+                                  .change = client_change,
                                   .inject = client_inject,
                                   .write = br_session_plain_write,
                                   .close = br_session_plain_close,

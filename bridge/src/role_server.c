@@ -64,6 +64,11 @@ static void server_stop(pipe_entry *pipe, uint32_t drain_ms) {
   pc_server_stop(pipe->server, drain_ms);
 }
 
+static pc_status server_change(pipe_entry *pipe, const pc_session_change *change,
+                               pc_failure *out_failure) {
+  return pc_server_change(pipe->server, change, out_failure);
+}
+
 static void server_destroy(pipe_entry *pipe) {
   pc_server_destroy(pipe->server);
 }
@@ -71,6 +76,7 @@ static void server_destroy(pipe_entry *pipe) {
 const pipe_role br_role_server = {.start = server_start,
                                   .stop = server_stop,
                                   .destroy = server_destroy,
+                                  .change = server_change,
                                   .write = br_session_plain_write,
                                   .close = br_session_plain_close,
                                   .resume = br_session_plain_resume,

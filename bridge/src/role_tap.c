@@ -165,6 +165,11 @@ static void tap_stop(pipe_entry *pipe, uint32_t drain_ms) {
   pc_tap_stop(pipe->tap.tap, drain_ms);
 }
 
+static pc_status tap_change(pipe_entry *pipe, const pc_session_change *change,
+                            pc_failure *out_failure) {
+  return pc_tap_change(pipe->tap.tap, change, out_failure);
+}
+
 static void tap_destroy(pipe_entry *pipe) {
   pc_tap_destroy(pipe->tap.tap);
 }
@@ -187,6 +192,7 @@ static void tap_resume(pipe_session *session) {
 const pipe_role br_role_tap = {.start = tap_start,
                                .stop = tap_stop,
                                .destroy = tap_destroy,
+                               .change = tap_change,
                                .write = tap_write,
                                .close = tap_close,
                                .resume = tap_resume};

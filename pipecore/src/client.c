@@ -152,6 +152,18 @@ pc_session *pc_client_session(const pc_client *client) {
   return client->host.sessions;
 }
 
+pc_status pc_client_change(pc_client *client, const pc_session_change *change,
+                           pc_failure *out_failure) {
+  pc_loop_check_thread(client->host.loop);
+  pc_session_terms terms = client->host.terms;
+  pc_failure failure = {.status = PC_OK};
+  if (!pc_session_terms_change(&terms, change, &failure)) {
+    return pc_failure_tell(out_failure, failure);
+  }
+  pc_host_change(&client->host, &terms);
+  return PC_OK;
+}
+
 /* ---- start ---- */
 
 static bool reconnect_complete(pc_reconnect *reconnect) {

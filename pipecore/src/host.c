@@ -100,6 +100,26 @@ void pc_host_unwatch_idle(pc_host *host, pc_session *session) {
   }
 }
 
+/* ---- change ---- */
+
+void pc_host_change(pc_host *host, const pc_session_terms *terms) {
+  bool has_new_idle = terms->limits.idle_timeout_ms != host->terms.limits.idle_timeout_ms;
+  for (pc_session *session = host->sessions; session && has_new_idle;
+       session = session->link.next) {
+    pc_host_unwatch_idle(host, session);
+  }
+  host->terms = *terms;
+  if (has_new_idle) {
+    pc_idle_init(&host->idle, terms->limits.idle_timeout_ms);
+  }
+  for (pc_session *session = host->sessions; session; session = session->link.next) {
+    pc_session_change_terms(session);
+    if (has_new_idle) {
+      pc_host_watch_idle(host, session);
+    }
+  }
+}
+
 /* ---- life ---- */
 
 void pc_host_init(pc_host *host, pc_loop *loop, const pc_session_terms *terms,

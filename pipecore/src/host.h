@@ -56,6 +56,10 @@ PC_MUST_USE bool pc_options_refuse(pc_failure *out_failure, pc_status status, co
 /* Tells it, if the caller wants to know; its status. */
 pc_status pc_failure_tell(pc_failure *out_failure, pc_failure failure);
 
+/* `terms` with `change` in them, filled in; false: `*out_failure` says what is wrong. Pure. */
+PC_MUST_USE bool pc_session_terms_change(pc_session_terms *terms, const pc_session_change *change,
+                                         pc_failure *out_failure);
+
 /* ---- host.c ---- */
 void pc_host_init(pc_host *host, pc_loop *loop, const pc_session_terms *terms,
                   void (*on_session_gone)(pc_host *host));
@@ -65,6 +69,8 @@ void pc_host_fini(const pc_host *host);
 void pc_host_add(pc_host *host, pc_session *session, pc_channel *channel, const pc_peer *peer);
 /* Takes in one that is closed at once; its owner's callbacks never hear of it. */
 void pc_host_refuse(pc_host *host, pc_session *session, pc_channel *channel);
+/* For the sessions that there are and those to come. */
+void pc_host_change(pc_host *host, const pc_session_terms *terms);
 /* Begins to end every session, and those that come from here on; they have `drain_ms` for what they accepted. */
 void pc_host_stop(pc_host *host, uint32_t drain_ms);
 

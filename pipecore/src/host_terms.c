@@ -164,3 +164,25 @@ bool pc_session_terms_complete(pc_session_terms *terms, pc_failure *out_failure)
   }
   return true;
 }
+
+bool pc_session_terms_change(pc_session_terms *terms, const pc_session_change *change,
+                             pc_failure *out_failure) {
+  pc_session_terms changed = *terms;
+  changed.framing = change->framing;
+  changed.limits = change->limits;
+  changed.oversize = change->oversize;
+  if (terms->access != PC_ACCESS_DUPLEX) {
+    changed.limits.max_instances = terms->limits.max_instances;
+  }
+  if (!pc_session_terms_complete(&changed, out_failure)) {
+    return false;
+  }
+  if (terms->type == PC_TYPE_MESSAGE &&
+      changed.limits.max_message_bytes != terms->limits.max_message_bytes) {
+    return pc_options_refuse(out_failure, PC_E_INVALID_ARG, "check limits",
+                             "max_message_bytes of a message pipe cannot change: its reads are "
+                             "made for it");
+  }
+  *terms = changed;
+  return true;
+}

@@ -163,6 +163,26 @@ static void server_on_accept_timer(pc_timer *timer, void *user) {
   accept_next(user);
 }
 
+/* ---- change ---- */
+
+pc_status pc_server_change(pc_server *server, const pc_session_change *change,
+                           pc_failure *out_failure) {
+  pc_loop_check_thread(server->host.loop);
+  pc_session_terms terms = server->host.terms;
+  pc_failure failure = {.status = PC_OK};
+  if (!pc_session_terms_change(&terms, change, &failure)) {
+    return pc_failure_tell(out_failure, failure);
+  }
+  const pc_limits *old = &server->host.terms.limits;
+  if (old->accept_rate != terms.limits.accept_rate ||
+      old->accept_burst != terms.limits.accept_burst) {
+    pc_rate_init(&server->rate, terms.limits.accept_rate, terms.limits.accept_burst);
+  }
+  pc_host_change(&server->host, &terms);
+  accept_next(server); /* there may be room now */
+  return PC_OK;
+}
+
 /* ---- start ---- */
 
 static pc_server *server_create(pc_loop *loop, const pc_server_options *options,

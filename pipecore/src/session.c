@@ -32,8 +32,7 @@ pc_session *pc_session_create(pc_host *host) {
   if (!session) {
     return NULL;
   }
-  const pc_session_terms *terms = &host->terms;
-  bool is_stream = terms->type == PC_TYPE_BYTE;
+  bool is_stream = host->terms.type == PC_TYPE_BYTE;
   session->host = host;
   pc_operation_init(&session->read.operation, pc_session_on_read);
   session->read.is_little = &host->is_owner_full;
@@ -41,7 +40,6 @@ pc_session *pc_session_create(pc_host *host) {
   session->write.queue = &session->queue;
   pc_operation_init(&session->close.operation, session_on_closed);
   pc_operation_init(&session->resume, pc_session_on_resume);
-  pc_frame_decoder_init(&session->decoder, terms->framing, terms->limits.max_message_bytes);
   pc_write_queue_init(&session->queue, is_stream);
   return session;
 }
@@ -53,6 +51,9 @@ void pc_session_discard(pc_session *session) {
 void pc_session_begin(pc_session *session, pc_channel *channel, const pc_peer *peer) {
   const pc_host *host = session->host;
   session->channel = channel;
+  session->framing = host->terms.framing;
+  pc_frame_decoder_init(&session->decoder, host->terms.framing,
+                        host->terms.limits.max_message_bytes);
   if (!host->terms.on.on_connected(session, peer, host->terms.user)) {
     pc_session_end(session, PC_CLOSE_REFUSED, PC_OK, false);
     return;

@@ -39,6 +39,7 @@ struct pc_session {
   pc_operation resume;
 
   pc_frame_decoder decoder; /* byte type */
+  pc_framing framing;       /* that it began with; a tap may have given up on it */
   pc_input_buffer input;    /* bytes; of the message type records of length and bytes */
   pc_write_queue queue;
 
@@ -72,6 +73,8 @@ void pc_session_on_read(pc_operation *operation);
 void pc_session_on_resume(pc_operation *operation);
 /* Issues a read if the session wants one. */
 void pc_session_read_next(pc_session *session);
+/* The host's terms are others now. */
+void pc_session_change_terms(pc_session *session);
 /* on_skipped. */
 void pc_session_tell_skipped(pc_session *session, uint64_t size_bytes);
 

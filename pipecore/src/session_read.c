@@ -187,6 +187,24 @@ static void incomplete_deliver(pc_session *session) {
   }
 }
 
+void pc_session_change_terms(pc_session *session) {
+  const pc_session_terms *terms = &session->host->terms;
+  pc_frame_decoder *decoder = &session->decoder;
+  decoder->max_message_bytes = terms->limits.max_message_bytes;
+  if (session->state != SESSION_OPEN || terms->framing == session->framing) {
+    return;
+  }
+  if (decoder->is_skipping) {
+    pc_session_tell_skipped(session, decoder->skipped_bytes);
+  }
+  session->framing = terms->framing;
+  pc_frame_decoder_init(decoder, terms->framing, terms->limits.max_message_bytes);
+  if (!session->is_paused && pc_input_buffer_size(&session->input) > 0) {
+    session->is_paused = true; /* until what was kept is cut anew, from the loop */
+    pc_session_resume(session);
+  }
+}
+
 /* ---- message type ---- */
 
 /* How a message lies in the input buffer: this, then its bytes. */

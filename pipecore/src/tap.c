@@ -70,6 +70,13 @@ void pc_tap_destroy(pc_tap *tap) {
   tap_free(tap);
 }
 
+static pc_session_terms upstream_terms(const pc_tap *tap) {
+  pc_session_terms terms = tap->server->host.terms;
+  terms.on.on_connected = pc_tap_on_upstream;
+  terms.limits.idle_timeout_ms = 0; /* all that passes keeps the client's session awake already */
+  return terms;
+}
+
 /* ---- its server ---- */
 
 static void server_on_error(pc_server *server, const pc_failure *failure, void *user) {
@@ -87,6 +94,19 @@ static void server_on_refused(pc_server *server, const pc_peer *peer, pc_admissi
   if (tap->on.on_refused) {
     tap->on.on_refused(tap, peer, admission, tap->user);
   }
+}
+
+/* ---- change ---- */
+
+pc_status pc_tap_change(pc_tap *tap, const pc_session_change *change, pc_failure *out_failure) {
+  pc_session_change both = *change;
+  both.oversize = PC_OVERSIZE_SKIP;
+  pc_status status = pc_server_change(tap->server, &both, out_failure);
+  if (status == PC_OK) {
+    pc_session_terms terms = upstream_terms(tap);
+    pc_host_change(&tap->upstreams, &terms);
+  }
+  return status;
 }
 
 /* ---- start ---- */
@@ -158,9 +178,7 @@ pc_status pc_tap_start(pc_loop *loop, const pc_tap_options *options, pc_tap **ou
     tap_free(tap);
     return status;
   }
-  pc_session_terms terms = tap->server->host.terms;
-  terms.on.on_connected = pc_tap_on_upstream;
-  terms.limits.idle_timeout_ms = 0; /* all that passes keeps the client's session awake already */
+  pc_session_terms terms = upstream_terms(tap);
   tap->max_message_bytes = terms.limits.max_message_bytes;
   pc_host_init(&tap->upstreams, loop, &terms, upstreams_on_session_gone);
   pc_loop_adopt(loop);

@@ -402,6 +402,7 @@ int main(int argc, char **argv) {
   cases_add(cases_oversize);
   cases_add(cases_pause);
   cases_add(cases_admission);
+  cases_add(cases_change);
   cases_add(cases_limits);
   cases_add(cases_load);
   for (size_t index = 0; suite_backend_under_test.extra[index]; index++) {

@@ -170,6 +170,7 @@ extern const struct CMUnitTest cases_writes[];
 extern const struct CMUnitTest cases_pause[];
 extern const struct CMUnitTest cases_oversize[];
 extern const struct CMUnitTest cases_admission[];
+extern const struct CMUnitTest cases_change[];
 extern const struct CMUnitTest cases_limits[];
 extern const struct CMUnitTest cases_load[];
 extern const struct CMUnitTest cases_operations[];

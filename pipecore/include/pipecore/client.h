@@ -71,6 +71,9 @@ typedef struct pc_client_options {
  * PC_E_NOT_SUPPORTED: the loop's backend or strategy has no clients. `*out_failure` (may be NULL) tells. */
 PC_MUST_USE pc_status pc_client_start(pc_loop *loop, const pc_client_options *options,
                                       pc_client **out_client, pc_failure *out_failure);
+/* As pc_server_change. */
+PC_MUST_USE pc_status pc_client_change(pc_client *client, const pc_session_change *change,
+                                       pc_failure *out_failure);
 /* Begins to stop: no new try; the session flushes what it accepted for at most `drain_ms` and closes;
  * on_stopped follows from the loop. */
 void pc_client_stop(pc_client *client, uint32_t drain_ms);

@@ -78,6 +78,10 @@ size_t pc_server_max_path_bytes(void);
  * `*out_failure` (may be NULL) tells. */
 PC_MUST_USE pc_status pc_server_start(pc_loop *loop, const pc_server_options *options,
                                       pc_server **out_server, pc_failure *out_failure);
+/* Changes it. PC_E_INVALID_ARG: nothing has changed, and `*out_failure` (may be NULL) tells. Of a FIFO max_instances
+ * stays 1. */
+PC_MUST_USE pc_status pc_server_change(pc_server *server, const pc_session_change *change,
+                                       pc_failure *out_failure);
 /* Begins to stop: no new clients, the endpoint is removed, sessions flush what they accepted for at
  * most `drain_ms` and close; on_stopped follows from the loop. */
 void pc_server_stop(pc_server *server, uint32_t drain_ms);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "pipecore/declarations.h"
+#include "pipecore/framing.h"
 #include "pipecore/peer.h"
 #include "pipecore/pipe.h"
 #include "pipecore/status.h"
@@ -65,6 +66,17 @@ typedef struct pc_limits {
 extern const pc_limits pc_limits_default;
 extern const pc_limits pc_limits_min;
 extern const pc_limits pc_limits_max;
+
+/* What may change while there are sessions (pc_server_change, …), for those that are open and those to come. */
+typedef struct pc_session_change {
+  /* Byte type: bytes that are no message yet are cut by the new one, and it dresses what is written from here on. What
+   * is being skipped ends there. */
+  pc_framing framing;
+  /* All of them; a 0 means the default. Who is there stays, whatever max_instances says, and so does who was being
+   * accepted. The idle time begins anew. Of the message type max_message_bytes must be as it was: reads are made for it. */
+  pc_limits limits;
+  pc_oversize oversize;
+} pc_session_change;
 
 /* NULL: of no interest to the owner. on_message is always needed. */
 typedef struct pc_session_events {

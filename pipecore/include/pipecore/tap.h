@@ -62,7 +62,7 @@ typedef struct pc_tap_events {
   void (*on_skipped)(pc_tap_session *session, pc_direction direction, uint64_t size_bytes,
                      void *user);
   /* What passes in this direction does not keep to the framing. It goes on passing, and from here on is shown as
-   * PC_FRAMING_NONE would cut it. At most once for each direction. */
+   * PC_FRAMING_NONE would cut it. At most once for each direction and framing. */
   void (*on_unframed)(pc_tap_session *session, pc_direction direction, void *user);
   /* What pc_tap_session_write accepted left for the kernel (PC_OK), or never will: PC_E_TIMEOUT (no message ended
    * within half a second, so there was no place for it), PC_E_BROKEN, PC_E_NOT_CONNECTED, PC_E_ABORTED,
@@ -97,6 +97,9 @@ typedef struct pc_tap_options {
  * there. PC_E_NOT_SUPPORTED: the loop's backend or strategy has no taps. */
 PC_MUST_USE pc_status pc_tap_start(pc_loop *loop, const pc_tap_options *options, pc_tap **out_tap,
                                    pc_failure *out_failure);
+/* As pc_server_change; `oversize` means nothing. What passes is not touched, only how it is shown. */
+PC_MUST_USE pc_status pc_tap_change(pc_tap *tap, const pc_session_change *change,
+                                    pc_failure *out_failure);
 /* Begins to stop: no new clients, the endpoint is removed, what waits for either side of a session has `drain_ms` to
  * leave; on_stopped follows from the loop. */
 void pc_tap_stop(pc_tap *tap, uint32_t drain_ms);
