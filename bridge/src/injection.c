@@ -288,13 +288,9 @@ void br_command_handle(const void *record, size_t size, void *user) {
     br_injection_answer(pipes, command, (br_result){0});
     break;
   case BR_COMMAND_PIPE_ADD:
-    br_command_pipe_add(pipes, command);
-    break;
   case BR_COMMAND_PIPE_CHANGE:
-    br_command_pipe_change(pipes, command);
-    break;
   case BR_COMMAND_PIPE_REMOVE:
-    br_command_pipe_remove(pipes, command);
+    br_command_pipe(pipes, command);
     break;
   case BR_COMMAND_CONNECT:
     br_private_connect(pipes, command);

@@ -97,21 +97,18 @@ static void refusal_write(br_pipe_refusal *refusal, const br_pipe_config *config
 /* ---- commands ---- */
 
 static br_pipe_config *command_config(const br_command *command) {
-  br_pipe_config *config;
-  memcpy(&config, br_command_payload(command), sizeof config);
+  br_pipe_config *config = NULL;
+  if (command->kind != BR_COMMAND_PIPE_REMOVE) {
+    memcpy(&config, br_command_payload(command), sizeof config);
+  }
   return config;
 }
 
-void br_command_pipe_add(br_pipes *pipes, const br_command *command) {
+static void pipe_add(br_pipes *pipes, const br_command *command) {
   br_pipe_refusal refusal = {.config = command_config(command)};
   pipe_entry *pipe;
-  if (pipes->is_stopping) {
-    refusal.status = PC_E_ABORTED;
-    (void)snprintf(refusal.text, sizeof refusal.text, "the bridge is ending");
-  } else {
-    refusal.status = br_pipe_start(pipes, refusal.config, command->pipe, &pipe, refusal.text,
-                                   sizeof refusal.text);
-  }
+  refusal.status =
+      br_pipe_start(pipes, refusal.config, command->pipe, &pipe, refusal.text, sizeof refusal.text);
   if (refusal.status != PC_OK) {
     change_refuse(pipes, command, &refusal);
     return;
@@ -121,10 +118,7 @@ void br_command_pipe_add(br_pipes *pipes, const br_command *command) {
               &(br_pipe_handover){.config = pipe->config, .live = pipe->live});
 }
 
-void br_command_pipe_change(br_pipes *pipes, const br_command *command) {
-  pipe_entry *pipe = pipes->by_index[command->pipe];
-  BR_CHECK(pipe &&
-           !pipe->is_removed); /* the HTTP thread asks once at a time, of a pipe in its list */
+static void pipe_change(pipe_entry *pipe, const br_command *command) {
   br_pipe_refusal refusal = {.config = command_config(command)};
   const br_pipe_config *config = refusal.config;
   pc_session_change change = {
@@ -133,23 +127,39 @@ void br_command_pipe_change(br_pipes *pipes, const br_command *command) {
   refusal.status = pipe->role->change(pipe, &change, &failure);
   if (refusal.status != PC_OK) {
     refusal_write(&refusal, config, &failure);
-    change_refuse(pipes, command, &refusal);
+    change_refuse(pipe->owner, command, &refusal);
     return;
   }
   br_pipe_handover handover = {.config = config, .old_config = pipe->owned_config};
   pipe->config = pipe->owned_config = refusal.config;
-  change_tell(pipes, BR_EVENT_PIPE_CHANGED, pipe, command, &handover);
+  change_tell(pipe->owner, BR_EVENT_PIPE_CHANGED, pipe, command, &handover);
 }
 
-void br_command_pipe_remove(br_pipes *pipes, const br_command *command) {
-  pipe_entry *pipe = pipes->by_index[command->pipe];
+static void pipe_remove(pipe_entry *pipe, const br_command *command) {
   uint32_t drain_ms;
   memcpy(&drain_ms, br_command_payload(command), sizeof drain_ms);
-  BR_CHECK(pipe && !pipe->is_removed); /* the HTTP thread asks once, of a pipe in its list */
   pipe->is_removed = true;
   pipe->remove_command = *command;
-  if (!pipes->is_stopping) {
-    pipe->role->stop(pipe, drain_ms);
+  pipe->role->stop(pipe, drain_ms);
+}
+
+void br_command_pipe(br_pipes *pipes, const br_command *command) {
+  if (pipes->is_stopping) {
+    br_pipe_refusal refusal = {.config = command_config(command), .status = PC_E_ABORTED};
+    (void)snprintf(refusal.text, sizeof refusal.text, "the bridge is ending");
+    change_refuse(pipes, command, &refusal);
+    return;
+  }
+  if (command->kind == BR_COMMAND_PIPE_ADD) {
+    pipe_add(pipes, command);
+    return;
+  }
+  pipe_entry *pipe = pipes->by_index[command->pipe];
+  BR_CHECK(pipe && !pipe->is_removed); /* the HTTP thread asks once, of one in its list */
+  if (command->kind == BR_COMMAND_PIPE_CHANGE) {
+    pipe_change(pipe, command);
+  } else {
+    pipe_remove(pipe, command);
   }
 }
 
@@ -171,19 +181,31 @@ void br_pipe_stopped(pipe_entry *pipe) {
   pipes->stopped = pipe;
 }
 
-/* Not inside its last callback, where it may not be destroyed. */
+/* Not inside its last callback, where it may not be destroyed. Of a pipe that ends with the bridge the HTTP thread knows
+ * no end: it may look at it as long as it runs. */
 void br_pipes_reap(br_pipes *pipes) {
   while (pipes->stopped) {
     pipe_entry *pipe = pipes->stopped;
     pipes->stopped = pipe->next_stopped;
     pipe->role->destroy(pipe);
-    entry_unlink(pipe);
-    if (pipe->is_removed) {
-      change_tell(pipes, BR_EVENT_PIPE_REMOVED, pipe, &pipe->remove_command,
-                  &(br_pipe_handover){.old_config = pipe->owned_config, .old_live = pipe->live});
-      pipe->owned_config = NULL;
-      pipe->live = NULL;
+    if (!pipe->is_removed) {
+      pipes->by_index[pipe->index] = NULL; /* for commands that still come */
+      continue;
     }
+    entry_unlink(pipe);
+    change_tell(pipes, BR_EVENT_PIPE_REMOVED, pipe, &pipe->remove_command,
+                &(br_pipe_handover){.old_config = pipe->owned_config, .old_live = pipe->live});
+    pipe->owned_config = NULL;
+    pipe->live = NULL;
+    entry_destroy(pipe);
+  }
+}
+
+void br_pipes_release(br_pipes *pipes) {
+  br_pipes_reap(pipes);
+  while (pipes->first) {
+    pipe_entry *pipe = pipes->first;
+    entry_unlink(pipe);
     entry_destroy(pipe);
   }
 }

@@ -157,7 +157,7 @@ void br_pipes_destroy(br_pipes *pipes) {
     pc_timer_stop(pipes->loop, &pipes->answer_timer);
   }
   br_privates_sweep(pipes);
-  br_pipes_reap(pipes);
+  br_pipes_release(pipes);
   while (br_queue_drain(pipes->options.commands, COMMAND_BATCH_BYTES, br_command_release, NULL) >
          0) {
   }

@@ -266,9 +266,10 @@ pc_status br_pipe_start(br_pipes *pipes, const br_pipe_config *config, uint16_t 
 void br_pipe_stopped(pipe_entry *pipe);
 /* Lets go of the pipes that have. */
 void br_pipes_reap(br_pipes *pipes);
-void br_command_pipe_add(br_pipes *pipes, const br_command *command);
-void br_command_pipe_change(br_pipes *pipes, const br_command *command);
-void br_command_pipe_remove(br_pipes *pipes, const br_command *command);
+/* Of all of them; when both threads have ended. */
+void br_pipes_release(br_pipes *pipes);
+/* One of BR_COMMAND_PIPE_*. */
+void br_command_pipe(br_pipes *pipes, const br_command *command);
 /* As a queue's handler: frees what a command owns that nobody will handle. */
 void br_command_release(const void *record, size_t size, void *user);
 

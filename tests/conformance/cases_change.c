@@ -205,5 +205,5 @@ const struct CMUnitTest cases_change[] = {
     cmocka_unit_test(more_instances_let_in_who_waits),
     cmocka_unit_test(idle_time_can_be_given_and_taken_away),
     cmocka_unit_test(change_that_cannot_be_changes_nothing),
-    {NULL},
+    {0},
 };

@@ -1,10 +1,10 @@
 """Pipes that are added, changed and removed while the bridge runs."""
 
 import json
-import pathlib
 import socket
 import threading
 
+from harness import http
 from harness.bridge import IS_SANITIZED, pipe
 from harness.case import BridgeCase
 from harness.clients import PipeClient
@@ -431,6 +431,29 @@ class Races(Case):
         self.assertLessEqual(set(statuses), {200, 201, 204, 404, 409})
         self.delete(server, "added")
         self.assertEqual((self.names(server), self.files(server)), ([], []))
+
+    def test_end_of_the_bridge_in_the_middle_of_changes(self):
+        for number in range(5):
+            server = self.bridge(name=f"end{number}", pipes=[KEPT])
+            self.connect(server, "kept")
+            is_under_way = threading.Event()
+
+            def change():
+                try:
+                    for step in range(10000):
+                        self.put(server, f"p{step % 7}", pipe(f"p{step % 7}"))
+                        self.patch(server, "kept", {"reply": "echo" if step % 2 else "none"})
+                        self.delete(server, f"p{step % 7}")
+                        is_under_way.set()
+                except (OSError, EOFError, http.ClosedError):
+                    pass  # it has ended
+
+            changer = threading.Thread(target=change)
+            changer.start()
+            is_under_way.wait(LONG_S)
+            self.assertEqual(server.stop(), 0)
+            changer.join(LONG_S)
+            self.assertEqual([name for name in self.files(server) if "lock" not in name], [])
 
     def test_a_thousand_changes_cost_the_others_nothing(self):
         rounds = 200 if IS_SANITIZED else 1000
