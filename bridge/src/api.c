@@ -81,6 +81,8 @@ void br_api_on_record(br_api *api, const br_event *record) {
     br_ask_on_result(&api->asker, record);
   } else if (record->kind == BR_RECORD_PIPE_REFUSED) {
     br_pipe_request_on_refused(&api->requester, record);
+  } else if (br_is_pipe_event(record->kind)) {
+    br_raw_sockets_look_at_pipe(api, record->pipe);
   } else if (record->kind == BR_EVENT_INJECTED) {
     br_ask_on_injected(&api->asker, record);
   }
@@ -105,8 +107,7 @@ void br_api_sent_by(const web_request *request, const char *via, br_sent_by *out
 void br_api_describe_taken(web_buffer *out, const br_api *api, const br_asked *asked,
                            const br_result *result) {
   web_buffer_append_format(out, "\"run\":\"%s\",", br_hub_run(api->hub));
-  br_outcome_append(out, asked, result,
-                    br_registry_name(br_hub_registry(api->hub), asked->pipe));
+  br_outcome_append(out, asked, result, br_registry_name(br_hub_registry(api->hub), asked->pipe));
 }
 
 void br_api_respond(web_request *request, unsigned status, web_buffer *body) {

@@ -16,6 +16,7 @@ struct br_api {
   const char *backend;
   br_asker asker;
   br_pipe_requester requester;
+  struct raw_socket *raw_sockets;
   br_calls calls;
   struct connection *connections; /* WebSockets with a session of their own, all; */
   br_id_table connecting;         /* by the command that asked for the session,   */
@@ -83,6 +84,8 @@ void br_handle_pipe_call(web_request *request, void *user);
 void br_handle_messages(web_request *request, void *user);
 
 /* ---- api_raw.c ---- */
+/* A pipe has changed or gone. */
+void br_raw_sockets_look_at_pipe(br_api *api, uint16_t index);
 /* Subprotocols of a WebSocket that stands for a pipe. */
 extern const char *const br_raw_protocols[];
 /* What `type` and the subprotocol ask for, else `is_binary`. False: answered already. */

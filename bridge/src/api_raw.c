@@ -3,7 +3,7 @@
  * Success: what the other end of the pipe says comes as one message each; each message that is sent here is
  * injected as one. Injections are events as all others, with their results; here they are not answered.
  * Failures: before the upgrade as of any route; after it the socket is closed: 1009 a message over the pipe's limit,
- * 1013 the queue to the pipe thread is full or messages were missed, 1003 the pipe takes none. */
+ * 1013 the queue to the pipe thread is full or messages were missed, 1003 the pipe takes none, 1001 it was removed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +12,48 @@
 
 typedef struct raw_socket {
   br_api *api;
+  web_socket *socket; /* NULL: not open yet */
+  struct raw_socket *previous, *next;
   br_observer *observer;
-  const br_pipe_config *config;
+  const br_pipe_config *config; /* while the request is handled */
   br_sent_by by;
   uint64_t session; /* 0: all of the pipe */
   uint16_t pipe;
   uint8_t said; /* br_direction of what is injected; none: nothing can be */
 } raw_socket;
 
+/* The pipe is there, and may have changed; or it has gone. */
+static void raw_look_at_pipe(raw_socket *raw) {
+  const br_pipe_info *pipe = br_registry_pipe_at(br_hub_registry(raw->api->hub), raw->pipe);
+  if (pipe) {
+    web_socket_set_max_message_bytes(raw->socket, pipe->config->limits.max_message_bytes);
+  } else {
+    web_socket_close(raw->socket, WEB_WS_GOING_AWAY, "the pipe was removed");
+  }
+}
+
+void br_raw_sockets_look_at_pipe(br_api *api, uint16_t index) {
+  for (raw_socket *raw = api->raw_sockets; raw;) {
+    raw_socket *next = raw->next; /* a close may end it at once */
+    if (raw->pipe == index) {
+      raw_look_at_pipe(raw);
+    }
+    raw = next;
+  }
+}
+
 static void on_open(web_socket *socket, void *user) {
   raw_socket *raw = user;
   web_source source = br_hub_observer_source(raw->observer);
-  web_socket_set_max_message_bytes(socket, raw->config->limits.max_message_bytes);
+  raw->socket = socket;
+  raw->next = raw->api->raw_sockets;
+  if (raw->next) {
+    raw->next->previous = raw;
+  }
+  raw->api->raw_sockets = raw;
   web_socket_expect_answers(socket);
   web_socket_observe(socket, &source);
+  raw_look_at_pipe(raw);
 }
 
 static void on_message(web_socket *socket, web_ws_opcode opcode, const uint8_t *data, size_t size,
@@ -46,8 +74,13 @@ static void on_message(web_socket *socket, web_ws_opcode opcode, const uint8_t *
 
 static void on_close(web_socket *socket, uint16_t code, void *user) {
   raw_socket *raw = user;
-  (void)socket;
   (void)code;
+  if (socket == raw->socket) { /* else it never opened */
+    *(raw->previous ? &raw->previous->next : &raw->api->raw_sockets) = raw->next;
+    if (raw->next) {
+      raw->next->previous = raw->previous;
+    }
+  }
   br_hub_observer_destroy(raw->observer);
   free(raw);
 }

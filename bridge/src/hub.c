@@ -148,6 +148,9 @@ static void hub_take_pipe(br_hub *hub, const br_event *record) {
   if (record->kind == BR_EVENT_PIPE_REMOVED) {
     br_registry_remove(&hub->registry, record->pipe, hub->seq);
   }
+  event.seq = hub->seq;
+  event.size_bytes = 0;
+  hub->options.on_record(&event, hub->options.user);
   br_pipe_config_destroy(handover.old_config);
   free(handover.old_live);
   web_buffer_fini(&buffer);

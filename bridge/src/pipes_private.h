@@ -84,6 +84,7 @@ struct private_end {
   uint64_t unread_bytes;  /* charged: told, and not taken on by the WebSocket's side */
   uint64_t written_bytes; /* charged: of the WebSocket's, which its side was not told of */
   uint64_t guest_max_bytes;
+  pc_limits limits;     /* that it began with */
   uint64_t guest_bytes; /* charged: of other people's, which are not written yet */
   size_t flush_bytes;   /* queued when flush_timer was started */
   pc_timer flush_timer;
@@ -287,6 +288,8 @@ void br_private_finish(pipe_session *session);
 /* Of messages of other people: whether one fits beside the WebSocket's own; it was accepted. */
 bool br_private_takes_guest(const pipe_session *session, uint32_t size_bytes);
 void br_private_accepted_guest(pipe_session *session, uint32_t size_bytes);
+/* As pipe_role.change, of what the pipe itself may become. */
+void br_privates_change(pipe_entry *pipe, const pc_session_change *change);
 /* A message has left the write queue, written or not. */
 void br_private_written(pipe_session *session, bool is_guest, uint32_t size_bytes);
 void br_privates_stop(pipe_entry *pipe, uint32_t drain_ms);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "pipes_private.h"
 #include "private_window.h"
 
@@ -242,6 +243,7 @@ static pc_status end_start(private_end *end, pc_failure *out_failure) {
              .on_stopped = on_stopped},
       .user = end,
   };
+  end->limits = options.limits;
   end->guest_max_bytes = options.limits.max_write_queue_bytes - own_bytes(&options.limits);
   return pc_client_start(end->pipe->owner->loop, &options, &end->client, out_failure);
 }
@@ -272,6 +274,18 @@ void br_private_connect(br_pipes *pipes, const br_command *command) {
   } else {
     free(end);
     unconnected_tell(pipes, command->pipe, command->id, &failure);
+  }
+}
+
+/* Its windows were made for the limits that it began with, so it keeps those. */
+void br_privates_change(pipe_entry *pipe, const pc_session_change *change) {
+  uint32_t most = pc_framing_max_message_bytes(change->framing);
+  for (private_end *end = pipe->client.privates; end; end = end->next) {
+    pc_session_change own = *change;
+    own.limits = end->limits;
+    own.limits.max_message_bytes = (uint32_t)smaller(end->limits.max_message_bytes, most);
+    pc_status status = pc_client_change(end->client, &own, NULL);
+    BR_CHECK(status == PC_OK); /* the configuration's rules are stricter */
   }
 }
 

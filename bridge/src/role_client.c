@@ -107,7 +107,14 @@ static void client_stop(pipe_entry *pipe, uint32_t drain_ms) {
 
 static pc_status client_change(pipe_entry *pipe, const pc_session_change *change,
                                pc_failure *out_failure) {
-  return pc_client_change(pipe->client.client, change, out_failure);
+  pc_status status = PC_OK;
+  if (pipe->client.client) {
+    status = pc_client_change(pipe->client.client, change, out_failure);
+  }
+  if (status == PC_OK) {
+    br_privates_change(pipe, change);
+  }
+  return status;
 }
 
 static void client_destroy(pipe_entry *pipe) {

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 
-from harness import http
+from harness import http, websocket
 from harness.bridge import IS_SANITIZED, pipe
 from harness.case import BridgeCase
 from harness.clients import PipeClient
@@ -310,6 +310,38 @@ class Patch(Case):
         self.assertEqual(self.patch(self.server, "link", {"framing": "line"}).status, 200)
         self.server.inject("link", b"by line")
         self.observer.until_kind("message", pipe="kept", text="by line")
+
+    def test_private_sessions_change_with_their_pipe(self):
+        link = {"role": "client", "shared": False, "framing": "nul",
+                "path": str(self.server.path("kept"))}
+        self.put(self.server, "link", link)
+        self.assertEqual(self.patch(self.server, "link", {"framing": "none"}).status, 200)
+        private = self.socket("link", "connect")
+        self.assertEqual(self.patch(self.server, "link", {"framing": "length16be"}).status, 200)
+        self.assertEqual(self.patch(self.server, "link", {"framing": "line"}).status, 200)
+        private.send(websocket.TEXT, b"privately")
+        self.observer.until_kind("message", pipe="kept", text="privately")
+        self.assertEqual(self.delete(self.server, "link").status, 204)
+        self.assert_removed(private)
+
+    def test_raw_websocket_hears_of_a_change_and_of_the_end(self):
+        self.put(self.server, "added", pipe("added"))
+        raw = self.socket("added", "ws")
+        self.patch(self.server, "added", {"limits": {"max_message_bytes": 5}})
+        raw.send(websocket.TEXT, b"12345")
+        self.observer.until_kind("injected", pipe="added")
+        self.delete(self.server, "added")
+        self.assert_removed(raw)
+
+    def socket(self, name, route):
+        socket_ = websocket.WebSocket(self.server.address, f"/api/v1/pipes/{name}/{route}",
+                                      protocols=())
+        self.addCleanup(socket_.close)
+        return socket_
+
+    def assert_removed(self, socket_):
+        opcode, payload = socket_.receive_message()
+        self.assertEqual((opcode, payload), (websocket.CLOSE, b"\x03\xe9the pipe was removed"))
 
 
 class Kinds(Case):

@@ -27,7 +27,8 @@ typedef struct br_hub_options {
   const char *run; /* 16 hexadecimal digits; must outlive the hub       */
   /* After each drain: the queue has room again. */
   void (*on_room)(void *user);
-  /* Each `injected` event and each of a private session (its seq given), and the records that are no events. */
+  /* Each `injected` event, each of a private session and each of a pipe that came, changed or went (its seq given, that
+   * of a pipe without its payload), and the records that are no events. */
   void (*on_record)(const br_event *record, void *user);
   void *user;
 } br_hub_options;

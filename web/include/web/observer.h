@@ -115,7 +115,7 @@ WEB_MUST_USE web_status web_socket_send(web_socket *socket, web_ws_opcode opcode
                                         size_t size);
 /* What of that, and of all else but the log, the kernel has not taken yet. */
 size_t web_socket_unsent_bytes(const web_socket *socket);
-/* In place of limits.max_websocket_message_bytes. From on_open. */
+/* In place of limits.max_websocket_message_bytes, for messages that begin from now on. From on_open on. */
 void web_socket_set_max_message_bytes(web_socket *socket, size_t max_message_bytes);
 /* From here on no message is taken, and the peer can send no more than the kernel's buffers hold; at most 64 KiB
  * that were received already are kept. Pings wait too. */
