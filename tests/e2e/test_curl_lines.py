@@ -101,8 +101,7 @@ class Reference(CurlCase):
     def test_every_line_is_answered_as_it_says_and_every_route_has_one(self):
         socat = need_tool("socat")
         demo = json.loads((ROOT / "config" / "demo.json").read_text(encoding="utf-8"))
-        mine = pipe("mine", role="client", shared=False, path="demo.sock")
-        server = self.start([*demo["pipes"], mine])
+        server = self.start(demo["pipes"])
         client = "UNIX-CONNECT:/run/pipebridge/demo.sock EXEC:cat"
         self.assertIn(f"socat {client}\n", (ROOT / "web" / "README.md").read_text())
         self.tool(socat, *self.here(server, client).split())
