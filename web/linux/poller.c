@@ -108,14 +108,17 @@ web_status web_poller_wait(web_poller *poller, int timeout_ms) {
     return errno == EINTR ? WEB_OK : WEB_E_SYSTEM;
   }
   poller->event_count = count;
-  for (int i = 0; i < count; i++) {
+  return WEB_OK;
+}
+
+void web_poller_dispatch(web_poller *poller) {
+  for (int i = 0; i < poller->event_count; i++) {
     web_poll_entry *entry = poller->events[i].data.ptr;
     if (entry != NULL) { /* else a wake-up, or one that was removed */
       entry->on_ready(entry, ready_of(poller->events[i].events, entry->interest));
     }
   }
   poller->event_count = 0;
-  return WEB_OK;
 }
 
 void web_poller_wake(web_poller *poller) {

@@ -33,8 +33,10 @@ void web_poller_set(web_poller *poller, web_poll_entry *entry, unsigned interest
 /* Afterwards `entry` is not called any more, not even for what was already reported. */
 void web_poller_remove(web_poller *poller, web_poll_entry *entry);
 
-/* Waits at most `timeout_ms` (negative: without end) and calls those that are ready. */
+/* Waits at most `timeout_ms` (negative: without end) for some that are ready. */
 WEB_MUST_USE web_status web_poller_wait(web_poller *poller, int timeout_ms);
+/* Calls them. */
+void web_poller_dispatch(web_poller *poller);
 /* Ends a wait, or the next one. Any thread, async-signal-safe. */
 void web_poller_wake(web_poller *poller);
 

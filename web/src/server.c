@@ -192,9 +192,13 @@ static web_status server_wait(web_server *server, int timeout_ms) {
     timeout_ms = has_prepared ? timeout_ms : 0;
   }
   web_status status = web_poller_wait(server->poller, timeout_ms);
+  /* Before anybody is called, who may start a timer: the wait was as long as it was. */
   server->now_ns = web_net_now_ns();
   if (has_prepared && agent->awake != NULL) {
     agent->awake(agent->user);
+  }
+  if (status == WEB_OK) {
+    web_poller_dispatch(server->poller);
   }
   return status;
 }

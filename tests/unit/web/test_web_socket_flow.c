@@ -2,6 +2,7 @@
  * stepped by the test. */
 #include "test.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -327,6 +328,19 @@ static void finish_does_not_wait_for_who_never_reads(void **state) {
   web_client_close(&client);
 }
 
+/* The close time-out is counted from the close, not from when the server last had something to do. */
+static void close_after_a_long_silence_is_answered(void **state) {
+  fixture *f = *state;
+  web_client client;
+  open_socket(&client, f);
+  web_client_step(&client);
+  struct pollfd silence = {.fd = client.fd, .events = POLLIN};
+  assert_int_equal(poll(&silence, 1, 2 * CLOSE_TIMEOUT_MS), 0);
+  web_client_send_frame(&client, CLOSE, "\x03\xe8", 2);
+  web_client_expect_close_frame(&client, 1000);
+  end(&client, f);
+}
+
 #define FLOW_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -337,6 +351,7 @@ int main(void) {
       FLOW_TEST(close_of_ours_ends_a_paused_socket_in_order),
       FLOW_TEST(close_of_the_peer_is_seen_after_what_it_sent_before),
       FLOW_TEST(peer_that_resets_a_paused_socket_ends_it),
+      FLOW_TEST(close_after_a_long_silence_is_answered),
       FLOW_TEST(message_over_the_outbox_goes_when_it_has_room_and_on_sent_tells),
       FLOW_TEST(finish_waits_for_a_slow_reader),
       FLOW_TEST(finish_does_not_wait_for_who_never_reads),
