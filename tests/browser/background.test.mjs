@@ -80,7 +80,10 @@ async function withObserver(body) {
 }
 
 async function expectBalance(page, produced) {
-  await page.waitForFunction((last) => globalThis.tally.last >= last || globalThis.tally.wrong, produced);
+  await page.waitForFunction(
+    (last) => globalThis.tally.last >= last || globalThis.tally.wrong,
+    produced,
+  );
   const tally = await page.evaluate(() => globalThis.tally);
   assert.equal(tally.wrong, '');
   assert.equal(tally.last, produced);

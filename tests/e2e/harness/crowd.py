@@ -2,7 +2,6 @@
 
 import json
 import selectors
-import socket
 import struct
 import time
 
@@ -140,8 +139,3 @@ def read_to_end(counter, timeout_s=LONG_S):
     counter.socket.settimeout(timeout_s)
     while counter.close is None:
         counter.read()
-
-
-def narrow(counter, size=4096):
-    """As little as the kernel may keep for it from here on."""
-    counter.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
