@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -208,6 +209,15 @@ void web_net_shut_down_sending(web_handle connection) {
 
 void web_net_close(web_handle handle) {
   (void)close((int)handle);
+}
+
+web_status web_net_duplicate(web_handle connection, web_handle *out_handle) {
+  int fd = fcntl((int)connection, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) {
+    return WEB_E_SYSTEM;
+  }
+  *out_handle = fd;
+  return WEB_OK;
 }
 
 uint64_t web_net_now_ns(void) {

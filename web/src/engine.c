@@ -48,6 +48,7 @@ typedef struct client {
   web_request *request; /* that is under way */
   uint16_t port;        /* local: the guard compares Host and Origin with it */
   bool is_watched;
+  bool is_upgraded;                     /* a WebSocket has it now */
   char address[WEB_ADDRESS_TEXT_BYTES]; /* the client's; "": not asked for yet */
   struct client *next_ended;            /* in engine->ended */
   web_timer head_timer; /* until a request's head is there, then until its body is */
@@ -226,9 +227,12 @@ static void engine_on_connection(void *user, struct MHD_Connection *connection,
     engine->server->stats.connections++;
     return;
   }
+  const client *closed = *socket_context;
+  if (closed == NULL || !closed->is_upgraded) { /* else the WebSocket is still one */
+    engine->server->stats.connections--;
+  }
   client_destroy(*socket_context);
   *socket_context = NULL;
-  engine->server->stats.connections--;
 }
 
 /* ---- the daemon ---- */
@@ -425,13 +429,22 @@ web_answer *web_engine_answer(const void *body, size_t size, web_body_ownership 
   return answer;
 }
 
+/* The WebSocket goes on with a descriptor of its own, so that the library closes its own and gives the
+ * connection's memory back. */
 static void engine_on_upgrade(void *user, struct MHD_Connection *connection, void *con_cls,
                               const char *early, size_t early_size, MHD_socket handle,
                               struct MHD_UpgradeResponseHandle *upgrade) {
   web_request *request = con_cls;
+  client *upgraded = client_of(connection);
+  web_handle own = WEB_HANDLE_NONE;
   web_engine_unwatch(connection);
-  request->socket = NULL; /* it lives on without the request */
-  web_socket_open(user, handle, upgrade, (const uint8_t *)early, early_size);
+  if (upgraded != NULL && web_net_duplicate(handle, &own) == WEB_OK) {
+    upgraded->is_upgraded = true;
+    request->socket = NULL; /* it lives on without the request */
+    web_socket_open(user, own, (const uint8_t *)early, early_size);
+  } /* else it is abandoned with its request */
+  (void)MHD_upgrade_action(upgrade, MHD_UPGRADE_ACTION_CLOSE);
+  request->server->engine->pending = true;
 }
 
 web_answer *web_engine_upgrade(web_socket *socket) {
@@ -468,9 +481,4 @@ void web_engine_answer_destroy(web_answer *answer) {
   if (answer != NULL) {
     MHD_destroy_response(answer);
   }
-}
-
-void web_engine_close_upgraded(web_engine *engine, web_upgrade *upgrade) {
-  (void)MHD_upgrade_action(upgrade, MHD_UPGRADE_ACTION_CLOSE);
-  engine->pending = true;
 }

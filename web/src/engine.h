@@ -16,7 +16,6 @@
 typedef struct web_engine web_engine;
 typedef struct MHD_Connection web_connection;
 typedef struct MHD_Response web_answer;
-typedef struct MHD_UpgradeResponseHandle web_upgrade;
 typedef struct web_socket web_socket;
 typedef struct web_stream web_stream;
 
@@ -70,7 +69,5 @@ bool web_engine_answer_header(web_answer *answer, const char *name, const char *
 bool web_engine_queue(web_connection *connection, unsigned status, web_answer *answer);
 void web_engine_answer_destroy(web_answer *answer);
 
-/* Closes an upgraded connection, which must have left the poller. */
-void web_engine_close_upgraded(web_engine *engine, web_upgrade *upgrade);
 
 #endif

@@ -57,6 +57,8 @@ void web_net_shut_down(web_handle connection);
 /* The peer reads the end; we can still read. */
 void web_net_shut_down_sending(web_handle connection);
 void web_net_close(web_handle handle);
+/* A handle of its own to the same connection. */
+WEB_MUST_USE web_status web_net_duplicate(web_handle connection, web_handle *out_handle);
 
 /* Monotonic. Any thread. */
 uint64_t web_net_now_ns(void);

@@ -3,8 +3,8 @@
  * Success: readable → one receive → codec → on_message; what is sent goes through the sender. Peer's close
  * frame → ours back → sending half shut → the peer closes → ended.
  * Failures: protocol errors are answered with their close code, then like any close; a peer that is gone, or
- * does not close in time, ends at once; each ends in socket_end, which calls on_close once and lets
- * libmicrohttpd close the descriptor. */
+ * does not close in time, ends at once; each ends in socket_end, which calls on_close once and
+ * closes the descriptor. */
 #include "socket.h"
 
 #include <stdlib.h>
@@ -42,13 +42,14 @@ static void socket_free(web_socket *socket) {
 /* The only way out of an accepted socket. */
 static void socket_end(web_socket *socket) {
   web_server *server = socket->server;
-  web_upgrade *upgrade = socket->upgrade;
+  web_handle handle = socket->sender.entry.handle;
   web_sender_close(&socket->sender); /* leaves the poller before the descriptor is closed */
   socket->events->on_close(socket, socket->close_code, socket->user);
   socket_free(socket);
-  if (upgrade != NULL) {
+  if (handle != WEB_HANDLE_NONE) {
     server->stats.websockets--;
-    web_engine_close_upgraded(server->engine, upgrade);
+    server->stats.connections--;
+    web_net_close(handle);
   }
 }
 
@@ -475,9 +476,9 @@ static void socket_feed_early(web_socket *socket, const uint8_t *early, size_t s
   }
 }
 
-void web_socket_open(web_socket *socket, web_handle handle, web_upgrade *upgrade,
-                     const uint8_t *early, size_t early_size) {
-  socket->upgrade = upgrade;
+void web_socket_open(web_socket *socket, web_handle handle, const uint8_t *early,
+                     size_t early_size) {
+  socket->sender.entry.handle = handle;
   socket->server->stats.websockets++;
   /* libmicrohttpd may have switched it back. */
   web_net_set_no_delay(handle);

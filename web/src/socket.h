@@ -33,7 +33,6 @@ struct web_socket {
   size_t due_bytes;  /* … which it did not when the close timer was started */
   uint8_t *kept;     /* received and not looked at, since it is paused; owned */
   size_t kept_bytes;
-  web_upgrade *upgrade;
   web_ws_codec *codec;
   const char *protocol;
   unsigned deflate_bits; /* 0: it agreed to no compression */
@@ -61,9 +60,9 @@ web_socket *web_socket_create(web_server *server, const char *protocol,
 void web_socket_allow_deflate(web_socket *socket, unsigned window_bits);
 /* Without on_close, when its answer could not be made. Accepts NULL. */
 void web_socket_discard(web_socket *socket);
-/* The handshake's answer is sent: `early` came behind the request. */
-void web_socket_open(web_socket *socket, web_handle handle, web_upgrade *upgrade,
-                     const uint8_t *early, size_t early_size);
+/* The handshake's answer is sent: `early` came behind the request. Takes the handle over. */
+void web_socket_open(web_socket *socket, web_handle handle, const uint8_t *early,
+                     size_t early_size);
 /* The handshake never finished. */
 void web_socket_abandon(web_socket *socket);
 
