@@ -60,7 +60,9 @@ command shellcheck shellcheck
 command git git
 command python3 python3
 python jsonschema python3-jsonschema
+python websocket python3-websocket
 python websockets python3-websockets
+file /usr/share/nodejs/ws node-ws
 command socat socat
 command curl curl
 command nc netcat-openbsd
@@ -76,6 +78,7 @@ is_there() {
   case "$1" in
   command) command -v "$2" >/dev/null ;;
   module) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
+  file) [ -e "$2" ] ;;
   header) command -v cc >/dev/null && cc -E - <<<"#include <$2>" >/dev/null 2>&1 ;;
   # Debian's modules are for Debian's Python, which the tests prefer too.
   python) PATH=/usr/bin:$PATH python3 -c "import $2" 2>/dev/null ;;

@@ -13,7 +13,7 @@ function missing() {
   if (!existsSync(chromium)) return `no Chromium at ${chromium} (package chromium)`;
   if (!existsSync(process.env.PIPEBRIDGE_NODE_MODULES ?? ''))
     return 'the packages of the dashboard are not installed';
-  if (!/^(background|bridge)/.test(file)) return null;
+  if (!/^(background|bridge|raw)/.test(file)) return null;
   if (!existsSync(process.env.PIPEBRIDGE_PROGRAM ?? '')) return 'the program is not built';
   const socat = spawnSync('socat', ['-V'], { stdio: 'ignore' });
   return socat.error === undefined ? null : 'no socat';

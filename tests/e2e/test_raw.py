@@ -1,17 +1,8 @@
 """`/pipes/{pipe}/ws`: a pipe as a WebSocket, message by message and nothing else."""
 
-import asyncio
-import unittest
-
 from harness import websocket
 from harness.bridge import pipe
 from harness.case import BridgeCase
-from harness.deadline import SHORT_S
-
-try:
-    import websockets
-except ImportError:
-    websockets = None
 
 PIPES = [pipe("line"), pipe("echo", reply="echo"), pipe("exact", mode="message"),
          pipe("small", limits={"max_message_bytes": 100}),
@@ -126,21 +117,3 @@ class Raw(BridgeCase):
         client.send(b"last\n")
         live.until(lambda e: e.get("text") == "last" or e["kind"] == "gap" and not e.get("text"))
         self.assert_closed(socket, 1013)
-
-
-@unittest.skipUnless(websockets, "python3-websockets is not installed")
-class ForeignClient(BridgeCase):
-    def test_websockets_of_python_talks_to_a_pipe(self):
-        server = self.bridge(pipes=[pipe("echo", reply="echo")])
-        client = self.connect(server, "echo")
-        server.wait_for_sessions("echo", 1)
-
-        async def talk():
-            url = f"ws://127.0.0.1:{server.port}/api/v1/pipes/echo/ws"
-            async with websockets.connect(url) as socket:
-                await socket.send("ping")
-                client.receive_exactly(5)
-                client.send(b"pong\n")
-                return await socket.recv()
-
-        self.assertEqual(asyncio.run(asyncio.wait_for(talk(), SHORT_S)), "pong")
