@@ -94,6 +94,11 @@ void br_keys_forget(br_keys *keys, br_key *key) {
   free(key);
 }
 
+static void oldest_forget(br_keys *keys) {
+  BR_CHECK(keys->oldest->answered_ns != 0 && !keys->oldest->older);
+  br_keys_forget(keys, keys->oldest);
+}
+
 void br_keys_destroy(br_keys *keys) {
   for (size_t index = 0; keys && index < BUCKETS; index++) {
     while (keys->buckets[index]) {
@@ -106,7 +111,7 @@ void br_keys_destroy(br_keys *keys) {
 static void expired_forget(br_keys *keys, uint64_t now_ns) {
   while (keys->oldest &&
          keys->oldest->answered_ns + (uint64_t)BR_KEYS_KEEP_MS * NS_PER_MS <= now_ns) {
-    br_keys_forget(keys, keys->oldest);
+    oldest_forget(keys);
   }
 }
 
@@ -133,7 +138,7 @@ br_key_state br_keys_find(br_keys *keys, const char *text, const br_fingerprint 
 br_key *br_keys_begin(br_keys *keys, const char *text, const br_fingerprint *fingerprint) {
   size_t size = strlen(text) + 1;
   if (keys->count == BR_KEYS_MAX && keys->oldest) {
-    br_keys_forget(keys, keys->oldest);
+    oldest_forget(keys);
   }
   br_key *key = keys->count < BR_KEYS_MAX ? calloc(1, sizeof *key + size) : NULL;
   if (key) {
@@ -151,7 +156,7 @@ void br_keys_answer(br_keys *keys, br_key *key, unsigned status, const void *bod
                     uint64_t now_ns) {
   BR_CHECK(size <= BR_KEYS_ANSWER_BYTES);
   while (keys->oldest && keys->answer_bytes + size > BR_KEYS_BYTES) {
-    br_keys_forget(keys, keys->oldest);
+    oldest_forget(keys);
   }
   key->body = malloc(size + 1);
   if (!key->body) {

@@ -220,12 +220,13 @@ static void source_on_result(void *user, uint64_t number, const br_asked *asked,
 
 static void source_on_end(void *user) {
   lines *work = user;
+  uint64_t line_count = work->delivered + work->queued + work->no_receiver + work->refused;
   web_buffer_append_format(
       &work->answer,
       "{\"end\":true,\"run\":\"%s\",\"lines\":%llu,\"delivered\":%llu,\"queued\":%llu,"
       "\"no_receiver\":%llu,\"refused\":%llu,\"is_complete\":%s}\n",
       br_hub_run(work->api->hub),
-      (unsigned long long)(work->delivered + work->queued + work->no_receiver + work->refused),
+      (unsigned long long)line_count,
       (unsigned long long)work->delivered, (unsigned long long)work->queued,
       (unsigned long long)work->no_receiver, (unsigned long long)work->refused,
       work->is_late ? "false" : "true");
