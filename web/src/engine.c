@@ -286,13 +286,19 @@ void web_engine_add_client(web_engine *engine, web_handle handle) {
   (void)MHD_add_connection(engine->daemon, (MHD_socket)handle, &unknown, sizeof unknown);
 }
 
+/* Whether a connection can go on at once, as one that was answered and may have been asked the next. */
+static bool engine_is_ready(const web_engine *engine) {
+  MHD_UNSIGNED_LONG_LONG timeout_ms = 1;
+  return MHD_get_timeout(engine->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0;
+}
+
 void web_engine_run(web_engine *engine) {
   int runs = 0;
   do {
     engine->pending = false;
     (void)MHD_run(engine->daemon);
     engine_check_ended(engine);
-  } while (engine->pending && ++runs < RUNS_PER_TURN);
+  } while (++runs < RUNS_PER_TURN && (engine->pending || engine_is_ready(engine)));
 }
 
 bool web_engine_is_pending(const web_engine *engine) {
