@@ -1,10 +1,13 @@
 """Requests that may be said twice, and are done once."""
 
+import signal
+
 from harness import http
 from harness.bridge import pipe
 from harness.case import BridgeCase
-from harness.deadline import wait_until
+from harness.deadline import LONG_S, wait_until
 from harness.observer import payload_of
+from harness.trace import StoppedThread
 
 PATH = "/api/v1/pipes/line/messages"
 
@@ -108,24 +111,36 @@ class Keys(BridgeCase):
 
 
 class Gone(BridgeCase):
-    def test_who_is_gone_before_the_answer_can_still_ask_for_it(self):
-        server = self.bridge(pipes=[pipe("deaf", mode="message")],
-                             config={"http": {"request_timeout_ms": 100}})
-        self.connect(server, "deaf", is_message=True)
-        server.wait_for_sessions("deaf", 1)
-        path = "/api/v1/pipes/deaf/messages"
-        while (answer := server.post(path, b"x" * 60000)).status == 201:
-            pass
-        self.assertEqual(answer.status, 202)
+    def test_what_was_answered_with_504_is_still_done_once_and_can_be_asked_for(self):
+        server = self.bridge(pipes=[pipe("line")], config={"http": {"request_timeout_ms": 500}})
+        client = self.connect(server, "line")
+        server.wait_for_sessions("line", 1)
         observer = self.ndjson(server, "?kind=injected")
-        key = {"Idempotency-Key": "k"}
-        wire = http.Wire(server.address)
-        wire.send(http.format_request("POST", path, key | {
-            "Host": f"127.0.0.1:{server.port}", "Content-Length": "1"}, b"y"))
-        self.assertEqual(payload_of(observer.next()), b"y")
-        wire.close()
-        answer = wait_until(lambda: (told := server.post(path, b"y", headers=key)).status != 409
-                            and told, "the kept answer")
-        self.assertEqual((answer.status, answer.headers.get("idempotency-replayed")), (202, "true"))
-        server.post(path, b"mark")
-        self.assertEqual(payload_of(observer.next()), b"mark")
+        paths = {"one": "/api/v1/pipes/line/messages", "some": "/api/v1/messages?q=pipe:line"}
+
+        def post(key):
+            return server.post(paths[key], key.encode(), headers={"Idempotency-Key": key},
+                               timeout_s=LONG_S)
+        with StoppedThread(server.thread("pb-pipe")):
+            for key in paths:
+                self.assert_problem(post(key), 504, "timed_out")
+                self.assert_problem(post(key), 409, "idempotency_key_under_way")
+        for key in paths:
+            answer = wait_until(lambda: (told := post(key)).status != 409 and told,
+                                "the answer that was kept", LONG_S)
+            self.assertEqual((answer.status, answer.headers.get("idempotency-replayed")),
+                             (201, "true"))
+        self.assertEqual(client.receive_exactly(9), b"one\nsome\n")
+        server.inject("line", b"mark")
+        self.assertEqual([payload_of(e) for e in observer.take(3)], [b"one", b"some", b"mark"])
+
+    def test_the_program_may_end_before_the_answer_comes(self):
+        server = self.bridge(pipes=[pipe("line")], config={"http": {"request_timeout_ms": 200}})
+        self.connect(server, "line")
+        server.wait_for_sessions("line", 1)
+        with StoppedThread(server.thread("pb-pipe")):
+            for key, path in (("1", PATH), ("2", "/api/v1/messages?q=pipe:line")):
+                self.assert_problem(server.post(path, b"x", headers={"Idempotency-Key": key},
+                                                timeout_s=LONG_S), 504, "timed_out")
+            server.signal(signal.SIGTERM)
+        self.assertEqual(server.wait(LONG_S), 0)
