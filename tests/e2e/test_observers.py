@@ -137,7 +137,8 @@ class Slow(CrowdCase):
         for _ in range(20):
             live.read_to(self.say(5_000))
             slow.read(1)
-        self.assertLess(self.server.rss_kib() - before_kib, 2048)
+        if not IS_SANITIZED:  # whose own memory grows
+            self.assertLess(self.server.rss_kib() - before_kib, 2048)
         self.assertEqual(self.observers(), 2)
         self.assertEqual(live.counters[0].missed, 0)
         produced = self.produced()
