@@ -40,8 +40,8 @@ class Seldom(BridgeCase):
         return wire
 
     def leave_no_descriptor(self, server):
-        """What was sent before this is in the queue to the pipe thread by then."""
-        self.assertEqual(server.get("/api/v1/pipes").status, 200)
+        """What was sent before this is in the queue to the pipe thread by then. Nothing is closed by it."""
+        self.assertEqual(read_response(self.wire(server, "GET", "/api/v1/pipes")).status, 200)
         used = server.fd_count()
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used, used))
 
@@ -73,7 +73,7 @@ class Seldom(BridgeCase):
         self.ndjson(server, "?q=" + urllib.parse.quote("size>0"))
 
     def test_who_waits_for_a_stuck_thread_is_told_in_time(self):
-        server = self.server(request_timeout_ms=300)
+        server = self.server(request_timeout_ms=1000)
         with StoppedThread(server.thread("pb-pipe")):
             answer = self.wire(server, "POST", INJECT, b"x")
             self.assert_problem(read_response(answer, "POST"), 504, "timed_out")
@@ -93,7 +93,6 @@ class Seldom(BridgeCase):
         server = self.bridge(pipes=[pipe("own", role="client", shared=False)])
         listener = PipeServer(server.path("own"))
         self.addCleanup(listener.close)
-        self.assertEqual(server.get("/healthz").status, 200)
         with StoppedThread(server.thread("pb-pipe")):
             wire = self.handshake(server, "/api/v1/pipes/own/connect")
             self.leave_no_descriptor(server)
