@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { talk, viewDesktop } from '../support/websocket_talk.mjs';
 import { Bridge, until } from './support/bridge.mjs';
 import { openBrowser, openPage } from './support/browser.mjs';
@@ -96,7 +96,11 @@ test('a_page_is_told_why_its_session_ended', () =>
       left.heard.map(({ type, size }) => [type, size]),
       [['text', 7]],
     );
-    assert.deepEqual(left.close, { code: 1000, reason: 'the server closed the session', wasClean: true });
+    assert.deepEqual(left.close, {
+      code: 1000,
+      reason: 'the server closed the session',
+      wasClean: true,
+    });
     const refused = await page.evaluate(talk, { url: at('nobody/connect'), ...plan });
     assert.equal(refused.close.code, 1006);
     const long = { ...plan, messages: [{ type: 'binary', size: 9 * MIB }] };
