@@ -249,7 +249,7 @@ static void source_catch_up(void *user, web_buffer *out) {
     if (observer->options.start == BR_START_NOW) {
       observer_begin_now(observer); /* the state that the greeting tells: no hole behind it */
     }
-    observer->feed->format->greet(observer->hub, out);
+    observer->feed->format->greet(observer->hub, observer->next_seq - 1, out);
     return;
   }
   if (!observer_tell_expired(observer, out)) {

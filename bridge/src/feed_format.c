@@ -39,7 +39,8 @@ static uint8_t *lines_gap(br_event_json *json, uint8_t *cursor, const br_gap *ga
   return WRITE(br_gap_json_write(json, cursor, gap), "\n");
 }
 
-static void hello_append(const br_hub *hub, web_buffer *out) {
+static void lines_greet(const br_hub *hub, uint64_t behind, web_buffer *out) {
+  (void)behind;
   web_buffer_append_format(out, "{\"kind\":\"hello\",\"run\":\"%s\",\"seq\":%" PRIu64 "}\n",
                            br_hub_run(hub), br_hub_seq(hub));
 }
@@ -65,10 +66,10 @@ static uint8_t *sse_gap(br_event_json *json, uint8_t *cursor, const br_gap *gap)
   return WRITE(br_gap_json_write(json, cursor, gap), "\n\n");
 }
 
-static void sse_greet(const br_hub *hub, web_buffer *out) {
-  web_buffer_append_format(out, "retry: 2000\nid: %s:%" PRIu64 "\ndata: ", br_hub_run(hub),
-                           br_hub_seq(hub));
-  hello_append(hub, out);
+/* The hello's id is where the stream begins: a browser that hears no more than this comes back there. */
+static void sse_greet(const br_hub *hub, uint64_t behind, web_buffer *out) {
+  web_buffer_append_format(out, "retry: 2000\nid: %s:%" PRIu64 "\ndata: ", br_hub_run(hub), behind);
+  lines_greet(hub, behind, out);
   web_buffer_append_text(out, "\n");
 }
 
@@ -96,7 +97,8 @@ static uint8_t *batch_end(uint8_t *start, uint8_t *cursor, uint32_t event_count)
   return WRITE(cursor, "}");
 }
 
-static void snapshot_append(const br_hub *hub, web_buffer *out) {
+static void snapshot_greet(const br_hub *hub, uint64_t behind, web_buffer *out) {
+  (void)behind;
   web_buffer_append_format(out,
                            "{\"type\":\"snapshot\",\"run\":\"%s\",\"seq\":%" PRIu64
                            ",\"version\":\"%s\",\"pipes\":",
@@ -111,12 +113,12 @@ static void snapshot_append(const br_hub *hub, web_buffer *out) {
 
 /* ---- pipebridge.v1.bin ---- */
 
-static void binary_greet(const br_hub *hub, web_buffer *out) {
+static void binary_greet(const br_hub *hub, uint64_t behind, web_buffer *out) {
   uint8_t *header = web_buffer_reserve(out, BR_BINARY_HEADER_BYTES);
   if (header) {
     br_binary_begin(header, BR_BINARY_SNAPSHOT, br_hub_run(hub));
     web_buffer_commit(out, BR_BINARY_HEADER_BYTES);
-    snapshot_append(hub, out);
+    snapshot_greet(hub, behind, out);
   }
 }
 
@@ -165,7 +167,7 @@ static const feed_format formats[] = {
                            .event = lines_event,
                            .gap = lines_gap,
                            .end = piece_end_plain,
-                           .greet = hello_append},
+                           .greet = lines_greet},
     [BR_OBSERVE_SSE] = {.log = WEB_LOG_PLAIN,
                         .names_run = true,
                         .begin = piece_begin_plain,
@@ -181,7 +183,7 @@ static const feed_format formats[] = {
                          .event = batch_event,
                          .gap = batch_gap,
                          .end = batch_end,
-                         .greet = snapshot_append},
+                         .greet = snapshot_greet},
     [BR_OBSERVE_BINARY] = {.log = WEB_LOG_WS_BINARY,
                            .begin = binary_begin,
                            .bound = br_binary_bound,

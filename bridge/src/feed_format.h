@@ -27,8 +27,8 @@ typedef struct feed_format {
   uint8_t *(*gap)(br_event_json *json, uint8_t *cursor, const br_gap *gap);
   /* `start`: where `begin` was called. */
   uint8_t *(*end)(uint8_t *start, uint8_t *cursor, uint32_t event_count);
-  /* What an observer gets first; NULL: nothing, and nothing of the past either. */
-  void (*greet)(const br_hub *hub, web_buffer *out);
+  /* What an observer gets first, who begins behind event `behind`; NULL: nothing, and nothing of the past either. */
+  void (*greet)(const br_hub *hub, uint64_t behind, web_buffer *out);
   const char *idle; /* what keeps a silent connection alive, or NULL */
 } feed_format;
 

@@ -107,6 +107,18 @@ class ServerSentEvents(BridgeCase):
         again.next()
         self.assertEqual(again.next()[1]["text"], "3")
 
+    def test_a_browser_that_heard_the_hello_only_misses_nothing(self):
+        live = self.source()
+        live.next()
+        self.client.send(b"1\n2\n3\n")
+        run, second = [live.next()[0] for _ in range(3)][1].split(":")
+        for resumed, begins in [(f"{run}:{second}", int(second)), ("00000000deadbeef:7", 0)]:
+            source = self.source(last_event_id=resumed)
+            self.assertEqual(source.next()[0], f"{run}:{begins}")  # and then the line is cut
+            again = self.source("?kind=message", last_event_id=f"{run}:{begins}")
+            again.next()
+            self.assertEqual(again.next()[1]["text"], "3" if begins else "1")
+
     def test_the_last_id_of_another_run_is_a_gap(self):
         again = self.source(last_event_id="00000000deadbeef:7")
         again.next()
