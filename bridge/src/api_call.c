@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "json_payload.h"
 #include "web/text.h"
 
 typedef struct caller {
@@ -16,6 +17,12 @@ typedef struct caller {
   br_api *api;
   web_request *request;
 } caller;
+
+/* What is said, valid during the call. */
+typedef struct question {
+  const uint8_t *data;
+  size_t size;
+} question;
 
 static void header_number(web_request *request, const char *name, uint64_t value) {
   char text[24];
@@ -87,8 +94,29 @@ static bool answer_filter(web_request *request, br_filter **out_filter, br_probl
                         error.offset + 1, error.text);
 }
 
-static bool call_send(br_api *api, web_request *request, br_command *command, br_filter *filter,
-                      uint32_t timeout_ms, br_problem *out_problem) {
+/* The message: the body itself, or what it says as JSON; then `decoded`, which the caller frees in either case, has
+ * it. */
+static bool message_read(web_request *request, web_buffer *decoded, question *out_message,
+                         br_problem *out_problem) {
+  const char *form = web_request_query(request, "body");
+  out_message->data = web_request_body(request, &out_message->size);
+  web_buffer_init(decoded, out_message->size + 1);
+  if (!form || strcmp(form, "bytes") == 0) {
+    return true;
+  }
+  if (strcmp(form, "json") != 0) {
+    return br_problem_set(out_problem, 400, "bad_body", "body=%s is neither bytes nor json.", form);
+  }
+  if (!br_json_message(out_message->data, out_message->size, decoded, out_problem)) {
+    return false;
+  }
+  *out_message = (question){.data = decoded->data, .size = decoded->size};
+  return true;
+}
+
+static bool call_send(br_api *api, web_request *request, br_command *command,
+                      const uint8_t *message, br_filter *filter, uint32_t timeout_ms,
+                      br_problem *out_problem) {
   caller *calling = calloc(1, sizeof *calling);
   if (!calling) {
     br_filter_destroy(filter);
@@ -98,11 +126,9 @@ static bool call_send(br_api *api, web_request *request, br_command *command, br
   calling->call.user = calling;
   calling->api = api;
   calling->request = request;
-  size_t size;
-  const uint8_t *body = web_request_body(request, &size);
   br_sent_by by;
   br_api_sent_by(request, "http", &by);
-  if (!br_call_begin(&api->calls, &calling->call, command, body, &by, filter, timeout_ms,
+  if (!br_call_begin(&api->calls, &calling->call, command, message, &by, filter, timeout_ms,
                      out_problem)) {
     free(calling);
     return false;
@@ -111,29 +137,37 @@ static bool call_send(br_api *api, web_request *request, br_command *command, br
   return true;
 }
 
-static bool call_session(br_api *api, web_request *request, const br_session_info *session,
-                         br_problem *out_problem) {
+static bool call_message(br_api *api, web_request *request, const br_session_info *session,
+                         question message, br_problem *out_problem) {
   const br_config *config = br_hub_config(api->hub);
   const br_pipe_info *pipe = br_registry_pipe_at(br_hub_registry(api->hub), session->pipe);
   br_command command = {.session = session->id, .pipe = session->pipe};
   br_filter *filter;
   uint32_t timeout_ms;
-  size_t size;
-  (void)web_request_body(request, &size);
   if (!pipe) {
     return br_problem_set(out_problem, 409, "session_closed", "Session %" PRIu64 " is closed.",
                           session->id);
   }
   if (!br_target_direction(pipe->config, web_request_query(request, "direction"), &command,
                            out_problem) ||
-      !br_target_takes(pipe->config, size, out_problem) ||
+      !br_target_takes(pipe->config, message.size, out_problem) ||
       !br_call_timeout(config, web_request_query(request, "timeout_ms"), &timeout_ms,
                        out_problem) ||
       !answer_filter(request, &filter, out_problem)) {
     return false;
   }
-  command.size_bytes = (uint32_t)size;
-  return call_send(api, request, &command, filter, timeout_ms, out_problem);
+  command.size_bytes = (uint32_t)message.size;
+  return call_send(api, request, &command, message.data, filter, timeout_ms, out_problem);
+}
+
+static bool call_session(br_api *api, web_request *request, const br_session_info *session,
+                         br_problem *out_problem) {
+  web_buffer decoded;
+  question message;
+  bool is_sent = message_read(request, &decoded, &message, out_problem) &&
+                 call_message(api, request, session, message, out_problem);
+  web_buffer_fini(&decoded);
+  return is_sent;
 }
 
 static void call_respond(br_api *api, web_request *request, const br_session_info *session,

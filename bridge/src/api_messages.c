@@ -50,18 +50,13 @@ static body_form form_find(web_request *request) {
 /* `out_decoded` is initialized and the caller's. False: answered already. */
 static bool message_read(web_request *request, body_form form, web_buffer *out_decoded,
                          br_post_message *out_message) {
-  static const char *const none[] = {NULL};
   br_problem problem;
   out_message->data = web_request_body(request, &out_message->size);
   web_buffer_init(out_decoded, out_message->size + 1);
   if (form == BODY_BYTES) {
     return true;
   }
-  json_t *object = br_json_object(out_message->data, out_message->size, &problem);
-  bool is_good = object && br_json_has_only(object, none, &problem) &&
-                 br_json_payload(object, out_decoded, &problem);
-  json_decref(object);
-  if (!is_good) {
+  if (!br_json_message(out_message->data, out_message->size, out_decoded, &problem)) {
     br_problem_respond(request, &problem);
     return false;
   }

@@ -117,3 +117,12 @@ bool br_json_has_only(const json_t *object, const char *const *names, br_problem
   }
   return true;
 }
+
+bool br_json_message(const void *text, size_t size, web_buffer *out, br_problem *out_problem) {
+  static const char *const none[] = {NULL};
+  json_t *object = br_json_object(text, size, out_problem);
+  bool is_good = object && br_json_has_only(object, none, out_problem) &&
+                 br_json_payload(object, out, out_problem);
+  json_decref(object);
+  return is_good;
+}

@@ -14,5 +14,7 @@ json_t *br_json_object(const void *text, size_t size, br_problem *out_problem);
 bool br_json_payload(const json_t *object, web_buffer *out, br_problem *out_problem);
 /* Whether `object` has only members named in `names` (NULL-ended) beside those three. False: 400 `unknown_member`. */
 bool br_json_has_only(const json_t *object, const char *const *names, br_problem *out_problem);
+/* All of it: a text that is such an object and has nothing else; appends the bytes of the message. */
+bool br_json_message(const void *text, size_t size, web_buffer *out, br_problem *out_problem);
 
 #endif

@@ -105,6 +105,21 @@ class Call(CallCase):
             client.send(reply)
             self.assert_answer(asking.wait(), reply, kind)
 
+    def test_json_is_read_when_it_is_asked_for(self):
+        self.start()
+        client = self.connect(self.server, "line")
+        path = f"sessions/{self.session_of('line')}/call?body="
+        for form, body, said in (("json", b'{"text":"ask"}', b"ask"), ("json", b'{"hex":""}', b""),
+                                 ("bytes", b'{"text":"ask"}', b'{"text":"ask"}')):
+            asking = self.call(path + form, body)
+            self.assertEqual(client.receive_exactly(len(said) + 1), said + b"\n")
+            client.send(b"yes\n")
+            self.assert_answer(asking.wait(), b"yes")
+        for form, body, code in (("json", b"{", "bad_json"), ("json", b'{"text":1}', "bad_payload"),
+                                 ("json", b'{"text":"a","id":1}', "unknown_member"),
+                                 ("ndjson", b'{"text":"a"}', "bad_body")):
+            self.assert_problem(self.server.post(f"/api/v1/{path}{form}", body), 400, code)
+
     def test_a_filter_chooses_the_answer(self):
         self.start()
         client = self.connect(self.server, "line")

@@ -33,5 +33,7 @@ test('is_event_asks_for_what_the_page_shows', () => {
   assert.equal(isEvent({ ...message(1), text: undefined, base64: 'AA==' }), true);
   assert.equal(isEvent({ ...message(1), kind: 'opened' }), false);
   assert.equal(isEvent({ ...message(1), kind: 'error', detail: 'x' }), true);
+  assert.equal(isEvent({ ...message(1), kind: 'dropped' }), false);
+  assert.equal(isEvent({ ...message(1), kind: 'dropped', count: 3, bytes: 30 }), true);
   assert.equal(isEvent({ ...message(1), kind: 'closed', reason: 'peer', status: 'ok' }), true);
 });
