@@ -33,8 +33,8 @@ static void respond_health(health *ended, unsigned status, const char *word) {
       "{\"status\":\"%s\",\"version\":\"%s\",\"run\":\"%s\",\"seq\":%llu,\"pipes\":%zu,"
       "\"sessions\":%zu,\"observers\":%u,\"backend\":\"%s\"}\n",
       word, PIPEBRIDGE_VERSION, br_hub_run(api->hub), (unsigned long long)br_hub_seq(api->hub),
-      registry->pipe_count, registry->sessions.count, stats.websockets + stats.streams,
-      api->backend);
+      registry->pipe_count, registry->sessions.count,
+      stats.websockets + stats.streams - api->files_count, api->backend);
   br_api_respond(request, status, &body);
 }
 

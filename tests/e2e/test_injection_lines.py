@@ -174,10 +174,10 @@ class Flow(LinesCase):
             "Host": f"127.0.0.1:{server.port}", "Content-Length": str(len(body))}, body))
         self.assertEqual(http.read_head(wire).status, 200)
         self.assertIn(b'"line":1,', wire.take_until(b"\n"))
+        self.assertEqual(server.get("/healthz").json["observers"], 1)  # a file is none
+        held = server.fd_count()
         wire.close()
-        streams = server.get("/healthz").json["observers"]
-        wait_until(lambda: server.get("/healthz").json["observers"] < streams or streams == 1,
-                   "the stream's end")
+        wait_until(lambda: server.fd_count() < held, "the end of its connection")
         server.inject("line", b"mark")
         said = b""
         while not said.endswith(b"mark\n"):
