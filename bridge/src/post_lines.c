@@ -225,8 +225,7 @@ static void source_on_end(void *user) {
       &work->answer,
       "{\"end\":true,\"run\":\"%s\",\"lines\":%llu,\"delivered\":%llu,\"queued\":%llu,"
       "\"no_receiver\":%llu,\"refused\":%llu,\"is_complete\":%s}\n",
-      br_hub_run(work->api->hub),
-      (unsigned long long)line_count,
+      br_hub_run(work->api->hub), (unsigned long long)line_count,
       (unsigned long long)work->delivered, (unsigned long long)work->queued,
       (unsigned long long)work->no_receiver, (unsigned long long)work->refused,
       work->is_late ? "false" : "true");

@@ -48,7 +48,7 @@ class CurlCase(BridgeCase):
         need_tool("curl")
         self.heads = self.folder / "heads"
         (self.folder / ".curlrc").write_text(
-            f"silent\nshow-error\nmax-time = {2 * SCALE}\ndump-header = {self.heads}\n"
+            f"silent\nshow-error\nmax-time = {3 * SCALE}\ndump-header = {self.heads}\n"
             'write-out = "%{stderr}%{json}"\n')
 
     def start(self, pipes):

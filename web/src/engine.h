@@ -69,5 +69,4 @@ bool web_engine_answer_header(web_answer *answer, const char *name, const char *
 bool web_engine_queue(web_connection *connection, unsigned status, web_answer *answer);
 void web_engine_answer_destroy(web_answer *answer);
 
-
 #endif
