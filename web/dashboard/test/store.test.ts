@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ClosedEvent, OpenedEvent, PipeInfo, SessionInfo } from '../src/protocol/event';
+import type { ClosedEvent, OpenedEvent, PipeEvent, PipeInfo, SessionInfo } from '../src/protocol/event';
 import { MessageLog } from '../src/store/message_log';
 import { Store } from '../src/store/store';
 import { FrameScheduler } from '../src/store/topic';
@@ -49,6 +49,15 @@ const pipe = (messages: number, bytes: number): PipeInfo => ({
   s2c: none,
   injected: 0,
   errors: 0,
+});
+
+const pipeEvent = (seq: number, kind: PipeEvent['kind'], state?: PipeInfo): PipeEvent => ({
+  ...place,
+  kind,
+  seq,
+  session: 0,
+  pipe: state?.name ?? 'demo',
+  ...(state && { state }),
 });
 
 function newStore(maxRows = 100) {
@@ -209,6 +218,21 @@ test('rates_do_not_compare_counters_of_two_runs', () => {
   assert.equal(store.total.messagesPerSecond, 0);
   store.onPipes([pipe(15, 150)], 2000);
   assert.equal(store.total.messagesPerSecond, 10);
+});
+
+test('pipes_come_change_and_go_with_their_events', () => {
+  const { store } = newStore();
+  store.onSnapshot({ ...snapshot('a', 5), pipes: [pipe(0, 0)] });
+  const names = () => store.pipes.map(({ info }) => `${info.name} ${info.reply}`);
+  store.onEvents('a', [pipeEvent(4, 'pipe_removed')]); /* of what the snapshot knows already */
+  assert.deepEqual(names(), ['demo none']);
+  store.onEvents('a', [pipeEvent(6, 'pipe_added', { ...pipe(0, 0), name: 'added' })]);
+  assert.deepEqual(names(), ['demo none', 'added none']);
+  store.onEvents('a', [pipeEvent(7, 'pipe_changed', { ...pipe(0, 0), reply: 'echo' })]);
+  assert.deepEqual(names(), ['demo echo', 'added none']);
+  store.onEvents('a', [pipeEvent(8, 'pipe_removed', { ...pipe(0, 0), name: 'added' })]);
+  assert.deepEqual(names(), ['demo echo']);
+  assert.equal(store.view.count, 4);
 });
 
 test('topics_tell_once_a_frame', () => {

@@ -28,6 +28,10 @@ export function isEvent(value: unknown): value is WireEvent {
       return hasPlace(value) && isString(value.detail);
     case 'dropped':
       return hasPlace(value) && isNumber(value.count) && isNumber(value.bytes);
+    case 'pipe_added':
+    case 'pipe_changed':
+    case 'pipe_removed':
+      return hasPlace(value) && (value.state === undefined || isObject(value.state));
     case 'gap':
       return (
         isNumber(value.from) && isNumber(value.to) && isNumber(value.count) && isString(value.reason)

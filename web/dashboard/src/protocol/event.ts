@@ -113,6 +113,13 @@ export interface DroppedEvent extends EventBase {
   readonly bytes: number;
 }
 
+/** A pipe came, changed or went while the bridge runs. */
+export interface PipeEvent extends EventBase {
+  readonly kind: 'pipe_added' | 'pipe_changed' | 'pipe_removed';
+  /** As it was at that moment; left out where the service had no room for it. */
+  readonly state?: PipeInfo;
+}
+
 /** Why events are missing. The service tells the first three; `untold` is a hole that this page found itself,
  *  `before` are the events from before the page began to read. */
 export type GapReason = 'slow' | 'expired' | 'run' | 'untold' | 'before';
@@ -126,7 +133,14 @@ export interface GapEvent {
   readonly reason: GapReason;
 }
 
-export type WireEvent = PayloadEvent | OpenedEvent | ClosedEvent | ErrorEvent | DroppedEvent | GapEvent;
+export type WireEvent =
+  | PayloadEvent
+  | OpenedEvent
+  | ClosedEvent
+  | ErrorEvent
+  | DroppedEvent
+  | PipeEvent
+  | GapEvent;
 
 export interface Snapshot {
   readonly type: 'snapshot';

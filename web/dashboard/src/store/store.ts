@@ -4,7 +4,7 @@ import type { ConnectionSink, ConnectionState } from '../connection/connection';
 import type { PollerSink } from '../connection/poller';
 import { parseFilter } from '../filter/parse';
 import type { Predicate } from '../filter/subject';
-import type { PipeInfo, SessionInfo, Snapshot, WireEvent } from '../protocol/event';
+import type { PipeEvent, PipeInfo, SessionInfo, Snapshot, WireEvent } from '../protocol/event';
 import { type LogLimits, MessageLog } from './message_log';
 import { MessageView } from './message_view';
 import { Pairing } from './pairing';
@@ -19,6 +19,9 @@ export interface Pipe {
 
 /** Whether anything can be sent into the pipe: an inbound one is only read. */
 export const takesMessages = (info: PipeInfo): boolean => info.access !== 'inbound';
+
+const isPipeEvent = (event: WireEvent): event is PipeEvent =>
+  event.kind === 'pipe_added' || event.kind === 'pipe_changed' || event.kind === 'pipe_removed';
 
 /** What the filter box says. */
 export interface Query {
@@ -42,6 +45,8 @@ export class Store implements ConnectionSink, PollerSink {
   isKnown = false;
   isHealthy = true;
   run = '';
+  /** The last event that the snapshot's pipes know of. */
+  #snapshotSeq = 0;
   version = '';
   query: Query = { text: '', passes: null, marks: [], problem: null };
   wanted: { readonly pipe: string | null } | null = null;
@@ -83,6 +88,7 @@ export class Store implements ConnectionSink, PollerSink {
     }
     this.run = snapshot.run;
     this.version = snapshot.version;
+    this.#snapshotSeq = snapshot.seq;
     this.isKnown = true;
     this.#setPipes(snapshot.pipes);
     this.sessions.replace(null, snapshot.sessions);
@@ -94,6 +100,7 @@ export class Store implements ConnectionSink, PollerSink {
     let hasSessions = false;
     for (const event of events) {
       if (event.kind === 'opened') this.sessions.opened(event);
+      if (isPipeEvent(event)) this.#onPipe(event);
       const session = event.kind === 'gap' ? undefined : this.sessions.get(event.session);
       const openedWallNs = event.kind === 'closed' ? (session?.info.opened_wall_ns ?? 0) : 0;
       const row = this.log.append(run, event, session?.info.peer.name ?? '', openedWallNs);
@@ -166,6 +173,21 @@ export class Store implements ConnectionSink, PollerSink {
         }
       : { ...this.query, text, problem: { offset: parsed.offset, detail: parsed.detail } };
     this.messagesTopic.changed();
+  }
+
+  /** At once, and not with the next poll. What came before the snapshot is in its list already. */
+  #onPipe(event: PipeEvent): void {
+    if (event.seq <= this.#snapshotSeq) return;
+    const { kind, pipe: name, state } = event;
+    const infos = this.pipes.map((pipe) => pipe.info);
+    if (kind === 'pipe_removed') {
+      this.#setPipes(infos.filter((info) => info.name !== name));
+    } else if (state !== undefined) {
+      const isKnown = this.pipe(name) !== undefined;
+      this.#setPipes(
+        isKnown ? infos.map((info) => (info.name === name ? state : info)) : [...infos, state],
+      );
+    }
   }
 
   #setPipes(pipes: readonly PipeInfo[]): void {

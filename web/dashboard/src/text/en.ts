@@ -6,6 +6,7 @@ import type {
   GapEvent,
   Peer,
   PipeConnection,
+  PipeEvent,
   PipeInfo,
   SentBy,
 } from '../protocol/event';
@@ -27,8 +28,15 @@ const closedBy: Readonly<Record<string, string>> = {
   error: 'broke',
   limit: 'closed at a limit',
   stop: 'closed because the bridge stopped',
+  removed: 'closed because the pipe was removed',
   upstream: 'closed by the upstream',
   refused: 'refused',
+};
+
+const pipeChanges: Readonly<Record<PipeEvent['kind'], string>> = {
+  pipe_added: 'pipe added',
+  pipe_changed: 'pipe changed',
+  pipe_removed: 'pipe removed',
 };
 
 const gapWhy: Readonly<Record<GapEvent['reason'], string>> = {
@@ -260,6 +268,7 @@ export const en = {
         event.status === 'ok' || event.status === '' ? '' : ` (${event.status.replaceAll('_', ' ')})`;
       return `${by}${after}${status}`;
     },
+    pipe: (event: PipeEvent) => pipeChanges[event.kind],
     droppedMark: 'dropped',
     dropped: (event: DroppedEvent) =>
       `${plural(event.count, 'message')} (${formatBytes(event.bytes)}) not shown: more was said than can be told, ` +

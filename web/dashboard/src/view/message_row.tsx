@@ -28,6 +28,9 @@ const marks: Readonly<Record<WireEvent['kind'] | 'c2s' | 's2c', Mark>> = {
     kind: 'error',
   },
   gap: { glyph: '⚠', words: 'gap', short: 'gap', kind: 'gap' },
+  pipe_added: { glyph: '', words: '', short: '', kind: 'life' },
+  pipe_changed: { glyph: '', words: '', short: '', kind: 'life' },
+  pipe_removed: { glyph: '', words: '', short: '', kind: 'life' },
   opened: { glyph: '', words: '', short: '', kind: 'life' },
   closed: { glyph: '', words: '', short: '', kind: 'life' },
   message: { glyph: '', words: '', short: '', kind: '' },
@@ -94,6 +97,10 @@ function Words({ row }: { row: Row }) {
       return <Marked text={visibleControls(event.detail)} />;
     case 'dropped':
       return <>{en.table.dropped(event)}</>;
+    case 'pipe_added':
+    case 'pipe_changed':
+    case 'pipe_removed':
+      return <>{en.table.pipe(event)}</>;
     case 'gap':
       return <>{en.table.gap(event)}</>;
   }
