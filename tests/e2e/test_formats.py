@@ -31,7 +31,9 @@ GOLDEN_EVENTS = [
      "session": 0x100000007, "detail": "too large"},
     {"seq": 4, "kind": "closed", "wall_ns": 0x1122334455667788, "mono_ns": 0x99AABBCC,
      "pipe": "demo", "session": 0x100000007, "reason": "peer", "status": "ok"},
-    {"seq": 0x100000000, "kind": "gap", "from": 5, "to": 0x100000000, "count": 12,
+    {"seq": 5, "kind": "pipe_added", "wall_ns": 0x1122334455667788, "mono_ns": 0x99AABBCC,
+     "pipe": "exact", "session": 0, "state": {"name": "exact", "index": 1}},
+    {"seq": 0x100000000, "kind": "gap", "from": 6, "to": 0x100000000, "count": 12,
      "reason": "slow"},
 ]
 

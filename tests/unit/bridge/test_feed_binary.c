@@ -57,9 +57,17 @@ static size_t message_write(uint8_t *message) {
   event.kind = BR_EVENT_CLOSED;
   event.size_bytes = sizeof closed;
   cursor = append(&json, cursor, event, &closed);
-  br_gap gap = {.from = 5, .to = 0x100000000, .count = 12, .reason = BR_GAP_SLOW};
+  static const char state[] = "{\"name\":\"exact\",\"index\":1}";
+  event = base;
+  event.seq = 5;
+  event.kind = BR_EVENT_PIPE_ADDED;
+  event.session = 0;
+  event.pipe = 1;
+  event.size_bytes = sizeof state - 1;
+  cursor = append(&json, cursor, event, state);
+  br_gap gap = {.from = 6, .to = 0x100000000, .count = 12, .reason = BR_GAP_SLOW};
   cursor = br_binary_gap(&json, cursor, &gap);
-  return (size_t)(br_binary_end(message, cursor, 5) - message);
+  return (size_t)(br_binary_end(message, cursor, 6) - message);
 }
 
 static void binary_message_is_the_golden_one(void **state) {

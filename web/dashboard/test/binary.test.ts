@@ -44,7 +44,15 @@ test('decode_binary_reads_the_golden_message', () => {
       },
       { seq: 3, kind: 'error', ...place, pipe: 'demo', detail: 'too large' },
       { seq: 4, kind: 'closed', ...place, pipe: 'demo', reason: 'peer', status: 'ok' },
-      { seq: 0x100000000, kind: 'gap', from: 5, to: 0x100000000, count: 12, reason: 'slow' },
+      {
+        seq: 5,
+        kind: 'pipe_added',
+        ...place,
+        session: 0,
+        pipe: 'exact',
+        state: { name: 'exact', index: 1 },
+      },
+      { seq: 0x100000000, kind: 'gap', from: 6, to: 0x100000000, count: 12, reason: 'slow' },
     ],
   });
 });
@@ -77,7 +85,7 @@ test('decode_binary_leaves_out_what_it_does_not_know', () => {
   changed[16 + 5] = 9; // a direction
   const batch = decode(changed);
   const numbers = batch.type === 'events' && batch.events.map((event) => event.seq);
-  assert.deepEqual(numbers, [2, 3, 4, 0x100000000]);
+  assert.deepEqual(numbers, [2, 3, 4, 5, 0x100000000]);
 });
 
 test('decode_binary_reads_a_snapshot', () => {
