@@ -34,8 +34,11 @@ static void tell_reader(br_pipes *pipes) {
 
 static bool agent_do_work(void *user) {
   br_pipes *pipes = user;
-  size_t handled =
-      br_queue_drain(pipes->options.commands, COMMAND_BATCH_BYTES, br_command_handle, pipes);
+  size_t handled = 0;
+  if (!pipes->out.overdue_first) { /* what commands bring forth must not pile up in memory */
+    handled =
+        br_queue_drain(pipes->options.commands, COMMAND_BATCH_BYTES, br_command_handle, pipes);
+  }
   if (handled > 0 && br_queue_room_wanted(pipes->options.commands)) {
     pipes->options.wake_reader(pipes->options.user);
   }
@@ -61,7 +64,8 @@ static bool agent_prepare_sleep(void *user) {
   if (pipes->out.is_full && !br_queue_prepare_wait(pipes->out.queue)) {
     return false;
   }
-  return br_queue_prepare_sleep(pipes->options.commands);
+  /* With records overdue no command is taken: the room for them is what brings the next turn. */
+  return pipes->out.overdue_first || br_queue_prepare_sleep(pipes->options.commands);
 }
 
 static void agent_awake(void *user) {

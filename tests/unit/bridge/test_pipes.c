@@ -414,6 +414,48 @@ static void pipes_full_event_queue_is_shared_by_all_who_wait(void **state) {
   fixture_close(f);
 }
 
+/* False: it would have to wait. */
+static bool command_try(fixture *f) {
+  void *record;
+  br_command command = {.kind = BR_COMMAND_INJECT};
+  if (br_queue_reserve(f->commands, sizeof command, &record) != BR_QUEUE_OK) {
+    return false;
+  }
+  memcpy(record, &command, sizeof command);
+  br_queue_commit(f->commands, record);
+  if (br_queue_wake_needed(f->commands)) {
+    br_pipes_wake(f->pipes);
+  }
+  return true;
+}
+
+static void turns_wait(fixture *f, uint64_t count) {
+  uint64_t end = br_pipes_turn_count(f->pipes) + count;
+  while (br_pipes_turn_count(f->pipes) < end) {
+    br_pipes_wake(f->pipes);
+    sched_yield();
+  }
+}
+
+static void pipes_full_event_queue_leaves_the_commands_where_they_are(void **state) {
+  (void)state;
+  fixture *f = fixture_open(BR_REPLY_NONE, 65536);
+  uint64_t count = 0;
+  enum { FAR_TOO_MANY = 20000 }; /* for both queues, and what one turn brings */
+  for (bool is_full = false; !is_full;) {
+    while (count < FAR_TOO_MANY && command_try(f)) {
+      count++;
+    }
+    turns_wait(f, 5);
+    assert_true(count < FAR_TOO_MANY);
+    is_full = !command_try(f);
+    count += !is_full;
+  }
+  drain_until(f, &f->results, count);
+  assert_int_equal(f->injected, count);
+  fixture_close(f);
+}
+
 static void pipes_inject_to_all_reaches_each_and_reports_it(void **state) {
   (void)state;
   fixture *f = fixture_open(BR_REPLY_NONE, 65536);
@@ -641,6 +683,7 @@ int main(void) {
       cmocka_unit_test(pipes_that_drop_go_on_when_there_is_room),
       cmocka_unit_test(pipes_that_drop_reply_to_what_they_drop),
       cmocka_unit_test(pipes_full_event_queue_is_shared_by_all_who_wait),
+      cmocka_unit_test(pipes_full_event_queue_leaves_the_commands_where_they_are),
       cmocka_unit_test(pipes_inject_to_all_reaches_each_and_reports_it),
       cmocka_unit_test(pipes_inject_without_receiver_reports_no_target),
       cmocka_unit_test(pipes_inject_to_a_closed_session_reports_closed),
