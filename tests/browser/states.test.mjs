@@ -247,6 +247,55 @@ test('the_palette_goes_to_a_pipe_by_the_keyboard_alone', () =>
     await holds(page, 'hi');
   }));
 
+test('a_filter_is_kept_under_a_name', () =>
+  withService(async ({ service, session, page }) => {
+    lines(service, session, 1, 12);
+    await page.fill('#filter', 'line 1');
+    await page.locator('.saved input').fill('the ones');
+    await page.locator('.saved').getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Show everything' }).click();
+    await page.reload();
+    await page.locator('.saved .pipe', { hasText: 'the ones' }).click();
+    await page.locator('.counts', { hasText: '4 of' }).waitFor();
+    await page.getByRole('button', { name: 'Forget the ones' }).click();
+    await page.locator('.saved li').waitFor({ state: 'detached' });
+  }));
+
+test('panes_are_resized_and_keep_their_width', () =>
+  withService(async ({ page }) => {
+    const railWidth = () => page.locator('.rail').evaluate((element) => element.offsetWidth);
+    const before = await railWidth();
+    const edge = page.getByRole('separator', { name: 'Width of the list of pipes' });
+    await edge.focus();
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await railWidth(), before + 16);
+    const box = await edge.boundingBox();
+    await page.mouse.move(box.x + 3, 300);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 43, 300);
+    await page.mouse.up();
+    assert.equal(await railWidth(), before + 56);
+    await page.reload();
+    await page.locator('.rail .pipe').first().waitFor();
+    assert.equal(await railWidth(), before + 56);
+    await edge.dblclick();
+    assert.equal(await railWidth(), before);
+  }));
+
+test('sessions_are_sorted_by_their_columns', () =>
+  withService(
+    async ({ service, page }) => {
+      service.open('demo', 'a-first');
+      await page.locator('[data-session]').nth(1).waitFor();
+      await page.getByRole('button', { name: 'Process' }).click();
+      await page.locator('[data-session]').first().filter({ hasText: 'a-first' }).waitFor();
+      await page.getByRole('button', { name: 'Process' }).click();
+      await page.locator('[data-session]').first().filter({ hasText: 'python3' }).waitFor();
+      await page.locator('[aria-sort=descending]', { hasText: 'Process' }).waitFor();
+    },
+    { hash: '#pipe=demo&tab=sessions' },
+  ));
+
 /** What stands in the box to send from. */
 const holds = (page, value) =>
   page.waitForFunction((wanted) => document.getElementById('composer-body').value === wanted, value);

@@ -250,3 +250,18 @@ test('topics_tell_once_a_frame', () => {
   store.onEvents('a', [message(3)]);
   assert.equal(frames.length, 2);
 });
+
+test('sessions_are_sorted_by_a_column_either_way', () => {
+  const { store } = newStore();
+  const list = [3, 1, 2].map((id) => ({
+    ...session(id),
+    peer: { ...peer, name: `n${4 - id}` },
+    c2s: { messages: 0, bytes: id === 2 ? 9 : 1 },
+  }));
+  store.onSessions(null, list);
+  const ids = (column: 'session' | 'process' | 'c2s', isDescending = false): number[] =>
+    store.sessions.sorted(null, { column, isDescending }).map(({ info }) => info.id);
+  assert.deepEqual(ids('session', true), [3, 2, 1]);
+  assert.deepEqual(ids('process'), [3, 2, 1]);
+  assert.deepEqual(ids('c2s', true), [2, 1, 3]);
+});

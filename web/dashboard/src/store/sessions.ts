@@ -10,6 +10,24 @@ export interface Session {
   readonly closed: { readonly wallNs: number; readonly reason: string; readonly status: string } | null;
 }
 
+export type SessionColumn = 'session' | 'pipe' | 'process' | 'ids' | 'since' | 'c2s' | 's2c' | 'state';
+export interface SessionSort {
+  readonly column: SessionColumn;
+  readonly isDescending: boolean;
+}
+
+const words = (one: string, other: string): number => one.localeCompare(other, 'en', { numeric: true });
+const comparisons: Readonly<Record<SessionColumn, (a: Session, b: Session) => number>> = {
+  session: (a, b) => a.info.id - b.info.id,
+  pipe: (a, b) => words(a.info.pipe, b.info.pipe),
+  process: (a, b) => words(a.info.peer.name, b.info.peer.name),
+  ids: (a, b) => a.info.peer.pid - b.info.peer.pid,
+  since: (a, b) => a.info.opened_wall_ns - b.info.opened_wall_ns,
+  c2s: (a, b) => a.info.c2s.bytes - b.info.c2s.bytes,
+  s2c: (a, b) => a.info.s2c.bytes - b.info.s2c.bytes,
+  state: (a, b) => (a.closed?.wallNs ?? 0) - (b.closed?.wallNs ?? 0),
+};
+
 const MAX_OPEN = 100_000;
 const MAX_CLOSED = 500;
 
@@ -74,6 +92,13 @@ export class Sessions {
       else unnamed.add(id);
     }
     this.#unnamed = unnamed;
+  }
+
+  /** As `ofPipe`, sorted. */
+  sorted(pipe: string | null, { column, isDescending }: SessionSort): Session[] {
+    const compare = comparisons[column];
+    const sign = isDescending ? -1 : 1;
+    return this.ofPipe(pipe).sort((a, b) => sign * compare(a, b) || a.info.id - b.info.id);
   }
 
   ofPipe(pipe: string | null): Session[] {

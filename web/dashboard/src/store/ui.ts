@@ -5,6 +5,7 @@ import { type PayloadMode, payloadModes } from '../payload/formats';
 import type { Direction } from '../protocol/event';
 import { formatRoute, parseRoute, type Route } from './route';
 import type { Row } from './row';
+import type { SessionColumn, SessionSort } from './sessions';
 import { type FrameScheduler, Topic } from './topic';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -45,6 +46,7 @@ export class Ui {
   /** How the payloads of a pipe are shown where one has chosen; else as the payload suggests. */
   #pinned: ReadonlyMap<string, PayloadMode>;
   page: Page = 'list';
+  sessionSort: SessionSort = { column: 'session', isDescending: false };
   times: TimeMode;
   /** What lies over the page. */
   dialog: Dialog | null = null;
@@ -152,6 +154,13 @@ export class Ui {
 
   remember(key: string, list: readonly string[]): void {
     this.host.save(key, JSON.stringify(list));
+  }
+
+  /** Again by the same column: the other way round. */
+  sortSessions(column: SessionColumn): void {
+    const was = this.sessionSort;
+    this.sessionSort = { column, isDescending: was.column === column && !was.isDescending };
+    this.topic.changed();
   }
 
   setDialog(dialog: Dialog | null): void {

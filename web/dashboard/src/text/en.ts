@@ -144,6 +144,15 @@ export const en = {
     },
   },
 
+  panes: { rail: 'Width of the list of pipes', detail: 'Width of the panel at the right' },
+
+  saved: {
+    title: 'Saved filters',
+    name: 'Name for this filter',
+    keep: 'Save',
+    remove: (name: string) => `Forget ${name}`,
+  },
+
   pipeForm: {
     add: 'Add a pipe',
     addYes: 'Add',

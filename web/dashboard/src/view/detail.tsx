@@ -13,6 +13,7 @@ import { focusComposer } from './focus_composer';
 import { GapEvents } from './gap_events';
 import { markOf } from './message_row';
 import { PayloadView } from './payload_view';
+import { Splitter } from './splitter';
 
 function Field({ name, children }: { name: string; children: ComponentChildren }) {
   return (
@@ -213,6 +214,14 @@ export function Detail() {
       ) : (
         <Selected row={row} />
       )}
+      <Splitter
+        name="detail"
+        label={en.panes.detail}
+        initial={420}
+        minimum={300}
+        maximum={900}
+        side={-1}
+      />
     </aside>
   );
 }

@@ -6,6 +6,8 @@ import { en } from '../text/en';
 import { formatCount, formatRate } from '../text/format';
 import { useApp, useTopics } from './context';
 import { memo } from './memo';
+import { SavedFilters } from './saved_filters';
+import { Splitter } from './splitter';
 
 const WIDTH = 56;
 const HEIGHT = 14;
@@ -129,6 +131,8 @@ export const Rail = memo(function Rail() {
         ))}
       </ul>
       {store.isKnown && store.pipes.length === 0 && <p class="note">{en.rail.noPipes}</p>}
+      <SavedFilters />
+      <Splitter name="rail" label={en.panes.rail} initial={248} minimum={160} maximum={480} side={1} />
     </nav>
   );
 });

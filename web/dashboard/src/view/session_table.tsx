@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { api } from '../connection/api';
 import type { Direction } from '../protocol/event';
-import type { Session } from '../store/sessions';
+import type { Session, SessionColumn } from '../store/sessions';
 import { takesMessages } from '../store/store';
 import { en } from '../text/en';
 import { formatDate, formatDuration, formatTime } from '../text/format';
@@ -130,26 +130,38 @@ function SessionRow({ session, index, nowMs, hasPipe, onDisconnect }: RowProps) 
 }
 
 function HeadRow({ hasPipe }: { hasPipe: boolean }) {
+  const { ui } = useApp();
   const { columns } = en.sessions;
-  const names = [
-    columns.session,
-    ...(hasPipe ? [en.table.columns.pipe] : []),
-    columns.process,
-    columns.ids,
-    columns.since,
-    columns.c2s,
-    columns.s2c,
-    columns.state,
-    columns.actions,
+  const { column: sorted, isDescending } = ui.sessionSort;
+  const names: readonly (readonly [SessionColumn, string])[] = [
+    ['session', columns.session],
+    ...(hasPipe ? [['pipe', en.table.columns.pipe] as const] : []),
+    ['process', columns.process],
+    ['ids', columns.ids],
+    ['since', columns.since],
+    ['c2s', columns.c2s],
+    ['s2c', columns.s2c],
+    ['state', columns.state],
   ];
   return (
     <div role="rowgroup" class="thead">
       <div role="row" class="tr" aria-rowindex={1}>
-        {names.map((name) => (
-          <span key={name} role="columnheader" class="td">
-            {name === columns.actions ? <span class="unseen">{name}</span> : name}
+        {names.map(([column, name]) => (
+          <span
+            key={column}
+            role="columnheader"
+            class="td"
+            aria-sort={column === sorted ? (isDescending ? 'descending' : 'ascending') : 'none'}
+          >
+            <button type="button" class="column" onClick={() => ui.sortSessions(column)}>
+              {name}
+              {column === sorted && <span aria-hidden="true">{isDescending ? ' ▾' : ' ▴'}</span>}
+            </button>
           </span>
         ))}
+        <span role="columnheader" class="td">
+          <span class="unseen">{columns.actions}</span>
+        </span>
       </div>
     </div>
   );
@@ -187,7 +199,7 @@ export function SessionTable() {
   const nowMs = useNow(true, 1000);
   const isNarrow = useMedia(tooNarrowForSessions);
   const { pipe } = ui.route;
-  const sessions = store.sessions.ofPipe(pipe);
+  const sessions = store.sessions.sorted(pipe, ui.sessionSort);
   const window = useVirtualRows({
     count: sessions.length,
     rowHeight: isNarrow ? THREE_LINES : ROW_HEIGHT,
