@@ -175,7 +175,7 @@ stage() {
 test_folder() {
   local folder=$1
   shift
-  local junit=$PWD/$folder/junit.xml
+  local junit=$PWD/$folder/junit${#junit_files[@]}.xml
   rm -f "$junit"
   junit_files+=("$junit")
   ctest --test-dir "$folder" --output-on-failure --no-tests=error --output-junit "$junit" "$@"
@@ -188,6 +188,14 @@ preset_stage() {
     test_folder "build/$preset" "$@"
 }
 
+# The browser and the benchmark want the cores for themselves.
+release_stage() {
+  local alone='browser|bench' result=0
+  preset_stage release -j4 -LE "$alone" || result=1
+  test_folder build/release -j1 -L "$alone" || result=1
+  return $result
+}
+
 clang_stage() {
   CC=clang cmake -S . -B build/clang -G Ninja -DCMAKE_BUILD_TYPE=Debug -DPIPEBRIDGE_WERROR=ON \
     -DPIPEBRIDGE_FUZZ=ON -Wno-dev >/dev/null && compile build/clang && test_folder build/clang -j2 -L fuzz
@@ -195,15 +203,14 @@ clang_stage() {
 
 run_tests() {
   ensure "$build_needs$test_needs"
-  # What needs seconds runs in every build; the program as a process also under the sanitizers; the browser,
-  # the model checker and the benchmark once. Many tests wait for time to pass: more run at once than there are
-  # cores, but in the release build, whose browser and benchmark want theirs.
+  # What needs seconds runs in every build; the program as a process also under the sanitizers; the browser, the
+  # model checker and the benchmark once. Many tests wait for time to pass: more run at once than there are cores.
   local once='browser|bench|model|lint'
   stage "debug: gcc, unit and conformance tests" preset_stage debug -j4 -LE "e2e|$once"
   stage "address sanitizer" preset_stage asan -j3 -LE "$once"
   stage "thread sanitizer" preset_stage tsan -j3 -LE "$once"
   stage "clang, warnings as errors, fuzzers" clang_stage
-  stage "release: all tests" preset_stage release -j2
+  stage "release: all tests" release_stage
   stage "lint" cmake --build build/debug --target lint -- --quiet
   say "summary"
   python3 config/test_summary.py "${junit_files[@]}" -- "${failed_stages[@]}"
