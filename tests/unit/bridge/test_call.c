@@ -192,6 +192,8 @@ static int tear_down(void **state) {
   br_call_cancel(&f->call);
   br_calls_fini(&f->calls);
   br_asker_fini(&f->asker);
+  web_server_stop(f->server);
+  assert_int_equal(web_server_run(f->server), WEB_OK); /* ends all that needs the hub */
   br_hub_destroy(f->hub);
   web_server_destroy(f->server);
   br_pipes_destroy(f->pipes);
