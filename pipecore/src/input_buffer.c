@@ -1,18 +1,9 @@
 /* The input buffer of a session. The loop's thread. */
 #include "input_buffer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
-
-static void buffer_release(pc_input_buffer *buffer, pc_chunk_pool *pool) {
-  if (buffer->capacity == PC_CHUNK_BYTES) {
-    pc_chunk_pool_give(pool, buffer->data);
-  } else {
-    free(buffer->data);
-  }
-}
 
 /* Moves what is kept to the front of a block of at least `wanted` bytes. */
 static bool buffer_move(pc_input_buffer *buffer, pc_chunk_pool *pool, size_t wanted) {
@@ -24,13 +15,13 @@ static bool buffer_move(pc_input_buffer *buffer, pc_chunk_pool *pool, size_t wan
     while (capacity < wanted) {
       capacity *= 2;
     }
-    uint8_t *data = capacity == PC_CHUNK_BYTES ? pc_chunk_pool_take(pool) : malloc(capacity);
+    uint8_t *data = pc_chunk_pool_take(pool, capacity);
     if (!data) {
       return false;
     }
     if (buffer->data) {
       memcpy(data, buffer->data + buffer->begin, size);
-      buffer_release(buffer, pool);
+      pc_chunk_pool_give(pool, buffer->data, buffer->capacity);
     }
     buffer->data = data;
     buffer->capacity = capacity;
@@ -64,7 +55,7 @@ void pc_input_buffer_consume(pc_input_buffer *buffer, pc_chunk_pool *pool, size_
 
 void pc_input_buffer_clear(pc_input_buffer *buffer, pc_chunk_pool *pool) {
   if (buffer->data) {
-    buffer_release(buffer, pool);
+    pc_chunk_pool_give(pool, buffer->data, buffer->capacity);
   }
   *buffer = (pc_input_buffer){0};
 }

@@ -43,7 +43,8 @@ static size_t chunk_room(const pc_write_chunk *chunk) {
 static pc_write_chunk *chunk_create(pc_chunk_pool *pool, size_t wanted) {
   bool is_large = wanted > LARGE_BYTES;
   size_t capacity = is_large ? (wanted + 7) & ~(size_t)7 : POOL_CAPACITY;
-  pc_write_chunk *chunk = is_large ? malloc(sizeof *chunk + capacity) : pc_chunk_pool_take(pool);
+  pc_write_chunk *chunk =
+      is_large ? malloc(sizeof *chunk + capacity) : pc_chunk_pool_take(pool, PC_CHUNK_BYTES);
   if (chunk) {
     *chunk = (pc_write_chunk){.capacity = (uint32_t)capacity};
   }
@@ -52,7 +53,7 @@ static pc_write_chunk *chunk_create(pc_chunk_pool *pool, size_t wanted) {
 
 static void chunk_release(pc_chunk_pool *pool, pc_write_chunk *chunk) {
   if (chunk->capacity == POOL_CAPACITY) {
-    pc_chunk_pool_give(pool, chunk);
+    pc_chunk_pool_give(pool, chunk, PC_CHUNK_BYTES);
   } else {
     free(chunk);
   }

@@ -8,7 +8,7 @@
 
 static void empty_buffer_holds_no_memory(void **state) {
   (void)state;
-  pc_chunk_pool pool = {.free = NULL};
+  pc_chunk_pool pool = {.free = {NULL}};
   pc_input_buffer buffer = {.data = NULL};
   assert_int_equal(pc_input_buffer_size(&buffer), 0);
   assert_true(pc_input_buffer_append(&buffer, &pool, "", 0));
@@ -29,7 +29,7 @@ static void bytes_stay_in_order_while_the_buffer_grows_and_moves(void **state) {
   for (size_t index = 0; index < SIZE; index++) {
     bytes[index] = (uint8_t)(index * 31 >> 3);
   }
-  pc_chunk_pool pool = {.free = NULL};
+  pc_chunk_pool pool = {.free = {NULL}};
   pc_input_buffer buffer = {.data = NULL};
   size_t appended = 0;
   size_t consumed = 0;
