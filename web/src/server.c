@@ -31,7 +31,7 @@ const web_limits web_limits_default = {.max_connections = 4096,
                                        .connection_memory_bytes = 16U << 10,
                                        .request_timeout_ms = 30000,
                                        .close_timeout_ms = 2000,
-                                       .answer_time_ms = 100,
+                                       .answer_time_ms = 250,
                                        .ping_interval_ms = 20000,
                                        .stall_timeout_ms = 60000};
 
