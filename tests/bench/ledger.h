@@ -14,7 +14,8 @@ typedef struct bench_ledger bench_ledger;
 
 /* How a target says what was written: a table each. */
 typedef struct bench_format {
-  bool has_greeting; /* something comes before the first message */
+  bool has_greeting; /* something comes before the first message           */
+  bool may_lose;     /* without a word: what is missing is only counted    */
   void (*enter)(bench_ledger *ledger, const char *payload, size_t size);
 } bench_format;
 extern const bench_format bench_format_plain;  /* a message is a message, as a line each        */
@@ -35,6 +36,8 @@ struct bench_ledger {
   uint64_t sequence_errors;       /* what may not be: out of order, twice, lost without word */
   size_t stride_bytes;            /* where the next event of a batch probably begins         */
   size_t text_bytes;              /* where its text probably is                              */
+  size_t kept_bytes;              /* of a packet whose rest comes with the next message      */
+  char kept[2048];
   /* Called with the time of writing of each message, if set. */
   void (*on_time)(uint64_t time_ns, void *user);
   void *user;

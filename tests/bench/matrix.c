@@ -78,6 +78,10 @@ bool bench_matrix_median(const bench_matrix *matrix, const char *row, const char
   for (size_t index = 0; index < count; index++) {
     values[index] = value_of(rounds, index, metric);
   }
+  /* All rounds of a column have the same metrics. */
+  if (!json_object_get(json_array_get(rounds, 0), metric)) {
+    return false;
+  }
   if (count > 0) {
     *out_value = bench_median(values, count);
   }

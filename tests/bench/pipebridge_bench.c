@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "bench.h"
+#include "feeder.h"
 #include "matrix.h"
 #include "options.h"
+#include "peers.h"
 #include "process.h"
 #include "relay.h"
 #include "scenario.h"
@@ -31,6 +33,8 @@ static void options_parse(int argc, char *argv[], bench_options *options) {
        BENCH_OPTION_TEXT, &options->other},
       {"target", "TEXT", "only columns whose name contains TEXT, and the relay", BENCH_OPTION_TEXT,
        &options->target},
+      {"peers", "TEXT", "programs of others too, those whose name contains TEXT, or all",
+       BENCH_OPTION_TEXT, &options->peers},
       {"most", "N", "observers at most, where a row has more", BENCH_OPTION_COUNT,
        &options->most_observers}};
   bench_usage usage = {.options = own,
@@ -48,7 +52,24 @@ static void options_parse(int argc, char *argv[], bench_options *options) {
 
 /* ---- columns ---- */
 
+/* What is missing is told once. */
+static bool is_wanted_peer(const bench_options *options, const bench_target_kind *kind) {
+  static bool is_known[64], is_there[64];
+  size_t index = (size_t)(kind - bench_target_kinds);
+  bool is_asked_for = options->peers && (strcmp(options->peers, "all") == 0 ||
+                                         bench_is_wanted(kind->name, options->peers));
+  BENCH_CHECK(index < sizeof is_known / sizeof *is_known);
+  if (is_asked_for && !is_known[index]) {
+    is_known[index] = true;
+    is_there[index] = bench_peer_is_there(kind);
+  }
+  return is_asked_for && is_there[index];
+}
+
 static bool is_wanted(const bench_options *options, const bench_target_kind *kind) {
+  if (kind->needs) {
+    return is_wanted_peer(options, kind);
+  }
   return (!kind->is_other || options->other) &&
          (kind == bench_target_kinds || bench_is_wanted(kind->name, options->target));
 }
@@ -133,12 +154,20 @@ static void target_run(const bench_scenario *scenario, const bench_options *opti
   bench_matrix_add(matrix, scenario->name, kind->name, &result);
 }
 
+static bool is_measured(const bench_scenario *scenario, const bench_options *options,
+                        const bench_target_kind *kind) {
+  uint32_t observers =
+      scenario->observers < options->most_observers ? scenario->observers : options->most_observers;
+  return (!scenario->suits || scenario->suits(kind)) &&
+         (kind->most_observers == 0 || observers <= kind->most_observers);
+}
+
 static void scenario_run(const bench_scenario *scenario, const bench_options *options,
                          bench_matrix *matrix) {
   for (uint32_t round = 0; round < options->common.rounds; round++) {
     for (size_t turn = 0; turn < bench_target_kind_count; turn++) {
       const bench_target_kind *kind = &bench_target_kinds[(turn + round) % bench_target_kind_count];
-      if (is_wanted(options, kind) && (!scenario->suits || scenario->suits(kind))) {
+      if (is_wanted(options, kind) && is_measured(scenario, options, kind)) {
         target_run(scenario, options, kind, matrix);
       }
     }
@@ -154,6 +183,7 @@ int main(int argc, char *argv[]) {
   if (argc == 4 && strcmp(argv[1], "--as-relay") == 0) {
     bench_relay_run(argv[2], argv[3]);
   }
+  bench_feeder_run_if_asked(argc, argv);
   bench_options options = {.common = {.rounds = 5, .seconds = 2}, .most_observers = UINT32_MAX};
   options_parse(argc, argv, &options);
   bench_descriptors_raise(); /* a thousand observers need a thousand, here and in the children */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "peers.h"
 #include "ws_client.h"
 
 enum {
@@ -22,6 +23,8 @@ enum {
   TURN_MS = 20,
   GREETING_MS = 20000
 };
+/* Who has lost messages says no more of them. */
+#define SILENCE_NS UINT64_C(3000000000)
 
 typedef struct observer {
   int fd;
@@ -39,8 +42,10 @@ struct bench_receiver {
   pthread_t thread;
   uint8_t *buffer;
   atomic_uint_fast64_t produced;    /* what there will be in all; UINT64_MAX: not known yet */
+  atomic_uint_fast64_t heard;       /* by all together */
   atomic_uint_fast64_t complete_ns; /* when the last observer had it */
   atomic_bool must_stop;
+  atomic_bool has_given_up; /* what is not there will not come: of who may lose something */
 };
 
 static void kept_set(observer *self, const uint8_t *data, size_t size) {
@@ -90,6 +95,10 @@ static bool observer_read(bench_receiver *receiver, observer *self) {
 
 static void completion_check(bench_receiver *receiver, observer *self) {
   uint64_t produced = atomic_load_explicit(&receiver->produced, memory_order_relaxed);
+  if (atomic_load_explicit(&receiver->has_given_up, memory_order_relaxed) &&
+      self->ledger.next_number < produced) {
+    self->ledger.pending_missed = produced - self->ledger.next_number;
+  }
   if (!self->is_complete && produced != UINT64_MAX &&
       bench_ledger_is_complete(&self->ledger, produced)) {
     self->is_complete = true;
@@ -102,15 +111,20 @@ static void completion_check(bench_receiver *receiver, observer *self) {
 static void *receiver_run(void *argument) {
   bench_receiver *receiver = argument;
   bool is_produced_known = false;
+  uint64_t heard = 0;
   while (!atomic_load_explicit(&receiver->must_stop, memory_order_relaxed)) {
     struct epoll_event events[TURN_EVENTS];
     int count = epoll_wait(receiver->epoll, events, TURN_EVENTS, TURN_MS);
     for (int index = 0; index < count; index++) {
       observer *self = events[index].data.ptr;
+      uint64_t before = self->ledger.received;
       observer_read(receiver, self);
+      heard += self->ledger.received - before;
       completion_check(receiver, self);
     }
-    if (!is_produced_known && atomic_load(&receiver->produced) != UINT64_MAX) {
+    atomic_store_explicit(&receiver->heard, heard, memory_order_relaxed);
+    bool has_given_up = atomic_load(&receiver->has_given_up);
+    if ((!is_produced_known && atomic_load(&receiver->produced) != UINT64_MAX) || has_given_up) {
       is_produced_known = true;
       for (uint32_t index = 0; index < receiver->observer_count; index++) {
         completion_check(receiver, &receiver->observers[index]);
@@ -146,6 +160,9 @@ bench_receiver *bench_receiver_start(const bench_receiver_options *options) {
     self->ledger.on_time = options->on_time;
     self->ledger.user = options->user;
     self->fd = bench_ws_connect(options->target->port, kind->observe_path, kind->subprotocol);
+    if (kind->hello) {
+      bench_ws_say(self->fd, kind->hello->data, kind->hello->size);
+    }
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = self};
     BENCH_CHECK(epoll_ctl(receiver->epoll, EPOLL_CTL_ADD, self->fd, &event) == 0);
   }
@@ -156,16 +173,30 @@ bench_receiver *bench_receiver_start(const bench_receiver_options *options) {
   return receiver;
 }
 
+uint64_t bench_receiver_heard(const bench_receiver *receiver) {
+  return atomic_load_explicit(&receiver->heard, memory_order_relaxed) / receiver->observer_count;
+}
+
 uint64_t bench_receiver_wait(bench_receiver *receiver, uint64_t produced, unsigned timeout_s) {
   atomic_store(&receiver->produced, produced);
   uint64_t deadline_ns = bench_now_ns() + timeout_s * UINT64_C(1000000000);
+  bool may_lose = receiver->observers[0].ledger.format->may_lose;
+  bool has_given_up = false;
+  uint64_t heard = 0;
+  uint64_t heard_ns = bench_now_ns();
   for (;;) {
     uint64_t complete_ns = atomic_load_explicit(&receiver->complete_ns, memory_order_relaxed);
     if (complete_ns) {
-      return complete_ns;
+      return has_given_up ? heard_ns : complete_ns;
     }
     uint64_t now_ns = bench_now_ns();
-    if (now_ns > deadline_ns) {
+    uint64_t heard_now = atomic_load_explicit(&receiver->heard, memory_order_relaxed);
+    heard_ns = heard_now != heard ? now_ns : heard_ns;
+    heard = heard_now;
+    if (may_lose && (now_ns - heard_ns > SILENCE_NS || now_ns > deadline_ns)) {
+      has_given_up = true;
+      atomic_store(&receiver->has_given_up, true);
+    } else if (now_ns > deadline_ns) {
       bench_fail("after %u s not all observers had all of %llu messages", timeout_s,
                  (unsigned long long)produced);
     }

@@ -25,6 +25,8 @@ bench_receiver *bench_receiver_start(const bench_receiver_options *options);
 /* Waits until every observer has all of `produced` messages or was told what it missed. Returns
  * when the last one had it; fails the benchmark after `timeout_s`. */
 uint64_t bench_receiver_wait(bench_receiver *receiver, uint64_t produced, unsigned timeout_s);
+/* How many messages each observer had so far, on average. */
+uint64_t bench_receiver_heard(const bench_receiver *receiver);
 /* After bench_receiver_wait: ends the thread and all observers, and sums their ledgers (NULL: not
  * wanted). Fails the benchmark if any observer's sequence is wrong or received + missed is not
  * `produced`. */

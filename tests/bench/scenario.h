@@ -15,6 +15,7 @@ typedef struct bench_options {
   const char *program;     /* the bridge                                    */
   const char *other;       /* another build of it, or NULL                  */
   const char *target;      /* only targets whose name contains this, or NULL */
+  const char *peers;       /* other people's programs whose name contains this; NULL: none */
   uint32_t most_observers; /* where a scenario has more                     */
 } bench_options;
 

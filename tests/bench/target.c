@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "bench.h"
+#include "peers.h"
 #include "process.h"
 
 static void file_path(const bench_target *target, const char *name, char out_path[96]) {
@@ -14,7 +15,7 @@ static void file_path(const bench_target *target, const char *name, char out_pat
 }
 
 /* The bridge and the relay write their port into a file once they are ready. */
-static bool port_file_is_there(void *user) {
+bool bench_target_has_port_file(void *user) {
   bench_target *target = user;
   char path[96];
   file_path(target, "port", path);
@@ -39,8 +40,10 @@ static void relay_start(bench_target *target) {
 }
 
 static const char *const relay_files[] = {"port", "bench.sock", "stderr", NULL};
-static const bench_program relay = {
-    .name = "relay", .start = relay_start, .is_ready = port_file_is_there, .files = relay_files};
+static const bench_program relay = {.name = "relay",
+                                    .start = relay_start,
+                                    .is_ready = bench_target_has_port_file,
+                                    .files = relay_files};
 
 /* ---- the bridge ---- */
 
@@ -73,7 +76,7 @@ static const char *const bridge_files[] = {"port",   "config.json", "bench.sock"
                                            "stderr", NULL};
 static const bench_program bridge = {.name = "bridge",
                                      .start = bridge_start,
-                                     .is_ready = port_file_is_there,
+                                     .is_ready = bench_target_has_port_file,
                                      .files = bridge_files,
                                      .ends_in_order = true};
 
@@ -91,6 +94,9 @@ static const bench_program bridge = {.name = "bridge",
     .subprotocol = protocol_, .format = format_, .is_other = is_other_                   \
   }
 
+/* Enough that nobody ever waits for the writer. */
+enum { WINDOW = 100000 };
+
 const bench_target_kind bench_target_kinds[] = {
     {.name = "relay",
      .title = "relay",
@@ -104,6 +110,52 @@ const bench_target_kind bench_target_kinds[] = {
     RAW("raw_other", true),
     EVENTS("binary_other", "pipebridge.v1.bin", &bench_format_binary, true),
     EVENTS("json_other", "pipebridge.v1.json", &bench_format_json, true),
+    {.name = "websocketd",
+     .title = "websocketd",
+     .program = &bench_websocketd,
+     .observe_path = "/",
+     .format = &bench_format_announced,
+     .needs = (const char *const[]){"websocketd", NULL},
+     .most_observers = 100}, /* a process each */
+    {.name = "websockify",
+     .title = "websockify",
+     .program = &bench_websockify,
+     .observe_path = "/",
+     .subprotocol = "binary",
+     .format = &bench_format_lines,
+     .needs = (const char *const[]){"websockify", NULL},
+     .most_observers = 100}, /* a process each */
+    {.name = "nchan",
+     .title = "nginx with nchan",
+     .program = &bench_nchan,
+     .observe_path = "/subscribe",
+     .format = &bench_format_lossy,
+     .needs = (const char *const[]){"nginx", "/usr/lib/nginx/modules/ngx_nchan_module.so", NULL},
+     .window = WINDOW},
+    {.name = "mosquitto",
+     .title = "mosquitto",
+     .program = &bench_mosquitto,
+     .observe_path = "/",
+     .subprotocol = "mqtt",
+     .format = &bench_format_mqtt,
+     .needs = (const char *const[]){"mosquitto", NULL},
+     .hello = &bench_mqtt_subscribe,
+     .window = WINDOW},
+    {.name = "nats",
+     .title = "nats-server",
+     .program = &bench_nats,
+     .observe_path = "/",
+     .format = &bench_format_nats,
+     .needs = (const char *const[]){"nats-server", NULL},
+     .hello = &bench_nats_subscribe,
+     .window = WINDOW},
+    {.name = "node_ws",
+     .title = "node with ws",
+     .program = &bench_node_ws,
+     .observe_path = "/",
+     .format = &bench_format_lossy,
+     .needs = (const char *const[]){"node", "/usr/share/nodejs/ws/package.json", NULL},
+     .window = WINDOW},
 };
 const size_t bench_target_kind_count = sizeof bench_target_kinds / sizeof *bench_target_kinds;
 
@@ -122,6 +174,9 @@ void bench_target_start(bench_target *target, const bench_target_kind *kind,
 
 void bench_target_stop(bench_target *target) {
   const bench_program *program = target->kind->program;
+  if (target->feeder_pid != 0) {
+    bench_process_stop(target->feeder_pid, SIGKILL);
+  }
   bool ended_well = bench_process_stop(target->pid, program->ends_in_order ? SIGTERM : SIGKILL);
   if (program->ends_in_order && !ended_well) {
     bench_process_log_show(program->name, target->log_path);

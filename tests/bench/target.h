@@ -36,6 +36,11 @@ typedef struct bench_target_kind {
   const char *inject_protocol; /* of that, or NULL */
   const char *post_path;       /* of POST requests that do the same, or NULL */
   bool is_other;               /* of another build, for --beside */
+  /* Of other people's programs: what must be installed, by name or path, ended by NULL; else NULL. */
+  const char *const *needs;
+  const struct bench_words *hello; /* that an observer says first, or NULL */
+  uint32_t window;         /* deliveries under way: they have no backpressure; 0: any number */
+  uint32_t most_observers; /* 0: any number */
 } bench_target_kind;
 
 extern const bench_target_kind bench_target_kinds[];
@@ -45,7 +50,9 @@ struct bench_target {
   const bench_target_kind *kind;
   const char *program_path; /* of the bridge */
   pid_t pid;
+  pid_t feeder_pid; /* 0: none */
   uint16_t port;
+  uint16_t feed_port; /* of the feeder, where that is another one */
   char folder[64];
   char socket_path[96]; /* of its pipe */
   char log_path[96];    /* what it says on stderr */
@@ -56,5 +63,7 @@ struct bench_target {
 void bench_target_start(bench_target *target, const bench_target_kind *kind,
                         const char *program_path);
 void bench_target_stop(bench_target *target);
+/* As bench_program.is_ready: of one that writes its port into the file "port" then. */
+bool bench_target_has_port_file(void *target);
 
 #endif

@@ -38,7 +38,16 @@ void bench_writer_say(int fd, uint64_t number) {
   write_all(fd, line, sizeof line);
 }
 
-uint64_t bench_writer_flood(int fd, uint32_t per_write, uint64_t duration_ns) {
+static void window_wait(const bench_window *window, uint64_t number, uint64_t end_ns) {
+  enum { LOOK_AGAIN_NS = 50000 };
+  while (window->messages > 0 && number - window->heard(window->user) > window->messages &&
+         bench_now_ns() < end_ns) {
+    bench_sleep_until(bench_now_ns() + LOOK_AGAIN_NS);
+  }
+}
+
+uint64_t bench_writer_flood(int fd, uint32_t per_write, uint64_t duration_ns,
+                            const bench_window *window) {
   static char block[PER_WRITE_MAX * BENCH_LINE_BYTES];
   BENCH_CHECK(per_write > 0 && per_write <= PER_WRITE_MAX);
   uint64_t number = 0;
@@ -49,6 +58,7 @@ uint64_t bench_writer_flood(int fd, uint32_t per_write, uint64_t duration_ns) {
       bench_message_write(block + index * BENCH_LINE_BYTES, number++, now_ns);
     }
     write_all(fd, block, per_write * BENCH_LINE_BYTES);
+    window_wait(window, number, end_ns);
     now_ns = bench_now_ns();
   }
   return number;

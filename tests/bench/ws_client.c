@@ -93,12 +93,23 @@ int bench_ws_parse(const uint8_t *data, size_t size, bench_ws_frame *out_frame) 
   return size >= out_frame->total;
 }
 
+static void mask(char *out, const char *data, size_t size, const char key[4]) {
+  for (size_t index = 0; index < size; index++) {
+    out[index] = (char)(data[index] ^ key[index % 4]);
+  }
+}
+
+void bench_ws_say(int fd, const char *data, size_t size) {
+  char frame[6 + 125] = {(char)0x82, (char)(0x80 | size), 0x37, (char)0xfa, 0x21, 0x3d};
+  BENCH_CHECK(size <= 125);
+  mask(frame + 6, data, size, frame + 2);
+  BENCH_CHECK(send(fd, frame, 6 + size, MSG_NOSIGNAL) == (ssize_t)(6 + size));
+}
+
 void bench_ws_frame_write(char frame[BENCH_WS_FRAME_BYTES], const char line[BENCH_LINE_BYTES]) {
   static const char key[4] = {0x37, (char)0xfa, 0x21, 0x3d};
   frame[0] = (char)0x81;
   frame[1] = (char)(0x80 | BENCH_PAYLOAD_BYTES);
   memcpy(frame + 2, key, sizeof key);
-  for (size_t index = 0; index < BENCH_PAYLOAD_BYTES; index++) {
-    frame[6 + index] = (char)(line[index] ^ key[index % sizeof key]);
-  }
+  mask(frame + 6, line, BENCH_PAYLOAD_BYTES, key);
 }

@@ -27,6 +27,8 @@ typedef struct bench_ws_frame {
  * as soon as the header tells it. */
 int bench_ws_parse(const uint8_t *data, size_t size, bench_ws_frame *out_frame);
 
+/* Sends a binary message of at most 125 bytes. */
+void bench_ws_say(int fd, const char *data, size_t size);
 /* A client's text frame of `line`, masked. */
 enum { BENCH_WS_FRAME_BYTES = 6 + BENCH_PAYLOAD_BYTES };
 void bench_ws_frame_write(char frame[BENCH_WS_FRAME_BYTES], const char line[BENCH_LINE_BYTES]);
