@@ -270,6 +270,16 @@ class Coverage(Described):
                             and (who, "?", parameter["name"]) not in self.seen]
         self.assertEqual(missing, [])
 
+    def test_every_command_was_done_and_every_message_of_the_socket_seen(self):
+        responses = description.described.document["paths"]["/api/v1/events"]["get"]["responses"]
+        protocol = responses["101"]["x-websocket"]["pipebridge.v1.json"]
+        command = description.described.resolve(protocol["client"])["properties"]["command"]
+        expected = {("does", name) for name in command["enum"]}
+        expected |= {("says", option["$ref"].rsplit("/", 1)[1])
+                     for option in protocol["server"]["oneOf"]}
+        told = {entry[1:] for entry in self.seen if entry[0] == "socket"}
+        self.assertEqual(expected - told, set())
+
     def test_every_kind_of_event_was_seen(self):
         kinds = {kind for group, kind, _ in self.seen if group == "item"}
         mapping = description.described.document["components"]["schemas"]["Event"]["discriminator"]

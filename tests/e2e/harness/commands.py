@@ -3,7 +3,7 @@
 import json
 import struct
 
-from . import websocket
+from . import description, websocket
 from .observer import WebSocketObserver
 
 INJECT = 3
@@ -22,6 +22,7 @@ class CommandSocket(WebSocketObserver):
 
     def __init__(self, *arguments, **options):
         self.number = 0
+        self.told = {}  # commands by id
         self.answers = {}
         super().__init__(*arguments, **options)
 
@@ -34,12 +35,14 @@ class CommandSocket(WebSocketObserver):
         assert message["type"] in ("answer", "error"), message
         assert message["id"] not in self.answers, f"answered twice: {message}"
         self.answers[message["id"]] = message
+        if message["type"] == "answer" and message["id"] in self.told:
+            description.check_command(self.socket.described, self.told[message["id"]])
 
     def tell(self, command, **members):
         """Gives a command; returns its id."""
         self.number += 1
-        text = json.dumps({"id": self.number, "command": command} | members)
-        self.socket.send(websocket.TEXT, text.encode())
+        self.told[self.number] = {"id": self.number, "command": command} | members
+        self.socket.send(websocket.TEXT, json.dumps(self.told[self.number]).encode())
         return self.number
 
     def answer(self, number):

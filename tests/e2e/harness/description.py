@@ -81,11 +81,16 @@ class Description:
         listed = item.get("parameters", []) + item[method.lower()].get("parameters", [])
         return [self.resolve(parameter) for parameter in listed]
 
+    def is_valid(self, value, schema):
+        return jsonschema is None or self.validator(schema).is_valid(value)
+
+    def validator(self, schema):
+        return jsonschema.Draft202012Validator(schema, resolver=self.resolver)
+
     def validate(self, value, schema, where):
         if jsonschema is None:
             return
-        validator = jsonschema.Draft202012Validator(schema, resolver=self.resolver)
-        error = jsonschema.exceptions.best_match(validator.iter_errors(value))
+        error = jsonschema.exceptions.best_match(self.validator(schema).iter_errors(value))
         if error:
             raise UndescribedError(f"{where}: {error.message} at {error.json_path} of "
                                    f"{json.dumps(value)[:600]}")
@@ -243,8 +248,16 @@ def check_socket_text(protocol, payload):
     message = json.loads(payload)
     if isinstance(message.get("events"), list):
         message["events"] = message["events"][:BATCH_CHECKED]
-    seen.add(("socket", message.get("type"), message.get("code", "")))
     described.validate(message, protocol["server"], f"{message.get('type')} of a WebSocket")
+    for option in protocol["server"]["oneOf"]:
+        if described.is_valid(message, option):
+            seen.add(("socket", "says", option["$ref"].rsplit("/", 1)[1]))
+
+
+def check_command(protocol, command):
+    """A command of the client's that was done."""
+    described.validate(command, protocol["client"], "a command")
+    seen.add(("socket", "does", command["command"]))
 
 
 def save(path):
