@@ -106,10 +106,10 @@ static br_pipe_config *command_config(const br_command *command) {
 
 static void pipe_add(br_pipes *pipes, const br_command *command) {
   br_pipe_refusal refusal = {.config = command_config(command)};
-  pipe_entry *pipe;
+  pipe_entry *pipe = NULL;
   refusal.status =
       br_pipe_start(pipes, refusal.config, command->pipe, &pipe, refusal.text, sizeof refusal.text);
-  if (refusal.status != PC_OK) {
+  if (!pipe) {
     change_refuse(pipes, command, &refusal);
     return;
   }
@@ -203,9 +203,10 @@ void br_pipes_reap(br_pipes *pipes) {
 
 void br_pipes_release(br_pipes *pipes) {
   br_pipes_reap(pipes);
-  while (pipes->first) {
-    pipe_entry *pipe = pipes->first;
-    entry_unlink(pipe);
+  pipe_entry *next;
+  for (pipe_entry *pipe = pipes->first; pipe; pipe = next) {
+    next = pipe->next;
     entry_destroy(pipe);
   }
+  pipes->first = pipes->last = NULL;
 }

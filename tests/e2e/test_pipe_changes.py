@@ -122,6 +122,24 @@ class AddAndRemove(Case):
         self.assertIn("its path cannot change", answer.json["detail"])
         self.assertEqual(self.files(self.server).count("other.sock"), 0)
 
+    def test_who_waits_for_a_removed_pipe_is_answered(self):
+        self.put(self.server, "added", pipe("added"))
+        observer = self.ndjson(self.server, "?kind=injected")
+        self.connect(self.server, "added")
+        self.server.wait_for_sessions("added", 1)
+        answers = []
+
+        def ask(path, body):
+            answers.append(self.server.post(f"/api/v1/pipes/added/{path}", body, timeout_s=LONG_S))
+
+        asking = threading.Thread(target=ask, args=("call", b"question"))
+        asking.start()
+        observer.until_kind("injected")
+        self.assertEqual(self.delete(self.server, "added").status, 204)
+        asking.join(LONG_S)
+        self.assert_problem(answers[0], 502, "closed_before_answer")
+        self.assert_problem(self.server.inject("added", b"x"), 404, "pipe_not_found")
+
     def test_injection_into_a_removed_pipe_is_answered(self):
         self.put(self.server, "added", pipe("added"))
         self.delete(self.server, "added")

@@ -72,6 +72,8 @@ const char *web_reason_phrase(unsigned status) {
     return "Not Acceptable";
   case 409:
     return "Conflict";
+  case 410:
+    return "Gone";
   case 413:
     return "Content Too Large";
   case 415:
@@ -86,6 +88,8 @@ const char *web_reason_phrase(unsigned status) {
     return "Internal Server Error";
   case 501:
     return "Not Implemented";
+  case 502:
+    return "Bad Gateway";
   case 503:
     return "Service Unavailable";
   case 504:

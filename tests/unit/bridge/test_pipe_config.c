@@ -79,8 +79,8 @@ static void keys_are_live_or_named(void **state) {
                                      "\"oversize\":\"skip\"",
                                      "\"overflow\":\"drop\"",
                                      "\"describe_clients\":false",
-                                     ("\"limits\":{\"max_instances\":1,\"max_message_bytes\":9,"
-                                      "\"accept_rate\":5,\"idle_timeout_ms\":7}")};
+                                     "\"limits\":{\"max_instances\":1,\"idle_timeout_ms\":7}",
+                                     "\"limits\":{\"max_message_bytes\":9,\"accept_rate\":5}"};
   for (size_t index = 0; index < sizeof live / sizeof live[0]; index++) {
     char text[256];
     (void)snprintf(text, sizeof text, "{\"path\":\"a\",%s}", live[index]);
