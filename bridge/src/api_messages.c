@@ -1,7 +1,7 @@
 /* POST of messages: what is asked, and for whom. What then happens is in post*.c. HTTP thread.
  *
- * The body is one message, byte for byte, whatever it is called; only who asks for it has it read: `?body=json` one
- * message in JSON, `?body=ndjson` or that content type a file of them. */
+ * The body is one message, byte for byte, whatever it is called; only who asks for it has it read:
+ * `?body=json` one message in JSON, `?body=ndjson` or that content type a file of them. */
 #include <string.h>
 #include <strings.h>
 
@@ -82,7 +82,8 @@ typedef struct choice {
   const char *pipe_name;
 } choice;
 
-/* A filter's parameters of a POST: the pipe may stand in the path, and `direction` is the message's. */
+/* A filter's parameters of a POST: the pipe may stand in the path, and `direction` is the
+ * message's. */
 static const char *choice_get(const void *source, const char *name) {
   const choice *made = source;
   if (made->pipe_name && strcmp(name, "pipe") == 0) {

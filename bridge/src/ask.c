@@ -1,7 +1,8 @@
 /* Commands under way, by their id. HTTP thread.
  *
- * Success: reserved in the command queue, copied once, the pipe thread woken if it sleeps; the result finds its
- * br_asked by the id. Failures: the queue is full, told at once; who asked has gone, then its id finds nothing. */
+ * Success: reserved in the command queue, copied once, the pipe thread woken if it sleeps; the
+ * result finds its br_asked by the id. Failures: the queue is full, told at once; who asked has
+ * gone, then its id finds nothing. */
 #include "ask.h"
 
 #include <string.h>

@@ -1,10 +1,12 @@
-/* Asking the pipe thread: a command goes through the command queue, what becomes of it comes back through the event
- * queue, and whoever asked is told. Everything that injects (POST, files of messages, WebSockets, calls) and what
- * only wants to hear that the thread lives goes this way. HTTP thread.
+/* Asking the pipe thread: a command goes through the command queue, what becomes of it comes back
+ * through the event queue, and whoever asked is told. Everything that injects (POST, files of
+ * messages, WebSockets, calls) and what only wants to hear that the thread lives goes this way.
+ * HTTP thread.
  *
- * A br_asked lies in its owner, who does not free it while it is under way: until on_result, which comes exactly once for
- * each br_ask and never inside it, or br_ask_cancel. Nothing is allocated for it. Many commands may be under way for
- * one, which has one id for all of them: their results are counted, not told apart. */
+ * A br_asked lies in its owner, who does not free it while it is under way: until on_result, which
+ * comes exactly once for each br_ask and never inside it, or br_ask_cancel. Nothing is allocated
+ * for it. Many commands may be under way for one, which has one id for all of them: their results
+ * are counted, not told apart. */
 #ifndef BRIDGE_SRC_ASK_H
 #define BRIDGE_SRC_ASK_H
 
@@ -27,16 +29,18 @@ struct br_asked {
   uint32_t size_bytes;
   uint64_t session; /* 0: the whole pipe */
   uint16_t pipe;
-  /* Of the `injected` event, known before on_result; 0: there was none. Of many commands, the first and the last. */
+  /* Of the `injected` event, known before on_result; 0: there was none. Of many commands, the first
+   * and the last. */
   uint64_t first_seq;
   uint64_t seq;
 };
 
-/* Somebody whose command found the queue full. Lies in its owner; zeroed but for the first two members. */
+/* Somebody whose command found the queue full. Lies in its owner; zeroed but for the first two
+ * members. */
 typedef struct br_ask_waiter br_ask_waiter;
 struct br_ask_waiter {
-  /* The owner's, from the loop: there is room, try again; if that is still not enough, wait again. It may be freed in
-   * here. */
+  /* The owner's, from the loop: there is room, try again; if that is still not enough, wait again.
+   * It may be freed in here. */
   void (*on_room)(br_ask_waiter *waiter);
   void *user;
   bool is_waiting;
@@ -65,15 +69,16 @@ typedef enum br_ask_status {
 /* A zeroed asker with the first three members set is a new one. Nothing may be under way. */
 void br_asker_fini(br_asker *asker);
 
-/* Hands `command` over with its payload and who sent it (NULL: unknown, or no injection); its id and time are set
- * here. Nobody waits for what becomes of it. */
+/* Hands `command` over with its payload and who sent it (NULL: unknown, or no injection); its id
+ * and time are set here. Nobody waits for what becomes of it. */
 br_ask_status br_ask_send(br_asker *asker, br_command *command, const void *payload,
                           const br_sent_by *by);
-/* Likewise, and `asked` is told. Unless BR_ASK_OK nothing was sent and nothing more is under way. */
+/* Likewise, and `asked` is told. Unless BR_ASK_OK nothing was sent and nothing more is under
+ * way. */
 br_ask_status br_ask(br_asker *asker, br_asked *asked, br_command *command, const void *payload,
                      const br_sent_by *by);
-/* Who asked has gone: on_result will not come. What was asked happens nevertheless. Also of one that is not under
- * way. */
+/* Who asked has gone: on_result will not come. What was asked happens nevertheless. Also of one
+ * that is not under way. */
 void br_ask_cancel(br_asker *asker, br_asked *asked);
 
 /* on_room comes when the queue is at most half full. Of one that waits already: nothing happens. */
@@ -82,7 +87,8 @@ void br_ask_wait(br_asker *asker, br_ask_waiter *waiter);
 void br_ask_wait_cancel(br_asker *asker, br_ask_waiter *waiter);
 /* Once a turn of the loop: lets those try that wait, if there is room. */
 void br_ask_serve_waiters(br_asker *asker);
-/* Right before the loop may sleep; false: there is room now. True: who makes room wakes this thread. */
+/* Right before the loop may sleep; false: there is room now. True: who makes room wakes this
+ * thread. */
 bool br_ask_prepare_sleep(br_asker *asker);
 
 /* From the event queue: an `injected` event, which has its seq, or a BR_RECORD_RESULT. */

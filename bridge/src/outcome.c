@@ -7,8 +7,8 @@
 
 #include "web/text.h"
 
-/* One session that has it is a success, whatever became of the others; then what may still become one; then what is
- * worth trying again. */
+/* One session that has it is a success, whatever became of the others; then what may still become
+ * one; then what is worth trying again. */
 br_outcome br_outcome_of_result(const br_asked *asked, const br_result *result) {
   if (result->delivered > 0) {
     return (br_outcome){201, "delivered"};

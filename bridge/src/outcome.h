@@ -1,4 +1,5 @@
-/* What became of an injection, in the words of every answer: HTTP, lines of a file, WebSocket. Pure. */
+/* What became of an injection, in the words of every answer: HTTP, lines of a file, WebSocket.
+ * Pure. */
 #ifndef BRIDGE_SRC_OUTCOME_H
 #define BRIDGE_SRC_OUTCOME_H
 
@@ -21,7 +22,8 @@ br_outcome br_outcome_of_result(const br_asked *asked, const br_result *result);
 /* Of a command that could not be sent. */
 br_outcome br_outcome_of_ask(br_ask_status status);
 
-/* Writes what happened and what to do, for people. `config`: of the pipe; NULL only if it was removed. */
+/* Writes what happened and what to do, for people. `config`: of the pipe; NULL only if it was
+ * removed. */
 void br_outcome_explain_result(const br_asked *asked, const br_result *result,
                                const br_pipe_config *config, char *out_text, size_t size);
 void br_outcome_explain_ask(br_ask_status status, char *out_text, size_t size);
@@ -30,7 +32,8 @@ void br_problem_of_result(const br_asked *asked, const br_result *result,
                           const br_pipe_config *config, br_problem *out_problem);
 void br_problem_of_ask(br_ask_status status, br_problem *out_problem);
 
-/* Appends the members of an answer, without braces: "seq" to "microseconds". `pipe_name`: of the asked one's. */
+/* Appends the members of an answer, without braces: "seq" to "microseconds". `pipe_name`: of the
+ * asked one's. */
 void br_outcome_append(web_buffer *out, const br_asked *asked, const br_result *result,
                        const char *pipe_name);
 

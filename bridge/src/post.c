@@ -1,8 +1,9 @@
 /* One injection by POST. HTTP thread.
  *
- * Success: the command reaches the pipe thread, its `injected` event gets a seq, its result says that the kernel took
- * the bytes: 201, or 202 when nobody has them yet. Not waited for: 202 as soon as it is handed over.
- * Failures: as outcome.c has them. The request gives up first (504): under a key, the answer is kept for the next. */
+ * Success: the command reaches the pipe thread, its `injected` event gets a seq, its result says
+ * that the kernel took the bytes: 201, or 202 when nobody has them yet. Not waited for: 202 as soon
+ * as it is handed over. Failures: as outcome.c has them. The request gives up first (504): under a
+ * key, the answer is kept for the next. */
 #include "post.h"
 
 #include <stdlib.h>

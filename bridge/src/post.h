@@ -1,5 +1,6 @@
-/* What a POST of messages comes to, once it is known whom it is for: one injection, one for each session that a filter
- * chooses, or a file of them. Each answers the request, now or later. HTTP thread. */
+/* What a POST of messages comes to, once it is known whom it is for: one injection, one for each
+ * session that a filter chooses, or a file of them. Each answers the request, now or later. HTTP
+ * thread. */
 #ifndef BRIDGE_SRC_POST_H
 #define BRIDGE_SRC_POST_H
 
@@ -24,7 +25,8 @@ void br_post_matching(br_api *api, web_request *request, br_filter *filter,
                       const br_post_message *message);
 
 /* ---- post_lines.c ---- */
-/* The body as lines of JSON. `target`: where they go that do not say; its pipe counts if `has_pipe`. */
+/* The body as lines of JSON. `target`: where they go that do not say; its pipe counts if
+ * `has_pipe`. */
 void br_post_lines(br_api *api, web_request *request, const br_command *target, bool has_pipe);
 
 #endif

@@ -1,9 +1,9 @@
 /* A file of messages: lines of JSON in, a line of JSON out for each, then a last one. HTTP thread.
  *
- * Success: {"text"|"base64"|"hex": …} with "session", "direction" and "delay_ms" where wanted; many are under way at
- * once, and the answer is a stream of what became of each, in order.
- * Failures: a line that cannot be sent is told in its turn, and the others go on. A full queue, and a client that does
- * not read the answer, are waited for. The client goes: the rest is not sent. */
+ * Success: {"text"|"base64"|"hex": …} with "session", "direction" and "delay_ms" where wanted; many
+ * are under way at once, and the answer is a stream of what became of each, in order. Failures: a
+ * line that cannot be sent is told in its turn, and the others go on. A full queue, and a client
+ * that does not read the answer, are waited for. The client goes: the rest is not sent. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,9 +1,10 @@
-/* One message into each open session that a filter chooses: an injection and an event for each. HTTP thread.
+/* One message into each open session that a filter chooses: an injection and an event for each.
+ * HTTP thread.
  *
- * Success: the sessions are those of the moment when the request came; the answer has what became of each, and all of
- * it together: 201 when one has the bytes, 202 when none has them yet, or none matches.
- * Failures: all refused: the first one's problem. The request gives up first (504): what was not sent yet is not,
- * unless a key wants it finished. */
+ * Success: the sessions are those of the moment when the request came; the answer has what became
+ * of each, and all of it together: 201 when one has the bytes, 202 when none has them yet, or none
+ * matches. Failures: all refused: the first one's problem. The request gives up first (504): what
+ * was not sent yet is not, unless a key wants it finished. */
 #include <stdlib.h>
 #include <string.h>
 

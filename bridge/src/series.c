@@ -1,8 +1,8 @@
 /* Many injections in order. HTTP thread.
  *
- * Success: drawn from the source → due → asked, up to the window → results in any order → told in the order of the
- * messages. Failures: the queue is full (waited for); a message that cannot be sent (told in its turn, when those
- * before it have been; the others go on). */
+ * Success: drawn from the source → due → asked, up to the window → results in any order → told in
+ * the order of the messages. Failures: the queue is full (waited for); a message that cannot be
+ * sent (told in its turn, when those before it have been; the others go on). */
 #include "series.h"
 
 #include <stdlib.h>
@@ -12,7 +12,8 @@
 
 enum {
   NS_PER_MS = 1000000,
-  /* How late a message may be and the next one is still due by the first one's clock: what a loaded machine takes. */
+  /* How late a message may be and the next one is still due by the first one's clock: what a loaded
+   * machine takes. */
   LATE_MS = 100
 };
 

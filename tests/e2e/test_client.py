@@ -345,7 +345,8 @@ class Queue(ClientCase):
             answer = bridge.inject("c", body)
             if answer.status == 429:
                 break
-            queued += answer.status in (202, 504)  # given up by a slow machine, and queued all the same
+            # A slow machine gives some up, which are queued all the same.
+            queued += answer.status in (202, 504)
         self.assertGreater(queued, 1)
         end.close()
         events = observer.until(lambda e: e["kind"] == "closed")

@@ -129,7 +129,8 @@ class SentBy(BridgeCase):
 
     def test_what_waited_for_a_server_still_tells_who_it_was(self):
         (self.folder / "run").mkdir(mode=0o700)
-        server = self.bridge(pipes=[pipe("late", role="client", reconnect={"first_delay_ms": 1, "max_delay_ms": 20})])
+        server = self.bridge(pipes=[pipe("late", role="client", reconnect={
+            "first_delay_ms": 1, "max_delay_ms": 20})])
         observer = self.ndjson(server, "?kind=injected")
         answer = server.post("/api/v1/pipes/late/messages", b"early", headers={"User-Agent": "me"})
         self.assertEqual((answer.status, answer.json["result"]), (202, "queued"))

@@ -1,4 +1,4 @@
-"""What a body may be: bytes of any type, empty, JSON on request; and an answer that is not waited for."""
+"""What a body may be: bytes of any type, empty, JSON on request; and not waiting for the answer."""
 
 import json
 
@@ -58,7 +58,8 @@ class Json(BridgeCase):
 
     def test_each_form_arrives(self):
         for body, wanted in [({"text": "hällo\0\n"}, "hällo\0\n".encode()), ({"text": ""}, b""),
-                             ({"base64": "AP+A"}, b"\x00\xff\x80"), ({"hex": "00 ff0A"}, b"\x00\xff\n"),
+                             ({"base64": "AP+A"}, b"\x00\xff\x80"),
+                             ({"hex": "00 ff0A"}, b"\x00\xff\n"),
                              ({"base64": ""}, b"")]:
             answer = self.post(body)
             self.assertEqual((answer.status, answer.json["bytes"]), (201, len(wanted)), body)

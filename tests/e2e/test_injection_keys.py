@@ -78,7 +78,8 @@ class Keys(BridgeCase):
         path = "/api/v1/pipes/deaf/messages"
         while (answer := self.server.post(path, b"x" * 60000)).status == 201:
             pass
-        self.assertEqual(answer.status, 202)  # from here on each waits a second for who does not read
+        # From here on each waits a second for who does not read.
+        self.assertEqual(answer.status, 202)
         observer = self.ndjson(self.server, "?kind=injected&pipe=deaf")
         wire = http.Wire(self.server.address)
         self.addCleanup(wire.close)

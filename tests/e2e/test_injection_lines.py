@@ -41,7 +41,8 @@ class Lines(LinesCase):
             {"text": ""}))
         self.assertEqual(client.receive_exactly(13), b"one\ntw\xff\nth3\n\n")
         self.assertEqual([(t["line"], t["result"], t["bytes"], t["delivered"]) for t in told],
-                         [(n, "delivered", size, 1) for n, size in ((1, 3), (2, 3), (3, 3), (4, 0))])
+                         [(n, "delivered", size, 1)
+                          for n, size in ((1, 3), (2, 3), (3, 3), (4, 0))])
         events = observer.take(4)
         self.assertEqual([e["seq"] for e in events], [t["seq"] for t in told])
         self.assertEqual(events[0]["by"]["via"], "http")
@@ -83,14 +84,16 @@ class Lines(LinesCase):
         line, other = self.connect(server, "line"), self.connect(server, "other")
         one = server.wait_for_sessions("line", 1)[0]["id"]
         two = server.wait_for_sessions("other", 1)[0]["id"]
-        told, _ = self.post(server, ndjson({"text": "a", "session": one}, {"text": "b", "pipe": "other"},
-                                           {"text": "c", "session": two}, {"text": "d"},
-                                           {"text": "e", "pipe": "none"}), "/api/v1/messages")
+        told, _ = self.post(server, ndjson(
+            {"text": "a", "session": one}, {"text": "b", "pipe": "other"},
+            {"text": "c", "session": two}, {"text": "d"}, {"text": "e", "pipe": "none"}),
+            "/api/v1/messages")
         self.assertEqual([t["result"] for t in told],
                          ["delivered"] * 3 + ["bad_line", "pipe_not_found"])
         self.assertEqual(line.receive_exactly(2), b"a\n")
         self.assertEqual(other.receive_exactly(4), b"b\nc\n")
-        told, _ = self.post(server, ndjson({"text": "x", "session": two}, {"text": "y", "pipe": "line"}))
+        told, _ = self.post(server, ndjson({"text": "x", "session": two},
+                                           {"text": "y", "pipe": "line"}))
         self.assertEqual([t["result"] for t in told], ["session_not_found", "unknown_member"])
         told, _ = self.post(server, ndjson({"text": "x", "session": two}, {"text": "y"}),
                             f"/api/v1/sessions/{one}/messages")

@@ -1,6 +1,5 @@
-/* Messages in JSON: whatever comes is read or refused with words, a refused one says why, and the bytes of a text are
- * never more than the JSON that said it.
- * Input: the JSON. */
+/* Messages in JSON: whatever comes is read or refused with words, a refused one says why, and the
+ * bytes of a text are never more than the JSON that said it. Input: the JSON. */
 #include <stdbool.h>
 #include <string.h>
 

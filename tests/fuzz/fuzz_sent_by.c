@@ -1,6 +1,5 @@
-/* Who injects: whatever a client calls itself, what is told of it is one JSON object of valid UTF-8, without control
- * characters, and fits.
- * Input: the name. */
+/* Who injects: whatever a client calls itself, what is told of it is one JSON object of valid
+ * UTF-8, without control characters, and fits. Input: the name. */
 #include <jansson.h>
 #include <string.h>
 

@@ -1,12 +1,13 @@
 /* Event streams. HTTP thread.
  *
- * Success: head sent by libmicrohttpd → it asks for the body → the connection is suspended, which takes its
- * socket out of libmicrohttpd's hands, and the sender writes to it as to a WebSocket: from the same logs, one
- * call for everything new, without a copy. → resumed at the end, libmicrohttpd closes.
- * Failures: client gone, found by a hang-up event of our own poller or by a send → resumed → closed.
+ * Success: head sent by libmicrohttpd → it asks for the body → the connection is suspended, which
+ * takes its socket out of libmicrohttpd's hands, and the sender writes to it as to a WebSocket:
+ * from the same logs, one call for everything new, without a copy. → resumed at the end,
+ * libmicrohttpd closes. Failures: client gone, found by a hang-up event of our own poller or by a
+ * send → resumed → closed.
  *
- * The body has no length and no chunks, it ends with the connection: HTTP/1.0 clients and nc can read it, and
- * one log serves all. */
+ * The body has no length and no chunks, it ends with the connection: HTTP/1.0 clients and nc can
+ * read it, and one log serves all. */
 #include "stream.h"
 
 #include <stdlib.h>
@@ -45,8 +46,8 @@ static void stream_on_sent(web_sender *sender, web_sender_result result) {
   }
 }
 
-/* A client that has closed its sending half counts as gone: nothing else would tell of one that has closed
- * both while no events come. */
+/* A client that has closed its sending half counts as gone: nothing else would tell of one that has
+ * closed both while no events come. */
 static void stream_on_ready(web_poll_entry *entry, unsigned ready) {
   web_stream *stream = WEB_CONTAINER_OF(entry, web_stream, sender.entry);
   if ((ready & WEB_POLL_HANGUP) != 0) {

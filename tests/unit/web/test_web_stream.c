@@ -1,4 +1,5 @@
-/* Streams that their owner fills by himself, without a log, and that end. The server is stepped by the test. */
+/* Streams that their owner fills by himself, without a log, and that end. The server is stepped by
+ * the test. */
 #include "test.h"
 
 #include <stdio.h>
