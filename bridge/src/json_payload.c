@@ -111,7 +111,8 @@ bool br_json_has_only(const json_t *object, const char *const *names, br_problem
     const char *name = json_object_iter_key(at);
     if (!is_among(name, forms, FORM_COUNT) && !is_among(name, names, SIZE_MAX)) {
       bool is_short = strlen(name) <= NAME_SHOWN_BYTES;
-      return br_problem_set(out_problem, 400, "unknown_member", "\"%s\" is not known here.",
+      return br_problem_set(out_problem, 400, "unknown_member",
+                            "\"%s\" is not known here; a message is text, base64 or hex.",
                             is_short ? name : "…");
     }
   }
