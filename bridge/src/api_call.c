@@ -1,8 +1,8 @@
 /* POST …/call: sends the body and answers with what the session says next. HTTP thread.
  *
  * Success: 200 with the bytes of the answer; what they are is told by headers.
- * Failures: as of an injection, and: a call is under way in that session 409; nothing said in time 504; the session closed
- * instead 502. Whose injection was announced is told its seq. */
+ * Failures: as of an injection, and: a call is under way in that session 409; nothing said in
+ * time 504; the session closed instead 502. Whose injection was announced is told its seq. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,8 +94,8 @@ static bool answer_filter(web_request *request, br_filter **out_filter, br_probl
                         error.offset + 1, error.text);
 }
 
-/* The message: the body itself, or what it says as JSON; then `decoded`, which the caller frees in either case, has
- * it. */
+/* The message: the body itself, or what it says as JSON; then `decoded`, which the caller frees
+ * in either case, has it. */
 static bool message_read(web_request *request, web_buffer *decoded, question *out_message,
                          br_problem *out_problem) {
   const char *form = web_request_query(request, "body");

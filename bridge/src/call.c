@@ -1,6 +1,7 @@
 /* Calls under way, by their session. HTTP thread.
  *
- * Success: injected → its event tells from where on to listen → a message the other way that the filter wants → on_end.
+ * Success: injected → its event tells from where on to listen → a message the other way that the
+ * filter wants → on_end.
  * Failures: the injection was not taken; the session closed; time is over; who called has gone. */
 #include "call.h"
 

@@ -1,8 +1,9 @@
 /* Records from the pipe thread into the event queue. Pipe thread.
  *
  * Success: reserve, copy once, commit; the reader is woken once a turn.
- * Failure: the queue is full. From then on until it is half empty every message is refused, whoever's it is: who
- * finds a free byte first would starve the others. What must not be lost waits in memory. */
+ * Failure: the queue is full. From then on until it is half empty every message is refused,
+ * whoever's it is: who finds a free byte first would starve the others. What must not be lost
+ * waits in memory. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

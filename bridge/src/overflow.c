@@ -1,14 +1,16 @@
 /* Messages that find the event queue full. Pipe thread.
  *
- * Success: the session waits until the reader has brought the queue down to half. One of a pipe that pauses is not read
- * meanwhile, and its peer feels ordinary pipe backpressure. One of a pipe that drops is read on: what it says is
- * counted, and told by one event when the queue has room again, in front of what it says then.
+ * Success: the session waits until the reader has brought the queue down to half. One of a pipe
+ * that pauses is not read meanwhile, and its peer feels ordinary pipe backpressure. One of a
+ * pipe that drops is read on: what it says is counted, and told by one event when the queue has
+ * room again, in front of what it says then.
  * Failures: none. */
 #include <stdlib.h>
 
 #include "pipes_private.h"
 
-/* At the end, so that who waited longest goes on first: with many sessions half a queue may not be for all. */
+/* At the end, so that who waited longest goes on first: with many sessions half a queue may not
+ * be for all. */
 static void session_wait(pipe_session *session) {
   br_pipes *pipes = session->pipe->owner;
   if (!session->is_waiting) {

@@ -1,4 +1,5 @@
-"""The crowds of test_observers.py at their full size and length; minutes of two processors (target `heavy`)."""
+"""The crowds of test_observers.py at their full size and length; minutes of two processors (target
+`heavy`)."""
 
 import time
 

@@ -32,8 +32,8 @@ class Asking(threading.Thread):
 
 class CallCase(BridgeCase):
     def start(self, *pipes, **config):
-        self.server = self.bridge(pipes=list(pipes) or [pipe("line"), pipe("exact", mode="message")],
-                                  config=config)
+        usual = [pipe("line"), pipe("exact", mode="message")]
+        self.server = self.bridge(pipes=list(pipes) or usual, config=config)
         self.observer = self.websocket(self.server, timeout_s=LONG_S)
 
     def session_of(self, name):
@@ -90,7 +90,8 @@ class Call(CallCase):
         self.server.wait_for_sessions("line", 2)
         self.assert_problem(self.server.post("/api/v1/pipes/line/call", b"x"), 409,
                             "several_sessions")
-        self.assert_problem(self.server.post("/api/v1/pipes/none/call", b"x"), 404, "pipe_not_found")
+        self.assert_problem(self.server.post("/api/v1/pipes/none/call", b"x"), 404,
+                            "pipe_not_found")
 
     def test_any_bytes_and_none_go_both_ways(self):
         self.start()

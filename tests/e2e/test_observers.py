@@ -1,4 +1,5 @@
-"""Many observers, slow ones and dead ones: each gets or is told of everything, and none costs the others anything."""
+"""Many observers, slow ones and dead ones: each gets or is told of everything, and none costs the
+others anything."""
 
 import os
 import resource
@@ -184,8 +185,8 @@ class Dead(CrowdCase):
     READER = """
 import socket, sys, base64, os
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-s.sendall(("GET " + sys.argv[2] + " HTTP/1.1\\r\\nHost: 127.0.0.1:" + sys.argv[1] + "\\r\\n" + sys.argv[3] +
-           "\\r\\n").encode())
+s.sendall(("GET " + sys.argv[2] + " HTTP/1.1\\r\\nHost: 127.0.0.1:" + sys.argv[1] + "\\r\\n"
+           + sys.argv[3] + "\\r\\n").encode())
 print(s.recv(65536).split()[1].decode(), flush=True)
 while s.recv(65536):
     pass

@@ -1,4 +1,5 @@
-"""A pipe that drops instead of pausing: its writer is never slowed, and what is missing is told to the message."""
+"""A pipe that drops instead of pausing: its writer is never slowed, and what is missing is told to
+the message."""
 
 import pathlib
 import sys

@@ -1,4 +1,5 @@
-"""Many observers in one thread: `pipebridge.v1.bin` by its headers alone, so that the test is not slower than the program."""
+"""Many observers in one thread: `pipebridge.v1.bin` by its headers alone, so that the test is not
+slower than the program."""
 
 import json
 import selectors

@@ -387,7 +387,8 @@ static void pipes_that_drop_reply_to_what_they_drop(void **state) {
   fixture_close(f);
 }
 
-/* Half a queue is less than what all of them have ready: without an order of their own the first would have it all. */
+/* Half a queue is less than what all of them have ready: without an order of their own the first
+ * would have it all. */
 static void pipes_full_event_queue_is_shared_by_all_who_wait(void **state) {
   (void)state;
   fixture *f = fixture_open(BR_REPLY_NONE, 65536);
