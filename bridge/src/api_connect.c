@@ -92,8 +92,10 @@ static void connection_destroy_if_done(connection *one) {
 }
 
 void br_connections_fini(br_api *api) {
-  while (api->connections) {
-    connection_destroy(api->connections);
+  connection *next = NULL;
+  for (connection *one = api->connections; one; one = next) {
+    next = one->next;
+    connection_destroy(one);
   }
   br_id_table_fini(&api->connecting);
   br_id_table_fini(&api->connected);
