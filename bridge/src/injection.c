@@ -123,7 +123,12 @@ static pc_status session_write(pipe_session *session, injection *injected, const
 static void injection_write(pipe_session *session, injection *injected, const void *payload) {
   pc_status status = session_write(session, injected, payload);
   injected->flags |= br_session_flags(session);
-  br_session_count_written(session, injected->direction, status, injected->size_bytes);
+  if (injected->is_own && status == PC_OK) {
+    /* An episode of refusals is of other people's messages, which have their own place in the queue. */
+    br_session_count_accepted(session, injected->direction, injected->size_bytes);
+  } else {
+    br_session_count_written(session, injected->direction, status, injected->size_bytes);
+  }
   injected->result.targets++;
   switch (status) {
   case PC_OK:

@@ -13,6 +13,11 @@
 
 /* ---- replies ---- */
 
+void br_session_count_accepted(pipe_session *session, br_direction direction, uint32_t size_bytes) {
+  br_traffic_add(br_counters_traffic(&session->info->counters, direction), size_bytes);
+  br_traffic_add(br_counters_traffic(session->pipe->counters, direction), size_bytes);
+}
+
 void br_session_count_written(pipe_session *session, br_direction direction, pc_status status,
                               uint32_t size_bytes) {
   br_pipes *pipes = session->pipe->owner;
@@ -21,8 +26,7 @@ void br_session_count_written(pipe_session *session, br_direction direction, pc_
     return; /* it is closing: nobody is there to be refused */
   }
   if (status == PC_OK) {
-    br_traffic_add(br_counters_traffic(counters, direction), size_bytes);
-    br_traffic_add(br_counters_traffic(session->pipe->counters, direction), size_bytes);
+    br_session_count_accepted(session, direction, size_bytes);
     if (session->refused_count > 0) {
       br_emit_error(pipes, session->pipe->index, session->id,
                     "%" PRIu64 " messages to session %" PRIu64
@@ -190,8 +194,7 @@ pc_status br_session_hear(pipe_session *session, br_direction direction,
       br_session_overflow(session, direction, message->size_bytes) != PC_OK) {
     return PC_AGAIN;
   }
-  br_traffic_add(br_counters_traffic(&session->info->counters, direction), message->size_bytes);
-  br_traffic_add(br_counters_traffic(pipe->counters, direction), message->size_bytes);
+  br_session_count_accepted(session, direction, message->size_bytes);
   return PC_OK;
 }
 

@@ -345,6 +345,8 @@ void br_overflow_fini(br_pipes *pipes);
 static inline br_traffic *br_counters_traffic(br_counters *counters, br_direction direction) {
   return direction == BR_DIRECTION_C2S ? &counters->c2s : &counters->s2c;
 }
+/* Counts a message that was heard, or accepted for a peer. */
+void br_session_count_accepted(pipe_session *session, br_direction direction, uint32_t size_bytes);
 /* Counts an accepted or refused message to a peer, and tells of refusals once an episode. */
 void br_session_count_written(pipe_session *session, br_direction direction, pc_status status,
                               uint32_t size_bytes);
