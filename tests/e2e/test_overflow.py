@@ -9,6 +9,7 @@ from harness.bridge import pipe
 from harness.case import BridgeCase
 from harness.deadline import LONG_S, wait_until
 from harness.observer import Ledger, payload_of
+from harness.servers import PipeServer
 from harness.trace import StoppedThread
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "web" / "examples"))
@@ -112,6 +113,58 @@ class Drop(BridgeCase):
             self.assertEqual(told[direction] + dropped[direction], count)
             self.assertGreater(dropped[direction], count // 2)
         self.assertEqual(session["dropped"]["messages"], sum(dropped.values()))
+
+    def test_through_a_tap_all_passes_while_nobody_can_be_told(self):
+        server = self.bridge(
+            pipes=[pipe("tap", role="tap", upstream="up.sock", overflow="drop")],
+            config={"events": {"queue_bytes": 1 << 19}})
+        listener = PipeServer(server.path("up"))
+        self.addCleanup(listener.close)
+        observer = self.ndjson(server, timeout_s=LONG_S)
+        count = 20_000
+        with self.connect(server, "tap", timeout_s=LONG_S) as client:
+            upstream = listener.accept(timeout_s=LONG_S)
+            self.addCleanup(upstream.close)
+            server.wait_for_sessions("tap", 1)
+            with StoppedThread(server.thread("pb-http")):
+                for _ in range(count // 1000):
+                    data = self.lines(1000)
+                    client.send(data)
+                    self.assertEqual(upstream.receive_exactly(len(data)), data)
+                    upstream.send(data)
+                    self.assertEqual(client.receive_exactly(len(data)), data)
+        said = {"c2s": 0, "s2c": 0}
+        dropped = 0
+        while (event := observer.next())["kind"] != "closed":
+            if event["kind"] in ("message", "dropped"):
+                said[event["direction"]] += event.get("count", 1)
+                dropped += event.get("count", 0)
+        self.assertEqual(said, {"c2s": count, "s2c": count})
+        self.assertGreater(dropped, count)
+
+    def test_a_server_of_another_program_and_messages_that_are_exact_drop_too(self):
+        server = self.bridge(
+            pipes=[pipe("up", mode="message", role="client", overflow="drop",
+                        reconnect={"first_delay_ms": 10, "max_delay_ms": 50})],
+            config={"events": {"queue_bytes": 1 << 19}})
+        listener = PipeServer(server.path("up"), is_message=True)
+        self.addCleanup(listener.close)
+        observer = self.ndjson(server, timeout_s=LONG_S)
+        end = listener.accept(timeout_s=LONG_S)
+        server.wait_for_sessions("up", 1)
+        count = 10_000
+        with StoppedThread(server.thread("pb-http")):
+            for number in range(count):
+                end.send(b"%d" % number + FILLER)
+        end.close()
+        said = dropped = 0
+        while (event := observer.next())["kind"] != "closed":
+            if event["kind"] in ("message", "dropped"):
+                self.assertEqual(event["direction"], "s2c")
+                said += event.get("count", 1)
+                dropped += event.get("count", 0)
+        self.assertEqual(said, count)
+        self.assertGreater(dropped, 0)
 
     def test_what_was_dropped_can_be_filtered_for(self):
         server = self.bridge(
