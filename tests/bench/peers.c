@@ -15,7 +15,7 @@
 #include "bench.h"
 #include "process.h"
 
-enum { PATH_BYTES = 128, PORT_TEXT_BYTES = 8 };
+enum { PATH_BYTES = 256, PORT_TEXT_BYTES = 8 };
 
 #define WORDS(text) \
   { text, sizeof(text) - 1 }
@@ -271,8 +271,9 @@ static void node_start(bench_target *target) {
   char port_file[PATH_BYTES];
   snprintf(port_file, sizeof port_file, "%s/port", target->folder);
   BENCH_CHECK(setenv("NODE_PATH", "/usr/share/nodejs", 1) == 0); /* where Debian has it */
-  char *arguments[] = {NULL, BENCH_PEERS_FOLDER "/broadcast.cjs", target->socket_path, port_file,
-                       NULL};
+  char script[PATH_BYTES];
+  snprintf(script, sizeof script, "%s/broadcast.cjs", BENCH_PEERS_FOLDER);
+  char *arguments[] = {NULL, script, target->socket_path, port_file, NULL};
   peer_start(target, "node", arguments);
 }
 
