@@ -24,12 +24,28 @@ typedef struct socket_injection {
 } socket_injection;
 
 /* Whether its client is listened to: not while messages wait for room, or very many for their results. */
-static void listening_adjust(events_socket *self) {
+static bool is_busy(const events_socket *self) {
   const socket_injection *newest = self->injections;
-  if (self->injection_count >= INJECTIONS_MAX || (newest && br_batch_is_waiting(&newest->batch))) {
+  return self->injection_count >= INJECTIONS_MAX || (newest && br_batch_is_waiting(&newest->batch));
+}
+
+static void on_room(br_ask_waiter *waiter) {
+  events_socket *self = waiter->user;
+  if (!is_busy(self)) {
+    self->is_deaf = false;
+    web_socket_resume(self->socket); /* may bring the next commands at once */
+  }
+}
+
+/* It hears again when the command queue has room, and not in the middle of the events that brought the result. */
+static void listening_adjust(events_socket *self) {
+  if (is_busy(self)) {
+    self->is_deaf = true;
     web_socket_pause(self->socket);
-  } else {
-    web_socket_resume(self->socket); /* may bring the next command at once */
+  } else if (self->is_deaf) {
+    self->listener.on_room = on_room;
+    self->listener.user = self;
+    br_ask_wait(&self->api->asker, &self->listener);
   }
 }
 
@@ -186,6 +202,7 @@ void br_events_disconnect(events_socket *self, const br_client_command *command)
 }
 
 void br_events_forget_injections(events_socket *self) {
+  br_ask_wait_cancel(&self->api->asker, &self->listener);
   socket_injection *next = NULL;
   for (socket_injection *injection = self->injections; injection; injection = next) {
     next = injection->next;

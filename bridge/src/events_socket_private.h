@@ -18,6 +18,8 @@ typedef struct events_socket {
   br_sent_by by;
   struct socket_injection *injections; /* under way, the newest first */
   uint32_t injection_count;
+  bool is_deaf;              /* its client is not listened to */
+  br_ask_waiter listener;    /* until it is again             */
   struct socket_call *calls; /* under way */
 } events_socket;
 

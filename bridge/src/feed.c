@@ -303,11 +303,16 @@ const br_filter *br_hub_observer_filter(const br_observer *observer) {
 
 void br_hub_observer_where(const br_observer *observer, uint64_t next_seq, br_start_mode *out_start,
                            uint64_t *out_since) {
+  const feed *target = observer->feed;
   *out_start = observer->options.start;
   if (!observer->is_caught_up) {
     *out_since = observer->next_seq - 1;
+  } else if (next_seq != 0) {
+    *out_since = next_seq - 1;
+  } else if (target->piece) { /* not in the log yet */
+    *out_since = target->span.first_seq - 1;
   } else {
-    *out_since = next_seq != 0 ? next_seq - 1 : observer->hub->seq;
+    *out_since = observer->hub->seq;
   }
 }
 
