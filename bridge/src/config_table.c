@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge/config.h"
+#include "bridge/registry.h"
 #include "pipecore/framing.h"
 #include "pipecore/server.h"
 #include "web/server.h"
@@ -31,7 +32,7 @@ static const uint32_t none = 0;
 static const uint32_t queued_messages = 1000, queued_max_messages = 1000 * 1000;
 static const uint32_t executable_max_bytes = PC_PEER_EXECUTABLE_BYTES - 1;
 static const uint32_t client_rules_max_count = PC_ADMISSION_RULES_MAX;
-static const uint32_t pipes_max_count = 1024; /* an event has 16 bits for the pipe's index */
+static const uint32_t pipes_max_count = BR_PIPES_MAX;
 
 static const uint32_t connections_max = 100000;
 static const uint32_t body_max_bytes = 64 * MIB;
