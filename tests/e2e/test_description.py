@@ -238,6 +238,8 @@ class Coverage(Described):
         if not names:
             self.skipTest("only CTest knows which tests run before this one")
         self.seen = answers_of(names.split(","))
+        if reasons := [reason for group, _, reason in self.seen if group == "skipped"]:
+            self.skipTest(f"some answers could not be seen: {reasons[0]}")
 
     def test_every_described_answer_was_seen(self):
         missing = [" ".join(key) for key, operations in sorted(expectations().items())
