@@ -120,6 +120,9 @@ static bool feed_compress(feed *target, web_server *server, unsigned deflate_bit
 static br_observe_result feed_create(br_hub *hub, br_filter *filter, const feed_format *format,
                                      unsigned deflate_bits, feed **out_feed) {
   if (hub->feed_count == MAX_FEEDS) {
+    br_feeds_sweep(hub); /* a client that subscribes again and again leaves many in one turn */
+  }
+  if (hub->feed_count == MAX_FEEDS) {
     return BR_OBSERVE_TOO_MANY;
   }
   feed *target = calloc(1, sizeof *target);

@@ -163,6 +163,17 @@ class View(CommandCase):
     def wait_for_events(self, seq):
         wait_until(lambda: any(event["seq"] >= seq for event in self.all_events()), f"event {seq}")
 
+    def test_a_thousand_subscriptions_at_once_are_one_after_the_other(self):
+        observer = self.commands()
+        frames = [websocket.encode_frame(websocket.TEXT, json.dumps(
+            {"id": 1000 + n, "command": "subscribe", "q": f"text:{n}"}).encode())
+            for n in range(1000)]
+        observer.socket.wire.send(b"".join(frames))
+        for n in range(1000):
+            self.assertEqual(observer.answer(1000 + n)["type"], "answer")
+        self.connect(self.server, "line").send(b"998\n999\n1000\n")
+        self.assertEqual(observer.next()["text"], "999")
+
     def test_unsubscribe_shows_nothing_until_the_next_subscription(self):
         observer = self.commands()
         client = self.connect(self.server, "line")
