@@ -34,8 +34,8 @@ before(async () => {
 after(() => browser.close());
 
 /** A bridge, its page, and servers that say back what they hear, or one word and go. */
-async function withPipes(body) {
-  const bridge = new Bridge(config);
+async function withPipes(body, http = {}) {
+  const bridge = new Bridge({ ...config, http });
   mkdirSync(bridge.run, { mode: 0o700 });
   const servers = [
     net.createServer((end) => end.on('error', () => {}).pipe(end)).listen(bridge.path('far')),
@@ -72,20 +72,28 @@ function told({ type, size }, isBinary) {
   return { type: isBinary || (type === 'binary' && size > 0) ? 'binary' : 'text', size, digest };
 }
 
-for (const route of ['far/connect', 'near/ws']) {
-  test(`a_page_talks_to_${route.replace('/', '_by_')}`, () =>
-    withPipes(async ({ page, at }) => {
-      for (const protocols of [[], ['binary']]) {
-        const isBinary = protocols.length > 0;
-        const result = await page.evaluate(talk, { url: at(route), protocols, messages });
-        assert.deepEqual(
-          result.heard,
-          messages.map((message) => told(message, isBinary)),
-        );
-        assert.equal(result.protocol, isBinary ? 'binary' : '');
-        assert.deepEqual([result.close.code, result.close.wasClean], [1000, true]);
-      }
-    }));
+const routes = ['far/connect', 'near/ws'];
+for (const [route, compression] of routes.flatMap((route) => [
+  [route, 'off'],
+  [route, 'on'],
+])) {
+  test(`a_page_talks_to_${route.replace('/', '_by_')}_with_compression_${compression}`, () =>
+    withPipes(
+      async ({ page, at }) => {
+        for (const protocols of [[], ['binary']]) {
+          const isBinary = protocols.length > 0;
+          const result = await page.evaluate(talk, { url: at(route), protocols, messages });
+          assert.deepEqual(
+            result.heard,
+            messages.map((message) => told(message, isBinary)),
+          );
+          assert.equal(result.protocol, isBinary ? 'binary' : '');
+          assert.equal(result.extensions.includes('permessage-deflate'), compression === 'on');
+          assert.deepEqual([result.close.code, result.close.wasClean], [1000, true]);
+        }
+      },
+      { compression },
+    ));
 }
 
 test('a_page_is_told_why_its_session_ended', () =>

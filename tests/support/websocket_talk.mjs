@@ -34,7 +34,8 @@ export async function talk({ url, protocols, messages, count = messages.length, 
     const bytes = typeof data === 'string' ? encode(data) : new Uint8Array(data);
     return { type: typeof data === 'string' ? 'text' : 'binary', size: bytes.length, digest: await digest(bytes) };
   };
-  return { protocol: socket.protocol, heard: await Promise.all(heard.map(tell)), close };
+  const { protocol, extensions } = socket;
+  return { protocol, extensions, heard: await Promise.all(heard.map(tell)), close };
 }
 
 /** Looks at a desktop by RFB 3.8 as noVNC does: subprotocol binary, one queue of bytes, whatever a message holds. */

@@ -10,7 +10,6 @@
 #include "gunzip.h"
 
 enum {
-  RAW = -1, /* zlib's way of asking for a stream without its own header */
   MEMORY_LEVEL = 8,
   TAIL_BYTES = 4,       /* an empty block, which RFC 7692 leaves out at a message's end */
   IDLE_MAX = 16,        /* inflaters of 40 KiB that are kept */
@@ -22,6 +21,11 @@ enum {
 
 static z_const Bytef *input_of(const void *data) {
   return (z_const Bytef *)(uintptr_t)data; /* zlib only reads it */
+}
+
+/* zlib's way of asking for a stream without its own header. */
+static int window_without_header(unsigned bits) {
+  return -(int)bits;
 }
 
 /* ---- out ---- */
@@ -37,7 +41,7 @@ web_deflater *web_deflater_create(unsigned window_bits) {
   /* The fastest level: batches of events shrink to a quarter by it, and a tenth less by the usual one at three times the
    * cost. */
   if (deflater != NULL &&
-      deflateInit2(&deflater->stream, Z_BEST_SPEED, Z_DEFLATED, RAW * (int)window_bits,
+      deflateInit2(&deflater->stream, Z_BEST_SPEED, Z_DEFLATED, window_without_header(window_bits),
                    MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
     free(deflater);
     deflater = NULL;
@@ -115,7 +119,8 @@ web_inflater *web_inflaters_take(web_inflaters *pool) {
     return inflater;
   }
   inflater = calloc(1, sizeof *inflater);
-  if (inflater != NULL && inflateInit2(&inflater->stream, RAW * WEB_DEFLATE_MAX_BITS) != Z_OK) {
+  if (inflater != NULL &&
+      inflateInit2(&inflater->stream, window_without_header(WEB_DEFLATE_MAX_BITS)) != Z_OK) {
     free(inflater);
     inflater = NULL;
   }
