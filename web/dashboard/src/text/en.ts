@@ -428,6 +428,7 @@ export const en = {
     flags: {
       incomplete: 'incomplete: the other end closed in the middle of it',
       reply: 'reply: said by the bridge itself',
+      private: 'private: in a session that one WebSocket has for itself',
     } as Readonly<Record<string, string>>,
   },
 
