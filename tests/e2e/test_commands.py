@@ -2,6 +2,8 @@
 
 import base64
 import json
+import pathlib
+import re
 import struct
 import threading
 import time
@@ -13,6 +15,7 @@ from harness.commands import CommandSocket, injections
 from harness.deadline import LONG_S, wait_until
 from harness.observer import Ledger
 
+PROTOCOL = pathlib.Path(__file__).resolve().parents[2] / "web" / "PROTOCOL.md"
 # All that is sent in one test fits into a session's write queue.
 PIPES = [pipe("line", limits={"max_write_queue_bytes": 16 << 20}), pipe("other"),
          pipe("exact", mode="message")]
@@ -376,6 +379,43 @@ class Inject(CommandCase):
         for i, number in enumerate(numbers):
             self.assertEqual(self.observer.answer(number)["result"], "delivered")
             self.assertEqual(client.receive(), str(i).encode())
+
+
+class Documentation(CommandCase):
+    """The commands of web/PROTOCOL.md, as they stand there, and the members of their answers."""
+
+    def dialogues(self):
+        text = PROTOCOL.read_text(encoding="utf-8").split("\n# Commands\n")[1].split("\n# ")[0]
+        for block in re.findall(r"```json\n(.*?)```", text, re.S):
+            lines = [json.loads(line) for line in block.splitlines()]
+            yield from zip(lines[::2], lines[1::2], strict=True)
+
+    def test_each_example_is_answered_as_it_says(self):
+        peers = [self.connect(self.server, "exact", True) for _ in range(2)]
+        observer = self.commands()
+        answered = set()
+        for command, expected in self.dialogues():
+            with self.subTest(command["command"]):
+                if command.get("pipe") == "demo":
+                    command["pipe"] = "exact"
+                if isinstance(command.get("since"), str):
+                    command["since"] = command["since"].replace(expected["run"], observer.run)
+                observer.socket.send(websocket.TEXT, json.dumps(command).encode())
+                if command["command"] == "call":
+                    while peers[1].receive() != command["text"].encode():
+                        pass  # what was injected before
+                    peers[1].send(b"pong")
+                answer = observer.answer(command["id"])
+                self.assertEqual(set(answer), set(expected))
+                for name in ("type", "ok", "code", "status", "result", "subscribed", "paused",
+                             "results", "messages", "bytes"):
+                    if name in expected and command.get("pipe") != "exact":
+                        self.assertEqual(answer[name], expected[name], name)
+                if "event" in expected:
+                    self.assertEqual(set(answer["event"]), set(expected["event"]))
+                answered.add(command["command"])
+        self.assertEqual(answered, {"subscribe", "unsubscribe", "pause", "resume", "inject",
+                                    "call", "disconnect"})
 
 
 class Call(CommandCase):
