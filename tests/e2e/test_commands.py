@@ -1,12 +1,16 @@
 """Commands in the events' WebSocket: what is shown changes exactly where the answer stands, and messages go in."""
 
 import base64
+import importlib.util
 import json
 import pathlib
 import re
 import struct
+import subprocess
+import sys
 import threading
 import time
+import unittest
 
 from harness import websocket
 from harness.bridge import pipe
@@ -15,6 +19,7 @@ from harness.commands import CommandSocket, injections
 from harness.deadline import LONG_S, wait_until
 from harness.observer import Ledger
 
+EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "web" / "examples" / "inject_lines.py"
 PROTOCOL = pathlib.Path(__file__).resolve().parents[2] / "web" / "PROTOCOL.md"
 # All that is sent in one test fits into a session's write queue.
 PIPES = [pipe("line", limits={"max_write_queue_bytes": 16 << 20}), pipe("other"),
@@ -416,6 +421,19 @@ class Documentation(CommandCase):
                 answered.add(command["command"])
         self.assertEqual(answered, {"subscribe", "unsubscribe", "pause", "resume", "inject",
                                     "call", "disconnect"})
+
+
+@unittest.skipUnless(importlib.util.find_spec("websockets"), "python3-websockets is not installed")
+class Example(CommandCase):
+    def test_lines_of_a_file_become_messages_of_a_pipe(self):
+        client = self.connect(self.server, "line")
+        self.server.wait_for_sessions("line", 1)
+        lines = b"".join(b"line %d\n" % number for number in range(2500))
+        url = f"ws://127.0.0.1:{self.server.port}/api/v1/events"
+        done = subprocess.run([sys.executable, "-B", EXAMPLE, url, "line"], input=lines,
+                              capture_output=True, check=True, timeout=LONG_S)
+        self.assertEqual(json.loads(done.stdout), {"delivered": 2500})
+        self.assertEqual(client.receive_exactly(len(lines)), lines)
 
 
 class Call(CommandCase):
