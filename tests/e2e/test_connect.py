@@ -569,6 +569,37 @@ class Crowd(ConnectCase):
         self.assertTrue(all(end.is_at_end() for end in ends))
 
 
+    def test_more_than_the_queue_to_the_pipe_thread_holds_is_said_at_once(self):
+        count, messages = 32, 40
+        server = self.serve()
+        server.socket.listen(count)
+        bridge = self.bridge(pipes=[private()])
+        nears = [self.private(bridge, timeout_s=LONG_S) for _ in range(count)]
+        ends = [self.accept(server) for _ in range(count)]
+        heard = {}
+
+        def hear(end):
+            lines = []
+            for index in range(messages):
+                lines.append(end.receive_exactly(60001))
+                assert lines[-1][:6] == b"%06d" % index, lines[-1][:20]
+            who = {line[6:9] for line in lines}
+            heard[b" and ".join(who)] = len(lines)
+
+        def say(number):
+            near = nears[number]
+            for index in range(messages):
+                near.send(TEXT, b"%06d%03d" % (index, number) + b"z" * 59991)
+
+        threads = [threading.Thread(target=hear, args=(end,)) for end in ends]
+        threads += [threading.Thread(target=say, args=(number,)) for number in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(heard, {b"%03d" % number: messages for number in range(count)})
+
+
 class Strategies(ConnectCase):
     def test_every_strategy_and_backend(self):
         for settings in ({"strategy": "completion", "backend": "epoll"},
