@@ -22,8 +22,23 @@ static size_t feed_event_bound(const feed *target, const br_event *event) {
   return target->format->bound(&target->json, event);
 }
 
-static bool feed_wants(const feed *target, const br_event *event) {
-  return br_hub_matches(target->hub, target->filter, event);
+/* Events come in runs of the same session and kind. */
+static bool is_like_the_last(const feed *target, const br_event *event) {
+  const br_event *last = &target->last;
+  return event->session == last->session && event->pipe == last->pipe &&
+         event->kind == last->kind && event->direction == last->direction &&
+         event->flags == last->flags;
+}
+
+static bool feed_wants(feed *target, const br_event *event) {
+  if (!target->has_plain_filter) {
+    return br_hub_matches(target->hub, target->filter, event);
+  }
+  if (!is_like_the_last(target, event)) {
+    target->wanted_last = br_hub_matches(target->hub, target->filter, event);
+    target->last = *event;
+  }
+  return target->wanted_last;
 }
 
 /* ---- the live log ---- */
@@ -142,6 +157,7 @@ static br_observe_result feed_create(br_hub *hub, br_filter *filter, const feed_
   target->hub = hub;
   target->run = hub->options.run;
   target->filter = filter;
+  target->has_plain_filter = br_filter_is_plain(filter);
   target->next = hub->feeds;
   hub->feeds = target;
   hub->feed_count++;

@@ -181,6 +181,15 @@ bool br_filter_needs_session(const br_filter *filter) {
   return filter->has_peer_terms;
 }
 
+bool br_filter_is_plain(const br_filter *filter) {
+  bool is_plain = !filter->has_peer_terms;
+  for (size_t index = 0; index < filter->node_count; index++) {
+    filter_node_kind kind = filter->nodes[index].kind;
+    is_plain = is_plain && kind != FILTER_SIZE && kind != FILTER_PATTERN;
+  }
+  return is_plain;
+}
+
 bool br_filter_matches(const br_filter *filter, const br_event *event, const char *pipe_name,
                        const br_session_info *session) {
   if (!filter->root) {

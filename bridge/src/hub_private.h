@@ -13,7 +13,10 @@ typedef struct feed {
   web_log *log;
   const char *run;
   br_event_json json;
-  br_filter *filter; /* owned */
+  br_filter *filter;     /* owned */
+  bool has_plain_filter; /* what it said of `last` holds for all like it */
+  bool wanted_last;
+  br_event last; /* that it was asked about; kind 0: none yet */
   const feed_format *format;
   unsigned deflate_bits;  /* 0: nothing is compressed */
   web_deflater *deflater; /* of a raw format, which writes its frames by itself; or NULL */

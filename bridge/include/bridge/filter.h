@@ -32,6 +32,9 @@ const char *br_filter_text(const br_filter *filter);
 
 /* Whether it has terms that ask about the peer of an event's session. */
 bool br_filter_needs_session(const br_filter *filter);
+/* Whether it asks only of pipe, session, direction, kind and flags: then it says the same of all events that
+ * have the same of these. */
+bool br_filter_is_plain(const br_filter *filter);
 /* `pipe_name`: of the pipe that `event->pipe` means. `session`: of `event->session`; NULL if there is none, if it is
  * not known any more, or if the filter needs none. */
 bool br_filter_matches(const br_filter *filter, const br_event *event, const char *pipe_name,

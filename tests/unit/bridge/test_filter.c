@@ -62,6 +62,24 @@ static void filter_of_nothing_passes_everything(void **state) {
   assert_true(passes(" \t ", &event, "demo"));
 }
 
+static void filter_is_plain_without_terms_of_size_bytes_or_peer(void **state) {
+  (void)state;
+  static const match_case cases[] = {
+      {"", true},        {"pipe:demo kind:message direction:c2s session:7 flag:reply", true},
+      {"size<5", false}, {"pipe:demo or -(kind:message hex:00)", false},
+      {"word", false},   {"/x/", false},
+      {"pid:1", false},  {"kind:message executable:sh", false},
+      {"unit:*", false},
+  };
+  for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
+    br_filter_error error;
+    br_filter *filter = br_filter_compile(cases[index].filter, strlen(cases[index].filter), &error);
+    assert_non_null(filter);
+    assert_int_equal(br_filter_is_plain(filter), cases[index].is_match);
+    br_filter_destroy(filter);
+  }
+}
+
 static void filter_terms_look_at_what_they_name(void **state) {
   (void)state;
   static const match_case cases[] = {
@@ -372,6 +390,7 @@ static void filter_is_bounded_in_length_terms_and_depth(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(filter_of_nothing_passes_everything),
+      cmocka_unit_test(filter_is_plain_without_terms_of_size_bytes_or_peer),
       cmocka_unit_test(filter_terms_look_at_what_they_name),
       cmocka_unit_test(filter_operators_bind_as_written),
       cmocka_unit_test(filter_text_ignores_case_beyond_ascii),
