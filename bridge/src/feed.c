@@ -141,7 +141,8 @@ static br_observe_result feed_create(br_hub *hub, br_filter *filter, const feed_
     return BR_OBSERVE_TOO_MANY;
   }
   feed *target = calloc(1, sizeof *target);
-  if (!target || web_log_create(hub->server, format->log, hub->log_bytes, &target->log) != WEB_OK) {
+  size_t log_bytes = format->opcode ? hub->raw_log_bytes : hub->log_bytes;
+  if (!target || web_log_create(hub->server, format->log, log_bytes, &target->log) != WEB_OK) {
     free(target);
     return BR_OBSERVE_NO_MEMORY;
   }

@@ -16,6 +16,8 @@
 
 enum {
   BATCH_BYTES = 256 * 1024,
+  /* What a record in memory has beside the largest message, or instead of it: who a peer is. */
+  RECORD_MORE_BYTES = 64 * 1024,
   HOLD_MS = 5,
   IDLE_MS = 15000 /* proxies cut what is silent for 30 s or 60 s */
 };
@@ -34,6 +36,11 @@ static size_t largest_event(uint32_t message_bytes) {
 
 static size_t at_least(size_t wanted, size_t minimum) {
   return wanted > minimum ? wanted : minimum;
+}
+
+static size_t log_bytes_for(const br_config *config, size_t event_bytes) {
+  size_t piece = at_least(event_bytes, FEED_PIECE_BYTES) + FEED_OVERHEAD_BYTES;
+  return at_least(config->events.log_bytes, 4 * piece);
 }
 
 /* The pipe thread gave them the same indices. */
@@ -65,9 +72,12 @@ br_hub *br_hub_create(const br_hub_options *options) {
    * no observer could keep up. */
   hub->payload_bytes = config->events.max_message_bytes;
   size_t largest = largest_event(config->events.max_message_bytes);
-  size_t piece = at_least(largest, FEED_PIECE_BYTES) + FEED_OVERHEAD_BYTES;
-  hub->log_bytes = at_least(config->events.log_bytes, 4 * piece);
-  hub->memory = br_memory_create(at_least(config->events.memory_bytes, 2 * largest));
+  hub->log_bytes = log_bytes_for(config, largest);
+  /* Only messages, as they are: a sixth of what they may take as JSON. */
+  hub->raw_log_bytes =
+      log_bytes_for(config, (size_t)config->events.max_message_bytes + WEB_WS_HEADER_MAX);
+  size_t record = config->events.max_message_bytes + RECORD_MORE_BYTES;
+  hub->memory = br_memory_create(at_least(config->events.memory_bytes, 2 * record));
   if (!hub->memory) {
     br_hub_destroy(hub);
     return NULL;

@@ -39,6 +39,7 @@ struct br_hub {
   feed *feeds;
   size_t feed_count;
   size_t log_bytes;
+  size_t raw_log_bytes; /* of formats that write frames by themselves */
   size_t payload_bytes; /* of the largest event that logs and memory were made for */
   bool is_holding;      /* the hold timer runs: records stay in the queue */
   web_timer hold_timer; /* a turn, should no socket bring one */
