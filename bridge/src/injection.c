@@ -87,6 +87,7 @@ void br_injection_written(pipe_session *session, uint64_t tag, pc_status status)
   br_result *result = &injected->result;
   *(status == PC_OK          ? &result->delivered
     : status == PC_E_TIMEOUT ? &result->no_place
+    : status == PC_E_TOO_BIG ? &result->too_big
                              : &result->closed) += 1;
   if (session->private_end) {
     br_private_written(session, !injected->is_own, injected->size_bytes);

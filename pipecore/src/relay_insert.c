@@ -36,6 +36,8 @@ static bool insertion_queue(pc_insertion *insertion, const void *data) {
   pc_session *session = end->session;
   pc_frame_dress dress;
   dress_fill(session, data, insertion->size_bytes, &dress);
+  /* The framing may be another than when it came. */
+  insertion->wire_bytes = dress.prefix_bytes + insertion->size_bytes + dress.suffix_bytes;
   pc_write_message message = {
       .parts = {dress.prefix, data, dress.suffix},
       .part_bytes = {dress.prefix_bytes, insertion->size_bytes, dress.suffix_bytes},
@@ -78,6 +80,8 @@ void pc_relay_insert_waiting(pc_relay_end *end) {
     pc_insertion *insertion = pc_relay_waiting_pop(end);
     if (!end->session || end->session->state != SESSION_OPEN) {
       pc_tap_insertion_end(insertion, PC_E_NOT_CONNECTED);
+    } else if (insertion->size_bytes > end->session->host->terms.limits.max_message_bytes) {
+      pc_tap_insertion_end(insertion, PC_E_TOO_BIG); /* since it came, by pc_tap_change */
     } else if (!insertion_queue(insertion, insertion->data)) {
       pc_tap_insertion_end(insertion, PC_E_NO_MEMORY);
     }

@@ -230,6 +230,31 @@ static void stop_from_a_callback_is_honoured(void **state) {
   client_fixture_destroy(fixture);
 }
 
+static void client_keeps_its_session_when_its_terms_change(void **state) {
+  (void)state;
+  client_fixture *fixture = client_fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);
+  server_listen(fixture);
+  client_fixture_start(fixture);
+  suite_client *server = server_accept(fixture);
+  session_record *record = last_session(fixture);
+  pc_session_change change = {.framing = PC_FRAMING_LENGTH16_BE};
+  assert_int_equal(pc_client_change(fixture->client, &change, NULL), PC_OK);
+  client_write(fixture->suite, server, "\0\3new", 5);
+  TURN_UNTIL(fixture->suite, record->message_count == 1);
+  expect_message_text(record, 0, "new");
+  change.limits.max_message_bytes = 65536; /* 16 bits cannot say it */
+  assert_int_equal(pc_client_change(fixture->client, &change, NULL), PC_E_INVALID_ARG);
+  client_close(server);
+  TURN_UNTIL(fixture->suite, record->disconnected_count == 1);
+  server = server_accept(fixture); /* the next session has them too */
+  record = last_session(fixture);
+  client_write(fixture->suite, server, "\0\4next", 6);
+  TURN_UNTIL(fixture->suite, record->message_count == 1);
+  expect_message_text(record, 0, "next");
+  client_close(server);
+  client_fixture_destroy(fixture);
+}
+
 static void client_and_server_of_one_loop_talk(void **state) {
   (void)state;
   enum { ROUNDS = 200 };
@@ -264,5 +289,6 @@ const struct CMUnitTest cases_client[] = {
     cmocka_unit_test(stop_while_it_waits_connects_or_talks_is_told_once_and_last),
     cmocka_unit_test(stop_writes_what_was_accepted_first),
     cmocka_unit_test(stop_from_a_callback_is_honoured),
+    cmocka_unit_test(client_keeps_its_session_when_its_terms_change),
     cmocka_unit_test(client_and_server_of_one_loop_talk),
     {0}};

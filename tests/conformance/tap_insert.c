@@ -36,6 +36,48 @@ static void a_message_is_put_into_either_direction(void **state) {
   }
 }
 
+static void new_framing_shows_what_passes_and_finds_the_place_between(void **state) {
+  (void)state;
+  int client;
+  int server;
+  tap_record *record;
+  tap_fixture *fixture = tap_create_pair(PC_TYPE_BYTE, PC_FRAMING_NUL, &client, &server, &record);
+  tap_send(fixture, client, "one\ntw", 6);
+  tap_expect(fixture, server, "one\ntw");
+  assert_int_equal(pc_tap_session_write(record->session, PC_DIRECTION_C2S, "mine", 4, 1), PC_OK);
+  pc_session_change change = {.framing = PC_FRAMING_LINE, .limits = fixture->options.limits};
+  assert_int_equal(pc_tap_change(fixture->tap, &change, NULL), PC_OK);
+  TAP_UNTIL(fixture, record->seen[PC_DIRECTION_C2S].count == 1);
+  assert_int_equal(record->written_count, 0); /* a message is passing */
+  tap_send(fixture, client, "o\n", 2);
+  tap_expect(fixture, server, "o\nmine\n");
+  tap_send(fixture, server, "back\n", 5);
+  tap_expect(fixture, client, "back\n");
+  tap_expect_seen(fixture, record, PC_DIRECTION_C2S, "one|two|");
+  tap_expect_seen(fixture, record, PC_DIRECTION_S2C, "back|");
+  tap_destroy_pair(fixture, client, server);
+}
+
+static void what_waits_and_is_too_big_since_a_change_is_told(void **state) {
+  (void)state;
+  int client;
+  int server;
+  tap_record *record;
+  tap_fixture *fixture = tap_create_pair(PC_TYPE_BYTE, PC_FRAMING_LINE, &client, &server, &record);
+  tap_send(fixture, client, "half", 4);
+  tap_expect(fixture, server, "half");
+  assert_int_equal(pc_tap_session_write(record->session, PC_DIRECTION_C2S, "mine", 4, 7), PC_OK);
+  pc_session_change change = {.framing = PC_FRAMING_LINE, .limits = fixture->options.limits};
+  change.limits.max_message_bytes = 3;
+  assert_int_equal(pc_tap_change(fixture->tap, &change, NULL), PC_OK);
+  tap_send(fixture, client, "\n", 1);
+  TAP_UNTIL(fixture, record->written_count == 1);
+  assert_int_equal(record->tags[0], 7);
+  assert_int_equal(record->statuses[0], PC_E_TOO_BIG);
+  tap_expect(fixture, server, "\n");
+  tap_destroy_pair(fixture, client, server);
+}
+
 static void it_waits_for_the_end_of_the_message_that_passes(void **state) {
   (void)state;
   int client;
@@ -258,6 +300,8 @@ static void limits_hold_for_what_is_put_in(void **state) {
 
 const struct CMUnitTest tap_cases_insert[] = {
     cmocka_unit_test(a_message_is_put_into_either_direction),
+    cmocka_unit_test(new_framing_shows_what_passes_and_finds_the_place_between),
+    cmocka_unit_test(what_waits_and_is_too_big_since_a_change_is_told),
     cmocka_unit_test(it_waits_for_the_end_of_the_message_that_passes),
     cmocka_unit_test(a_stream_that_never_pauses_has_places_for_it),
     cmocka_unit_test(without_a_place_in_time_it_is_given_up),

@@ -65,7 +65,7 @@ typedef struct pc_tap_events {
    * PC_FRAMING_NONE would cut it. At most once for each direction and framing. */
   void (*on_unframed)(pc_tap_session *session, pc_direction direction, void *user);
   /* What pc_tap_session_write accepted left for the kernel (PC_OK), or never will: PC_E_TIMEOUT (no message ended
-   * within half a second, so there was no place for it), PC_E_BROKEN, PC_E_NOT_CONNECTED, PC_E_ABORTED,
+   * within half a second, so there was no place for it), PC_E_TOO_BIG (since pc_tap_change), PC_E_BROKEN, PC_E_NOT_CONNECTED, PC_E_ABORTED,
    * PC_E_NO_MEMORY. Exactly once each, before on_closed. */
   void (*on_written)(pc_tap_session *session, pc_direction direction, uint64_t tag,
                      pc_status status, void *user);
