@@ -400,7 +400,7 @@ static void guests_are_refused_before_the_websocket_is(void **state) {
     assert_true(wait_more(f, DEADLINE_MS));
   }
   assert_true(f->refused > 0);
-  assert_true(f->errors > 0); /* which tell of the guests */
+  assert_true(f->errors > 0);     /* which tell of the guests */
   assert_int_equal(f->closed, 0); /* as it would be, had the WebSocket been refused */
   close(end);
   drain_until(f, &f->closed, 1);
