@@ -96,6 +96,20 @@ class Talk(ConnectCase):
         text.send(BINARY, b"\x00\x01")
         self.assertEqual(end.receive_exactly(2), b"\x00\x01")
 
+    def test_empty_messages_say_nothing_where_there_is_no_framing(self):
+        server = self.serve()
+        bridge = self.bridge(pipes=[private(framing="none")])
+        near, end = self.pair(bridge, server)
+        for _ in range(5000):  # more than a window of them
+            near.send(BINARY, b"")
+        near.send(BINARY, b"x")
+        self.assertEqual(end.receive(), b"x")
+        near.send(BINARY, b"")
+        begin = time.monotonic()
+        self.assertEqual(near.finish(), 1000)
+        self.assertTrue(end.is_at_end())
+        self.assertLess(time.monotonic() - begin, 1.5)  # pipecore's time for a flush is 2 s
+
     def test_a_fragmented_message_arrives_as_one(self):
         server = self.serve(is_message=True)
         bridge = self.bridge(pipes=[private(mode="message")])
