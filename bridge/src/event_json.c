@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "check.h"
 #include "web/text.h"
 
 enum {
   /* Everything but names and payload, generously: keys, eight numbers of 20 digits, run, flags. */
-  FIXED_BOUND = 768
+  FIXED_BOUND = 768,
+  PLACE_NAME_MAX_BYTES = 64 /* the configuration's rule */
 };
 
 static uint8_t *write_bytes(uint8_t *cursor, const char *text, size_t size) {
@@ -56,6 +58,23 @@ static uint8_t *write_stamp(br_event_json *encoder, uint8_t *cursor, const br_ev
     encoder->stamp_wall_ns = event->wall_ns;
   }
   return write_bytes(cursor, encoder->stamp, encoder->stamp_size);
+}
+
+static uint8_t *write_place(br_event_json *encoder, uint8_t *cursor, const br_event *event) {
+  bool is_known = encoder->place_size > 0 && event->session == encoder->place_session &&
+                  event->pipe == encoder->place_pipe;
+  if (!is_known) {
+    BR_CHECK(strlen(encoder->pipe_names[event->pipe]) <= PLACE_NAME_MAX_BYTES);
+    uint8_t *start = (uint8_t *)encoder->place;
+    uint8_t *end = WRITE(start, ",\"pipe\":\"");
+    end = write_text(end, encoder->pipe_names[event->pipe]);
+    end = WRITE(end, "\",\"session\":");
+    end = web_json_write_u64(end, event->session);
+    encoder->place_size = (size_t)(end - start);
+    encoder->place_session = event->session;
+    encoder->place_pipe = event->pipe;
+  }
+  return write_bytes(cursor, encoder->place, encoder->place_size);
 }
 
 static uint8_t *write_flags(uint8_t *cursor, const br_event *event) {
@@ -151,10 +170,7 @@ uint8_t *br_event_json_write(br_event_json *encoder, uint8_t *cursor, const br_e
   cursor = WRITE(cursor, "\"");
   cursor = write_run(encoder, cursor);
   cursor = write_stamp(encoder, cursor, event);
-  cursor = WRITE(cursor, ",\"pipe\":\"");
-  cursor = write_text(cursor, encoder->pipe_names[event->pipe]);
-  cursor = WRITE(cursor, "\",\"session\":");
-  cursor = web_json_write_u64(cursor, event->session);
+  cursor = write_place(encoder, cursor, event);
   switch ((br_event_kind)event->kind) {
   case BR_EVENT_MESSAGE:
   case BR_EVENT_INJECTED:

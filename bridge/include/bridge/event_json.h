@@ -18,6 +18,11 @@ typedef struct br_event_json {
   uint64_t stamp_wall_ns;
   size_t stamp_size;
   char stamp[80];
+  /* Those of one session share their place; pipe names have 64 bytes at most. */
+  uint64_t place_session;
+  uint16_t place_pipe;
+  size_t place_size; /* 0: none yet */
+  char place[128];
 } br_event_json;
 
 void br_event_json_init(br_event_json *encoder, const char *run, const char *const *pipe_names);
