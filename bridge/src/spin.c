@@ -1,4 +1,5 @@
-/* It is worth looking as long as looking would have paid lately: at any rate too low for that nothing is spent. Pure. */
+/* It is worth looking as long as looking would have paid lately: at any rate too low for that
+ * nothing is spent. Pure. */
 #include "spin.h"
 
 enum { STREAK_MIN = 2 };

@@ -1,6 +1,6 @@
-/* Whether a thread that has nothing to do should look again before it sleeps. Falling asleep and being woken on another
- * processor costs more than most messages do; while they come in quick succession, looking is cheaper for
- * everybody. Pure: time is an argument; one thread each. */
+/* Whether a thread that has nothing to do should look again before it sleeps. Falling asleep and
+ * being woken on another processor costs more than most messages do; while they come in quick
+ * succession, looking is cheaper for everybody. Pure: time is an argument; one thread each. */
 #ifndef BRIDGE_SRC_SPIN_H
 #define BRIDGE_SRC_SPIN_H
 

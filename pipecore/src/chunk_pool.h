@@ -1,6 +1,6 @@
-/* Chunks of memory that sessions borrow while bytes wait, so that a message costs no malloc and an idle
- * session holds none. Their sizes are powers of two; a bounded amount of free ones is kept. The loop's
- * thread. */
+/* Chunks of memory that sessions borrow while bytes wait, so that a message costs no malloc and an
+ * idle session holds none. Their sizes are powers of two; a bounded amount of free ones is kept.
+ * The loop's thread. */
 #ifndef PIPECORE_SRC_CHUNK_POOL_H
 #define PIPECORE_SRC_CHUNK_POOL_H
 

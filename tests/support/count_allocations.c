@@ -9,11 +9,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* NOLINTBEGIN(readability-identifier-naming): glibc's names */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
-int posix_memalign(void **out_block, size_t alignment, size_t size);
+/* NOLINTEND(readability-identifier-naming) */
 
 static atomic_ullong uncounted; /* before the file is there */
 static atomic_ullong *counter = &uncounted;
@@ -39,14 +40,14 @@ void *malloc(size_t size) {
   return __libc_malloc(size);
 }
 
-void *calloc(size_t number, size_t size) {
+void *calloc(size_t nmemb, size_t size) {
   count();
-  return __libc_calloc(number, size);
+  return __libc_calloc(nmemb, size);
 }
 
-void *realloc(void *block, size_t size) {
+void *realloc(void *ptr, size_t size) {
   count();
-  return __libc_realloc(block, size);
+  return __libc_realloc(ptr, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
@@ -54,8 +55,8 @@ void *aligned_alloc(size_t alignment, size_t size) {
   return __libc_memalign(alignment, size);
 }
 
-int posix_memalign(void **out_block, size_t alignment, size_t size) {
+int posix_memalign(void **memptr, size_t alignment, size_t size) {
   count();
-  *out_block = __libc_memalign(alignment, size);
-  return *out_block ? 0 : ENOMEM;
+  *memptr = __libc_memalign(alignment, size);
+  return *memptr ? 0 : ENOMEM;
 }
