@@ -8,7 +8,7 @@
 #include "web/text.h"
 
 static void assert_client(const char *client, const char *wanted) {
-  br_sent_by by;
+  br_sent_by by = {.size = 0};
   br_sent_by_write(&by, "http", "127.0.0.1:40112", client);
   assert_true(web_utf8_is_valid(by.json, by.size));
   json_t *read = json_loadb((const char *)by.json, by.size, JSON_ALLOW_NUL, NULL);
@@ -26,7 +26,7 @@ static void assert_client(const char *client, const char *wanted) {
 
 static void sent_by_leaves_out_what_is_not_known(void **state) {
   (void)state;
-  br_sent_by by;
+  br_sent_by by = {.size = 0};
   br_sent_by_write(&by, "raw", "", NULL);
   assert_int_equal(by.size, strlen("{\"via\":\"raw\"}"));
   assert_memory_equal(by.json, "{\"via\":\"raw\"}", by.size);
@@ -57,7 +57,7 @@ static void sent_by_is_bounded_at_a_character(void **state) {
   memcpy(name + 62, "\xe2\x82\xac", 3); /* would end at 65 */
   wanted[62] = '\0';
   assert_client(name, wanted);
-  br_sent_by by;
+  br_sent_by by = {.size = 0};
   memset(name, '\\', sizeof name - 1);
   br_sent_by_write(&by, "sixteen-letters-", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
                    name);
