@@ -1,5 +1,5 @@
-/* Users and groups by name or number: main thread, at start, since the look-up is not reentrant. Names of users:
- * any thread. */
+/* Users and groups by name or number: main thread, at start, since the look-up is not reentrant.
+ * Names of users: any thread. */
 #include "host.h"
 
 #include <grp.h>

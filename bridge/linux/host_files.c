@@ -1,7 +1,7 @@
 /* Files: read whole, written in one step. Main thread, at start.
  *
- * Reading: open → a regular file, or a pipe of bounded size → bytes. Writing: temporary file beside the target
- * → bytes → rename. Failures: each names the path, the system's word and what to do. */
+ * Reading: open → a regular file, or a pipe of bounded size → bytes. Writing: temporary file beside
+ * the target → bytes → rename. Failures: each names the path, the system's word and what to do. */
 #include "host.h"
 
 #include <errno.h>

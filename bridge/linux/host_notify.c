@@ -1,8 +1,8 @@
-/* systemd's notification protocol (sd_notify(3)), spoken directly: one datagram to the socket that NOTIFY_SOCKET
- * names, by path or, with a leading @, in the abstract namespace. Main thread.
+/* systemd's notification protocol (sd_notify(3)), spoken directly: one datagram to the socket that
+ * NOTIFY_SOCKET names, by path or, with a leading @, in the abstract namespace. Main thread.
  *
- * Success: socket → one datagram. Failures: no such variable, a name that is too long, nobody there; all of
- * them mean that nobody wants to know, and are silent. */
+ * Success: socket → one datagram. Failures: no such variable, a name that is too long, nobody
+ * there; all of them mean that nobody wants to know, and are silent. */
 #include "host.h"
 
 #include <stdlib.h>

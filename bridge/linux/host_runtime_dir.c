@@ -1,7 +1,8 @@
 /* The directory that relative pipe paths are below. Main thread, at start.
  *
- * Success: there already, ours or root's, and nobody else may replace what is in it; or made, mode 0700.
- * Failures: no such place for this user, parent missing, not a directory, owned or writable by others. */
+ * Success: there already, ours or root's, and nobody else may replace what is in it; or made, mode
+ * 0700. Failures: no such place for this user, parent missing, not a directory, owned or writable
+ * by others. */
 #include "host.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Signals as requests that the main thread waits for; no handler ever runs. Main thread.
  *
- * SIGINT and SIGTERM end in order. SIGHUP asks for a reload, but on a terminal it says that the terminal is
- * gone, and ends. SIGPIPE is ignored: a write tells by its result. */
+ * SIGINT and SIGTERM end in order. SIGHUP asks for a reload, but on a terminal it says that the
+ * terminal is gone, and ends. SIGPIPE is ignored: a write tells by its result. */
 #include "host.h"
 
 #include <errno.h>

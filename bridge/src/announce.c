@@ -1,4 +1,5 @@
-/* The lines that a person reads first: addresses, pipes, and what to paste to see the bridge at work. Main thread. */
+/* The lines that a person reads first: addresses, pipes, and what to paste to see the bridge at
+ * work. Main thread. */
 #include "announce.h"
 
 #include <inttypes.h>

@@ -1,11 +1,11 @@
 /* GET /api/v1/pipes/{pipe}/connect: a WebSocket with a session of its own. HTTP thread.
  *
- * Success: BR_COMMAND_CONNECT → `opened` says that the server is there: only now the upgrade → each of its messages is
- * one WebSocket message and back, within a window each way (private_window.h) → either side closes, and the other
- * follows when it has what was said before.
- * Failures: before the upgrade an answer that says what is in the way: 502, 503; after it a close with its code:
- * 1000 the server closed, 1001 the bridge stops, 1009 a message over the pipe's limit, 1011 the session broke. The
- * command queue full: what was to be sent waits, and the WebSocket is not read. */
+ * Success: BR_COMMAND_CONNECT → `opened` says that the server is there: only now the upgrade → each
+ * of its messages is one WebSocket message and back, within a window each way (private_window.h) →
+ * either side closes, and the other follows when it has what was said before. Failures: before the
+ * upgrade an answer that says what is in the way: 502, 503; after it a close with its code: 1000
+ * the server closed, 1001 the bridge stops, 1009 a message over the pipe's limit, 1011 the session
+ * broke. The command queue full: what was to be sent waits, and the WebSocket is not read. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,10 +32,10 @@ typedef struct connection {
   web_socket *socket;                 /* while it is open */
   br_ask_waiter waiter;               /* for room in the command queue */
   br_sent_by by;
-  uint64_t command_id; /* that asked for the session, until it is answered; 0: it is */
-  uint64_t session;    /* 0: none yet, or none any more */
-  size_t
-      unread_bytes; /* charged: sent to the WebSocket, and the pipe's side was not told that it has it */
+  uint64_t command_id;  /* that asked for the session, until it is answered; 0: it is */
+  uint64_t session;     /* 0: none yet, or none any more */
+  size_t unread_bytes;  /* charged: sent to the WebSocket, and the pipe's side was not told that it
+                           has it */
   uint64_t taken_bytes; /* … and was to be told of, but found no room */
   uint64_t said_bytes;  /* charged: of the WebSocket, on the way into the pipe */
   uint8_t *held;        /* a message of the WebSocket that found no room; owned */

@@ -1,4 +1,5 @@
-/* The live event stream: NDJSON, server-sent events, or a WebSocket (events_socket.c). HTTP thread. */
+/* The live event stream: NDJSON, server-sent events, or a WebSocket (events_socket.c). HTTP
+ * thread. */
 #include <string.h>
 
 #include "api_private.h"

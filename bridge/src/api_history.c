@@ -1,8 +1,9 @@
 /* What was said: GET /api/v1/messages, from memory. HTTP thread.
  *
- * Success: at most `limit` events that pass the filter, in the order asked for, and the cursor behind them.
- * One request looks at a bounded part of memory, so that it never holds up the stream: its cursor may then
- * come with fewer events than the limit. What memory no longer holds is told by a gap in its place. */
+ * Success: at most `limit` events that pass the filter, in the order asked for, and the cursor
+ * behind them. One request looks at a bounded part of memory, so that it never holds up the stream:
+ * its cursor may then come with fewer events than the limit. What memory no longer holds is told by
+ * a gap in its place. */
 #include <string.h>
 
 #include "api_private.h"

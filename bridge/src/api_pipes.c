@@ -1,10 +1,10 @@
 /* One pipe: shown, added, changed, removed. HTTP thread.
  *
- * Success: PUT of one that is not there 201, or 200 when it is there and may become as asked while it has sessions;
- * PATCH 200; DELETE 204 once its sessions are gone and its path is free.
- * Failures: switched off 403, no such pipe 404, not JSON or not by the schema 400, another content type 415; a key that
- * cannot change while the pipe is there, a path or name in use, a change under way 409; what the system refuses 422
- * or 503. Nothing is ever half done. */
+ * Success: PUT of one that is not there 201, or 200 when it is there and may become as asked while
+ * it has sessions; PATCH 200; DELETE 204 once its sessions are gone and its path is free. Failures:
+ * switched off 403, no such pipe 404, not JSON or not by the schema 400, another content type 415;
+ * a key that cannot change while the pipe is there, a path or name in use, a change under way 409;
+ * what the system refuses 422 or 503. Nothing is ever half done. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -39,7 +39,8 @@ void br_api_describe_taken(web_buffer *out, const br_api *api, const br_asked *a
 void br_api_respond(web_request *request, unsigned status, web_buffer *body);
 void br_api_respond_as(web_request *request, unsigned status, const char *content_type,
                        web_buffer *body);
-/* The pipe or session that the path (or `?pipe=`, `?session=`) names; NULL or 0: answered already. */
+/* The pipe or session that the path (or `?pipe=`, `?session=`) names; NULL or 0: answered
+ * already. */
 const br_pipe_info *br_api_pipe(br_api *api, web_request *request, const char *name,
                                 uint16_t *out_index);
 const br_session_info *br_api_session(br_api *api, web_request *request);

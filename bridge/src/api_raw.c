@@ -1,9 +1,11 @@
-/* GET /api/v1/pipes/{pipe}/ws: a pipe as a WebSocket, message by message and nothing else. HTTP thread.
+/* GET /api/v1/pipes/{pipe}/ws: a pipe as a WebSocket, message by message and nothing else. HTTP
+ * thread.
  *
- * Success: what the other end of the pipe says comes as one message each; each message that is sent here is
- * injected as one. Injections are events as all others, with their results; here they are not answered.
- * Failures: before the upgrade as of any route; after it the socket is closed: 1009 a message over the pipe's limit,
- * 1013 the queue to the pipe thread is full or messages were missed, 1003 the pipe takes none, 1001 it was removed. */
+ * Success: what the other end of the pipe says comes as one message each; each message that is sent
+ * here is injected as one. Injections are events as all others, with their results; here they are
+ * not answered. Failures: before the upgrade as of any route; after it the socket is closed: 1009 a
+ * message over the pipe's limit, 1013 the queue to the pipe thread is full or messages were missed,
+ * 1003 the pipe takes none, 1001 it was removed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-/* Injections into a pipe whose server is away: kept in order up to the pipe's bounds, and written before any
- * other once it is back. Pipe thread.
+/* Injections into a pipe whose server is away: kept in order up to the pipe's bounds, and written
+ * before any other once it is back. Pipe thread.
  *
  * Success: each is answered `queued` at once, and announced (`injected`) when a session accepts it.
- * Failures: the bounds are reached (refused, counted, and told once until the queue was empty again); no memory
- * for one that was kept (told as lost); the bridge stops first (likewise). */
+ * Failures: the bounds are reached (refused, counted, and told once until the queue was empty
+ * again); no memory for one that was kept (told as lost); the bridge stops first (likewise). */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* The whole service: two threads, two queues, and what joins them. Main thread; the functions named
  * pipe_thread_* and http_thread_* run on those.
  *
- * Success: start makes pipes, then listeners, then the threads; stop ends the pipes first, so that observers
- * still see how each session ended.
- * Failures: all at start, told with what, where and what to do; whatever was made is taken back. */
+ * Success: start makes pipes, then listeners, then the threads; stop ends the pipes first, so that
+ * observers still see how each session ended. Failures: all at start, told with what, where and
+ * what to do; whatever was made is taken back. */
 #include "bridge/bridge.h"
 
 #include <inttypes.h>
@@ -130,8 +130,8 @@ static void run_name(char out_run[BR_RUN_TEXT_BYTES]) {
   (void)snprintf(out_run, BR_RUN_TEXT_BYTES, "%016" PRIx64, ns);
 }
 
-/* A queue takes records of up to a quarter of its size: the largest message must be one. (The events' queue
- * has a configured size, which the configuration's rules hold to the same.) */
+/* A queue takes records of up to a quarter of its size: the largest message must be one. (The
+ * events' queue has a configured size, which the configuration's rules hold to the same.) */
 static size_t command_queue_bytes(const br_config *config) {
   size_t bytes = COMMAND_QUEUE_MIN_BYTES;
   while (bytes / 4 < (size_t)config->events.max_message_bytes + 4096) {

@@ -1,5 +1,5 @@
-/* What a client of the events' WebSocket says (web/PROTOCOL.md, "Commands"): JSON objects, and injections in binary.
- * Pure but for memory; any thread. */
+/* What a client of the events' WebSocket says (web/PROTOCOL.md, "Commands"): JSON objects, and
+ * injections in binary. Pure but for memory; any thread. */
 #ifndef BRIDGE_SRC_CLIENT_COMMAND_H
 #define BRIDGE_SRC_CLIENT_COMMAND_H
 
@@ -46,8 +46,8 @@ typedef struct br_client_command {
   char texts[2][BR_CLIENT_PIPE_BYTES];
 } br_client_command;
 
-/* False: `out_problem` says why; the id is set as far as it was understood. Afterwards br_client_command_fini, in either
- * case. What was said must outlive a binary command. */
+/* False: `out_problem` says why; the id is set as far as it was understood. Afterwards
+ * br_client_command_fini, in either case. What was said must outlive a binary command. */
 bool br_client_command_parse(br_client_command *out_command, const uint8_t *data, size_t size,
                              br_problem *out_problem);
 bool br_client_command_parse_binary(br_client_command *out_command, const uint8_t *data,

@@ -1,7 +1,8 @@
 /* The configuration as its users see it: load, parse, release. Start-up; one thread.
  *
- * Success: file (or the built-in demonstration) → tables (config_reader.c) → rules (config_rules.c). Failures:
- * file not readable or too large; any problem in the document, all of them told at once. */
+ * Success: file (or the built-in demonstration) → tables (config_reader.c) → rules
+ * (config_rules.c). Failures: file not readable or too large; any problem in the document, all of
+ * them told at once. */
 #include "bridge/config.h"
 
 #include <stdio.h>

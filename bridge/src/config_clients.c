@@ -1,7 +1,7 @@
 /* Who may connect to a pipe: what the tables cannot say of its rules. Start-up; one thread.
  *
- * Success: each executable is a file, by its real path. Failures: a file that is not there, rules where clients
- * are not known; each with its place. */
+ * Success: each executable is a file, by its real path. Failures: a file that is not there, rules
+ * where clients are not known; each with its place. */
 #include "config_clients.h"
 
 #include <stdint.h>

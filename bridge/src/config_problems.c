@@ -1,4 +1,5 @@
-/* Collects configuration problems into one bounded text. Pure but for the caller's memory; any thread. */
+/* Collects configuration problems into one bounded text. Pure but for the caller's memory; any
+ * thread. */
 #include "config_problems.h"
 
 #include <stdarg.h>
@@ -66,8 +67,8 @@ static void place_format(const br_config_place *place, char *text, size_t size, 
   }
 }
 
-/* Without the list and its element, "/limits/max_instances". The keys have nothing that a pointer would have to
- * escape; what is no key of ours is shown as it is. */
+/* Without the list and its element, "/limits/max_instances". The keys have nothing that a pointer
+ * would have to escape; what is no key of ours is shown as it is. */
 static void pointer_format(const br_config_place *place, char *text, size_t size, size_t *used) {
   if (!place->parent || !place->parent->parent) {
     return;

@@ -1,5 +1,5 @@
-/* What is wrong with a configuration: every problem with its place, one line each, in the caller's bounded
- * buffer. Start-up; one thread. */
+/* What is wrong with a configuration: every problem with its place, one line each, in the caller's
+ * bounded buffer. Start-up; one thread. */
 #ifndef BRIDGE_SRC_CONFIG_PROBLEMS_H
 #define BRIDGE_SRC_CONFIG_PROBLEMS_H
 
@@ -31,8 +31,8 @@ void br_config_problems_init_pipe(br_config_problems *problems, char *text, size
 void br_config_problems_add(br_config_problems *problems, const br_config_place *place,
                             const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Copies `text` for a person's terminal: at most size - 1 bytes, control characters as '?', cut texts end
- * in "...". Returns `out`. */
+/* Copies `text` for a person's terminal: at most size - 1 bytes, control characters as '?', cut
+ * texts end in "...". Returns `out`. */
 const char *br_config_printable(const char *text, char *out, size_t size);
 
 #endif

@@ -1,9 +1,9 @@
 /* Walks a JSON document by the tables and stores what it says. With config_values.c it owns
  * Jansson. Start-up; one thread.
  *
- * Success: text → document → each object: defaults first, then the given keys over them → required keys.
- * Failures: not JSON or a repeated key (line and column, nothing else is looked at); everything else is
- * added to the problems and the walk goes on, so that one run tells all. */
+ * Success: text → document → each object: defaults first, then the given keys over them → required
+ * keys. Failures: not JSON or a repeated key (line and column, nothing else is looked at);
+ * everything else is added to the problems and the walk goes on, so that one run tells all. */
 #include "config_reader.h"
 
 #include <jansson.h>
@@ -87,8 +87,8 @@ static void word_set_default(const br_config_key *key, char *target) {
   }
 }
 
-/* Text lists get theirs at the end (a list that was given replaces it), required texts have none. A mode stays 0:
- * pipecore has its default, which a FIFO that is there already does not get. */
+/* Text lists get theirs at the end (a list that was given replaces it), required texts have none. A
+ * mode stays 0: pipecore has its default, which a FIFO that is there already does not get. */
 static void object_set_defaults(const br_config_object *object, char *target) {
   for (const br_config_key *key = object->keys; key->name; key++) {
     char *place = target + key->offset;
@@ -204,7 +204,8 @@ bool br_config_read(const char *text, size_t size, br_config *config, bool *out_
 
 /* ---- one pipe ---- */
 
-/* RFC 7396, section 2; null takes a member away. False: no memory. Both are as deep as Jansson reads, 2,048. */
+/* RFC 7396, section 2; null takes a member away. False: no memory. Both are as deep as Jansson
+ * reads, 2,048. */
 static bool patch_merge(json_t *target, const json_t *patch) {
   const char *key;
   json_t *value;

@@ -1,8 +1,8 @@
 /* The rules between values. Start-up; one thread.
  *
- * Success: listen addresses → runtime directory → absolute paths → names and paths unique, modes and framings
- * fit → buffers large enough for the largest message. Failures: added to the problems, each with its place;
- * the rules go on as far as what they need is there. */
+ * Success: listen addresses → runtime directory → absolute paths → names and paths unique, modes
+ * and framings fit → buffers large enough for the largest message. Failures: added to the problems,
+ * each with its place; the rules go on as far as what they need is there. */
 #include "config_rules.h"
 
 #include <inttypes.h>
@@ -186,7 +186,8 @@ static void pipe_apply_framing(const br_config *config, size_t index,
                            "mode \"message\" keeps the boundaries itself; leave framing out, or "
                            "set mode \"byte\"");
   }
-  /* What is told of the pipe is what it can do: 16 bits cannot say the default limit, and buffers have a size. */
+  /* What is told of the pipe is what it can do: 16 bits cannot say the default limit, and buffers
+   * have a size. */
   uint32_t most = pc_framing_max_message_bytes(pipe->framing);
   uint32_t most_here = config->events.max_message_bytes;
   uint32_t fallback = pc_limits_default.max_message_bytes;
@@ -328,8 +329,8 @@ static uint32_t largest_message(const br_config *config, size_t *out_index) {
   return largest;
 }
 
-/* What was given holds for the pipes. What was not is what they need, or as much as a pipe has by default if a queue
- * that was given has room for that. */
+/* What was given holds for the pipes. What was not is what they need, or as much as a pipe has by
+ * default if a queue that was given has room for that. */
 static void max_message_resolve(br_config *config, bool has_queue_bytes,
                                 br_config_problems *problems) {
   size_t index = 0;

@@ -1,4 +1,5 @@
-/* Looks names up in the tables, and finds the one that a person probably meant. Pure; any thread. */
+/* Looks names up in the tables, and finds the one that a person probably meant. Pure; any
+ * thread. */
 #include <string.h>
 
 #include "config_table.h"
@@ -18,8 +19,8 @@ static size_t min_of(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/* Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours, one each. The
- * usual dynamic programme over three rows. */
+/* Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours, one each.
+ * The usual dynamic programme over three rows. */
 static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length) {
   size_t rows[3][NAME_MAX_BYTES + 1];
   for (size_t j = 0; j <= b_length; j++) {

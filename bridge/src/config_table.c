@@ -1,4 +1,5 @@
-/* The tables themselves, and the checks of single texts. Constant data and pure functions; any thread. */
+/* The tables themselves, and the checks of single texts. Constant data and pure functions; any
+ * thread. */
 #include "config_table.h"
 
 #include <stdio.h>

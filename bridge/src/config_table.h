@@ -1,5 +1,5 @@
-/* The configuration's keys as tables: one per object. They alone drive parsing, defaults and limits, and the
- * test that holds config/pipebridge.schema.json against them. Constant data. */
+/* The configuration's keys as tables: one per object. They alone drive parsing, defaults and
+ * limits, and the test that holds config/pipebridge.schema.json against them. Constant data. */
 #ifndef BRIDGE_SRC_CONFIG_TABLE_H
 #define BRIDGE_SRC_CONFIG_TABLE_H
 
@@ -38,8 +38,8 @@ typedef struct br_config_key {
   bool is_rule_default;
   size_t offset; /* in the object's target */
   size_t count_offset;
-  /* Integers: default, minimum, maximum. Texts: bytes. Lists: elements. Pointers, because pipecore's and
-   * web's own limits are the source of theirs. */
+  /* Integers: default, minimum, maximum. Texts: bytes. Lists: elements. Pointers, because
+   * pipecore's and web's own limits are the source of theirs. */
   const uint32_t *fallback;
   const uint32_t *minimum;
   const uint32_t *maximum;

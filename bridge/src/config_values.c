@@ -1,5 +1,5 @@
-/* Reads single values and lists of texts: type, range and words by the key, then into the target. A problem
- * leaves the default in place and is added. Start-up; one thread. */
+/* Reads single values and lists of texts: type, range and words by the key, then into the target. A
+ * problem leaves the default in place and is added. Start-up; one thread. */
 #include "config_values.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* The appender behind the event stream: no tree, no allocation, one pass over the payload to see whether it is
- * text and one to write it. HTTP thread. */
+/* The appender behind the event stream: no tree, no allocation, one pass over the payload to see
+ * whether it is text and one to write it. HTTP thread. */
 #include "bridge/event_json.h"
 
 #include <stdbool.h>

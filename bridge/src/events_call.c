@@ -1,7 +1,7 @@
 /* Calls in a WebSocket of GET /api/v1/events. HTTP thread.
  *
- * Success: a message goes into a session, and what that says next is answered as the event that it is.
- * Failures: as of a call over HTTP, told with the command's id. */
+ * Success: a message goes into a session, and what that says next is answered as the event that it
+ * is. Failures: as of a call over HTTP, told with the command's id. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* What is asked of pipes and sessions in a WebSocket of GET /api/v1/events. HTTP thread.
  *
  * Success: messages are handed over in order and answered together when all is known of them.
- * Failures: the command queue is full: the rest waits, and its client is not listened to meanwhile; what cannot be
- * done at all is answered at once. */
+ * Failures: the command queue is full: the rest waits, and its client is not listened to meanwhile;
+ * what cannot be done at all is answered at once. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,8 @@ typedef struct socket_injection {
   char id[]; /* as JSON */
 } socket_injection;
 
-/* Whether its client is listened to: not while messages wait for room, or very many for their results. */
+/* Whether its client is listened to: not while messages wait for room, or very many for their
+ * results. */
 static bool is_busy(const events_socket *self) {
   const socket_injection *newest = self->injections;
   return self->injection_count >= INJECTIONS_MAX || (newest && br_batch_is_waiting(&newest->batch));
@@ -37,7 +38,8 @@ static void on_room(br_ask_waiter *waiter) {
   }
 }
 
-/* It hears again when the command queue has room, and not in the middle of the events that brought the result. */
+/* It hears again when the command queue has room, and not in the middle of the events that brought
+ * the result. */
 static void listening_adjust(events_socket *self) {
   if (is_busy(self)) {
     self->is_deaf = true;

@@ -1,8 +1,8 @@
 /* A WebSocket of GET /api/v1/events: its life, and the answers to its commands. HTTP thread.
  *
- * Success: it observes; each command is done where it stands in what the client says, and answered once.
- * Failures: a command that is wrong is answered with an error and changes nothing; who does not read the answers is
- * closed with 1008. */
+ * Success: it observes; each command is done where it stands in what the client says, and answered
+ * once. Failures: a command that is wrong is answered with an error and changes nothing; who does
+ * not read the answers is closed with 1008. */
 #include <stdlib.h>
 
 #include "bridge/describe.h"

@@ -1,4 +1,5 @@
-/* A WebSocket of GET /api/v1/events: what it shows, and the commands that come by it. HTTP thread. */
+/* A WebSocket of GET /api/v1/events: what it shows, and the commands that come by it. HTTP
+ * thread. */
 #ifndef BRIDGE_SRC_EVENTS_SOCKET_H
 #define BRIDGE_SRC_EVENTS_SOCKET_H
 
@@ -7,7 +8,8 @@
 /* The subprotocols, best first; NULL-ended. */
 extern const char *const br_events_protocols[];
 
-/* Answers the upgrade request with a socket that observes by `options`, whose filter is taken over. */
+/* Answers the upgrade request with a socket that observes by `options`, whose filter is taken
+ * over. */
 void br_events_socket_accept(br_api *api, web_request *request, const br_observe_options *options);
 
 #endif

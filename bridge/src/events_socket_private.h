@@ -1,5 +1,6 @@
-/* What the files of a WebSocket of GET /api/v1/events share: events_socket.c (its life and its answers), events_view.c (what
- * it shows), events_inject.c and events_call.c (what it asks of pipes and sessions). HTTP thread. */
+/* What the files of a WebSocket of GET /api/v1/events share: events_socket.c (its life and its
+ * answers), events_view.c (what it shows), events_inject.c and events_call.c (what it asks of pipes
+ * and sessions). HTTP thread. */
 #ifndef BRIDGE_SRC_EVENTS_SOCKET_PRIVATE_H
 #define BRIDGE_SRC_EVENTS_SOCKET_PRIVATE_H
 

@@ -1,7 +1,8 @@
 /* What a WebSocket of GET /api/v1/events shows. HTTP thread.
  *
- * Success: the former observer ends where it is, the answer says so, the next one goes on from there: nothing is missed and
- * nothing comes twice. Failures: no memory, or too many filters; then all stays as it is. */
+ * Success: the former observer ends where it is, the answer says so, the next one goes on from
+ * there: nothing is missed and nothing comes twice. Failures: no memory, or too many filters; then
+ * all stays as it is. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

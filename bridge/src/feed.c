@@ -1,5 +1,5 @@
-/* Feeds and their observers: each event is encoded once per feed into a broadcast log; an observer that starts
- * in the past is served from memory until it has caught up. HTTP thread. */
+/* Feeds and their observers: each event is encoded once per feed into a broadcast log; an observer
+ * that starts in the past is served from memory until it has caught up. HTTP thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,7 +230,8 @@ static bool observer_tell_expired(br_observer *observer, web_buffer *out) {
   return true;
 }
 
-/* One piece of events from memory. Everything up to the hub's seq is in the log already, before its head. */
+/* One piece of events from memory. Everything up to the hub's seq is in the log already, before its
+ * head. */
 static void observer_replay(br_observer *observer, web_buffer *out) {
   br_hub *hub = observer->hub;
   feed *target = observer->feed;

@@ -1,5 +1,5 @@
-/* Records of a fixed header and the payload as it is. Bytes that people or other programs said are copied; what is
- * told about a session is rare, and is the event's JSON. Pure. */
+/* Records of a fixed header and the payload as it is. Bytes that people or other programs said are
+ * copied; what is told about a session is rare, and is the event's JSON. Pure. */
 #include "feed_binary.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* The binary format pipebridge.v1.bin, byte by byte in web/PROTOCOL.md. Little-endian, nothing aligned. Pure; one thread at
- * a time. */
+/* The binary format pipebridge.v1.bin, byte by byte in web/PROTOCOL.md. Little-endian, nothing
+ * aligned. Pure; one thread at a time. */
 #ifndef BRIDGE_SRC_FEED_BINARY_H
 #define BRIDGE_SRC_FEED_BINARY_H
 
@@ -16,7 +16,8 @@ typedef enum br_binary_type {
 /* A gap's number among the kinds of events, which end before it. */
 enum { BR_BINARY_KIND_GAP = 6 };
 
-/* The message's header; how many events it has is filled in at its end. `run`: 16 hexadecimal digits. */
+/* The message's header; how many events it has is filled in at its end. `run`: 16 hexadecimal
+ * digits. */
 uint8_t *br_binary_begin(uint8_t *cursor, br_binary_type type, const char *run);
 /* What br_binary_event writes at most. */
 size_t br_binary_bound(const br_event_json *json, const br_event *event);

@@ -66,7 +66,8 @@ static uint8_t *sse_gap(br_event_json *json, uint8_t *cursor, const br_gap *gap)
   return WRITE(br_gap_json_write(json, cursor, gap), "\n\n");
 }
 
-/* The hello's id is where the stream begins: a browser that hears no more than this comes back there. */
+/* The hello's id is where the stream begins: a browser that hears no more than this comes back
+ * there. */
 static void sse_greet(const br_hub *hub, uint64_t behind, web_buffer *out) {
   web_buffer_append_format(out, "retry: 2000\nid: %s:%" PRIu64 "\ndata: ", br_hub_run(hub), behind);
   lines_greet(hub, behind, out);

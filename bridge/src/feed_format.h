@@ -1,6 +1,6 @@
-/* How a feed's events look on the wire: one table for each format of web/PROTOCOL.md. A piece is what one append to
- * the log holds: a WebSocket message, or some lines. The writers take a cursor into memory that is large enough and return
- * the end. HTTP thread. */
+/* How a feed's events look on the wire: one table for each format of web/PROTOCOL.md. A piece is
+ * what one append to the log holds: a WebSocket message, or some lines. The writers take a cursor
+ * into memory that is large enough and return the end. HTTP thread. */
 #ifndef BRIDGE_SRC_FEED_FORMAT_H
 #define BRIDGE_SRC_FEED_FORMAT_H
 
@@ -27,7 +27,8 @@ typedef struct feed_format {
   uint8_t *(*gap)(br_event_json *json, uint8_t *cursor, const br_gap *gap);
   /* `start`: where `begin` was called. */
   uint8_t *(*end)(uint8_t *start, uint8_t *cursor, uint32_t event_count);
-  /* What an observer gets first, who begins behind event `behind`; NULL: nothing, and nothing of the past either. */
+  /* What an observer gets first, who begins behind event `behind`; NULL: nothing, and nothing of
+   * the past either. */
   void (*greet)(const br_hub *hub, uint64_t behind, web_buffer *out);
   const char *idle; /* what keeps a silent connection alive, or NULL */
 } feed_format;

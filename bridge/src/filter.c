@@ -56,7 +56,8 @@ const char *br_filter_text(const br_filter *filter) {
   return filter->text;
 }
 
-/* A * stands for any characters. Goes back to the last star only, so at most a product of the lengths. */
+/* A * stands for any characters. Goes back to the last star only, so at most a product of the
+ * lengths. */
 static bool name_matches(const char *pattern, const char *name) {
   const char *star = NULL;
   const char *retry = NULL;

@@ -1,5 +1,5 @@
-/* What an observer asks for by named texts, as a filter and a place in the run. The texts come from a request's query or
- * from the members of a command. HTTP thread. */
+/* What an observer asks for by named texts, as a filter and a place in the run. The texts come from
+ * a request's query or from the members of a command. HTTP thread. */
 #ifndef BRIDGE_SRC_FILTER_PARAMETERS_H
 #define BRIDGE_SRC_FILTER_PARAMETERS_H
 
@@ -12,7 +12,8 @@ typedef struct br_parameters {
   const void *source;
 } br_parameters;
 
-/* What `pipe`, `session`, `direction`, `kind` and `q` ask for, all of it at once; without `kind`, `otherwise` too
+/* What `pipe`, `session`, `direction`, `kind` and `q` ask for, all of it at once; without `kind`,
+ * `otherwise` too
  * ("" or a filter). NULL: `out_problem` says why. */
 br_filter *br_filter_of_parameters(const br_hub *hub, const br_parameters *parameters,
                                    const char *otherwise, br_problem *out_problem);

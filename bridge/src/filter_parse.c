@@ -1,4 +1,5 @@
-/* The filter's grammar, by recursive descent: or → and → not → term. Pure but for memory; one thread at a time.
+/* The filter's grammar, by recursive descent: or → and → not → term. Pure but for memory; one
+ * thread at a time.
  *
  * Failures: the first thing that is wrong, with its offset. */
 #include <inttypes.h>

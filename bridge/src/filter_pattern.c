@@ -1,6 +1,7 @@
 /* Patterns over payloads; the only file that knows PCRE2. One thread at a time.
  *
- * Payloads need not be UTF-8: PCRE2_MATCH_INVALID_UTF lets a pattern match between the bytes that are not. */
+ * Payloads need not be UTF-8: PCRE2_MATCH_INVALID_UTF lets a pattern match between the bytes that
+ * are not. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdio.h>
@@ -9,7 +10,8 @@
 #include "filter_private.h"
 
 enum {
-  /* Steps of one match: some milliseconds in the worst case, while a sane expression needs hundreds. */
+  /* Steps of one match: some milliseconds in the worst case, while a sane expression needs
+     hundreds. */
   MATCH_LIMIT = 20000,
   /* An expression that gave up so often is not tried any more: nothing is known. */
   GIVE_UPS_MAX = 1000,

@@ -1,5 +1,6 @@
-/* What the program asks of the operating system, apart from pipes and sockets: one seam, implemented in
- * bridge/linux/. Main thread, at start and stop, unless a function says otherwise. */
+/* What the program asks of the operating system, apart from pipes and sockets: one seam,
+ * implemented in bridge/linux/. Main thread, at start and stop, unless a function says
+ * otherwise. */
 #ifndef BRIDGE_SRC_HOST_H
 #define BRIDGE_SRC_HOST_H
 
@@ -21,19 +22,20 @@ char *br_host_absolute_path(const char *path);
 char *br_host_real_path(const char *path);
 
 /* ---- the runtime directory (host_runtime_dir.c) ---- */
-/* Where pipes go when nobody said: the caller frees. NULL: this user has no such place; `error` says
- * what to set. */
+/* Where pipes go when nobody said: the caller frees. NULL: this user has no such place; `error`
+ * says what to set. */
 char *br_host_default_runtime_dir(char *error, size_t error_size);
-/* Refuses a directory in which others could replace our endpoints. One that is not there yet is made
- * for us alone, if `create` is set, and is no error otherwise. */
+/* Refuses a directory in which others could replace our endpoints. One that is not there yet is
+ * made for us alone, if `create` is set, and is no error otherwise. */
 bool br_host_check_runtime_dir(const char *path, bool create, char *error, size_t error_size);
 
 /* ---- accounts (host_accounts.c) ---- */
 /* By name or decimal number. False: there is none. */
 bool br_host_find_user(const char *name, int64_t *out_uid);
 bool br_host_find_group(const char *name, int64_t *out_gid);
-/* The name of a user of this machine's own list (what a directory service knows is not asked for, since it may take
- * its time). Any thread; reads a file. False: there is none, or it does not fit. */
+/* The name of a user of this machine's own list (what a directory service knows is not asked for,
+ * since it may take its time). Any thread; reads a file. False: there is none, or it does not
+ * fit. */
 bool br_host_user_name(int64_t uid, char *out_name, size_t size);
 
 /* ---- being asked to end (host_signals.c) ---- */

@@ -1,11 +1,11 @@
 /* From the event queue to memory and feeds. HTTP thread.
  *
- * Success: a record gets its seq, is copied into memory, and is encoded once per feed. Of a pipe that came, changed or
- * went, the registry takes what the record hands over, and the event says the pipe as JSON.
- * While an observer that reads fast is far behind, records stay in the queue (`is_holding`): the pipes then
- * feel backpressure for a moment, down to no less than what makes an observer fast (web/src/pace.h).
- * Failures: none of its own; what does not fit in memory any more is given up, oldest first, and whoever asks
- * for it later is told by a gap. */
+ * Success: a record gets its seq, is copied into memory, and is encoded once per feed. Of a pipe
+ * that came, changed or went, the registry takes what the record hands over, and the event says the
+ * pipe as JSON. While an observer that reads fast is far behind, records stay in the queue
+ * (`is_holding`): the pipes then feel backpressure for a moment, down to no less than what makes an
+ * observer fast (web/src/pace.h). Failures: none of its own; what does not fit in memory any more
+ * is given up, oldest first, and whoever asks for it later is told by a gap. */
 #include "bridge/hub.h"
 
 #include <stdlib.h>
@@ -68,8 +68,8 @@ br_hub *br_hub_create(const br_hub_options *options) {
     br_hub_destroy(hub);
     return NULL;
   }
-  /* Four of the largest event, or of a piece of small ones, must fit into a log: it takes no larger ones, and
-   * no observer could keep up. */
+  /* Four of the largest event, or of a piece of small ones, must fit into a log: it takes no larger
+   * ones, and no observer could keep up. */
   hub->payload_bytes = config->events.max_message_bytes;
   size_t largest = largest_event(config->events.max_message_bytes);
   hub->log_bytes = log_bytes_for(config, largest);
@@ -134,8 +134,8 @@ static void registry_take(br_registry *registry, const br_event *record,
   }
 }
 
-/* The pipe's JSON behind a copy of the record, in `buffer`; without memory for it, or room in the logs, the copy
- * alone. */
+/* The pipe's JSON behind a copy of the record, in `buffer`; without memory for it, or room in the
+ * logs, the copy alone. */
 static br_event pipe_event(const br_hub *hub, const br_event *record, web_buffer *buffer) {
   br_event event = *record;
   web_buffer_init(buffer, sizeof event + hub->payload_bytes);

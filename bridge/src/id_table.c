@@ -1,5 +1,5 @@
-/* Linear probing with backward-shift deletion: no tombstones, so a table that sees millions of sessions come
- * and go stays as fast as on its first day. One thread at a time. */
+/* Linear probing with backward-shift deletion: no tombstones, so a table that sees millions of
+ * sessions come and go stays as fast as on its first day. One thread at a time. */
 #include "bridge/id_table.h"
 
 #include <stdlib.h>

@@ -1,8 +1,9 @@
 /* Commands from the HTTP thread: inject, disconnect, ping. Pipe thread.
  *
- * An injection succeeds when the kernel has taken its bytes for every session that accepted them: then its
- * result goes back. A client that does not read holds its own bytes up; after ANSWER_MS, or half the time a
- * request may take, the result says so (`queued`) and the bytes stay in that session's write queue. */
+ * An injection succeeds when the kernel has taken its bytes for every session that accepted them:
+ * then its result goes back. A client that does not read holds its own bytes up; after ANSWER_MS,
+ * or half the time a request may take, the result says so (`queued`) and the bytes stay in that
+ * session's write queue. */
 #include <stdlib.h>
 
 #include "host.h"
@@ -125,7 +126,8 @@ static void injection_write(pipe_session *session, injection *injected, const vo
   pc_status status = session_write(session, injected, payload);
   injected->flags |= br_session_flags(session);
   if (injected->is_own && status == PC_OK) {
-    /* An episode of refusals is of other people's messages, which have their own place in the queue. */
+    /* An episode of refusals is of other people's messages, which have their own place in the
+     * queue. */
     br_session_count_accepted(session, injected->direction, injected->size_bytes);
   } else {
     br_session_count_written(session, injected->direction, status, injected->size_bytes);
@@ -241,7 +243,8 @@ static void command_inject(br_pipes *pipes, const br_command *command) {
   }
 }
 
-/* What its WebSocket says into a private session. Of a session that ended meanwhile its WebSocket hears by `closed`. */
+/* What its WebSocket says into a private session. Of a session that ended meanwhile its WebSocket
+ * hears by `closed`. */
 static void command_say(br_pipes *pipes, const br_command *command) {
   pipe_session *session = br_id_table_get(&pipes->sessions, command->session);
   injection *injected = session ? injection_create(pipes, command) : NULL;

@@ -1,8 +1,8 @@
 /* Batches of injections. HTTP thread.
  *
  * Success: each message is a command under one id; its result is counted by its code.
- * Failures: the command queue is full: the rest is copied once and waits for room; what can never be handed over is
- * counted as the others, by the code of its refusal. */
+ * Failures: the command queue is full: the rest is copied once and waits for room; what can never
+ * be handed over is counted as the others, by the code of its refusal. */
 #include "injection_batch.h"
 
 #include <stdio.h>

@@ -1,7 +1,8 @@
-/* One or many messages on their way into the same pipe or session, in order, and what became of them in all. HTTP thread.
+/* One or many messages on their way into the same pipe or session, in order, and what became of
+ * them in all. HTTP thread.
  *
- * Messages that find the command queue full are kept in here until there is room. Nothing is allocated for a
- * message. */
+ * Messages that find the command queue full are kept in here until there is room. Nothing is
+ * allocated for a message. */
 #ifndef BRIDGE_SRC_INJECTION_BATCH_H
 #define BRIDGE_SRC_INJECTION_BATCH_H
 
@@ -42,8 +43,8 @@ struct br_batch {
   char failure[BR_OUTCOME_TEXT_BYTES]; /* of the first that was refused, in words; "": none was */
 };
 
-/* Begins to hand over `messages`, which are borrowed for this call. What the owner sets is set, all else is zero. Neither
- * callback comes inside this call: look at br_batch_is_done behind it. */
+/* Begins to hand over `messages`, which are borrowed for this call. What the owner sets is set, all
+ * else is zero. Neither callback comes inside this call: look at br_batch_is_done behind it. */
 void br_batch_begin(br_batch *batch, const br_client_messages *messages);
 /* Nobody wants to know any more; what was not handed over is not injected. */
 void br_batch_cancel(br_batch *batch);

@@ -1,5 +1,5 @@
-/* Whom something is for, by the names that people and programs give: a pipe, a session, a way into it. Each answers NULL
- * or false with a problem that says what is wrong. HTTP thread. */
+/* Whom something is for, by the names that people and programs give: a pipe, a session, a way into
+ * it. Each answers NULL or false with a problem that says what is wrong. HTTP thread. */
 #ifndef BRIDGE_SRC_INJECTION_TARGET_H
 #define BRIDGE_SRC_INJECTION_TARGET_H
 
@@ -15,10 +15,11 @@ const br_session_info *br_target_session(const br_registry *registry, const char
                                          br_problem *out_problem);
 void br_target_no_session(const char *id, br_problem *out_problem);
 
-/* Which way an injection goes: from the bridge's end of the pipe's sessions. None: nothing can be sent into it; of a
- * tap it must be said. */
+/* Which way an injection goes: from the bridge's end of the pipe's sessions. None: nothing can be
+ * sent into it; of a tap it must be said. */
 br_direction br_api_direction_said(const br_pipe_config *config);
-/* Makes `command` one that injects that way. `direction`: "c2s", "s2c", or NULL where it need not be said. */
+/* Makes `command` one that injects that way. `direction`: "c2s", "s2c", or NULL where it need not
+ * be said. */
 bool br_target_direction(const br_pipe_config *config, const char *direction, br_command *command,
                          br_problem *out_problem);
 /* Whether the pipe takes messages of this size. */

@@ -1,8 +1,9 @@
-/* The program `pipebridge`. Main thread: it parses, starts the bridge, waits for signals, pets the service
- * manager's watchdog and stops the bridge; it is never on the way of a message.
+/* The program `pipebridge`. Main thread: it parses, starts the bridge, waits for signals, pets the
+ * service manager's watchdog and stops the bridge; it is never on the way of a message.
  *
- * Success: arguments → configuration → runtime directory → bridge → port file → ready → wait → stop. Failures:
- * arguments or configuration wrong (exit 2), everything else that keeps it from starting (exit 1). */
+ * Success: arguments → configuration → runtime directory → bridge → port file → ready → wait →
+ * stop. Failures: arguments or configuration wrong (exit 2), everything else that keeps it from
+ * starting (exit 1). */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -50,7 +51,8 @@ static bool port_file_write(const char *path, const br_bridge *bridge) {
   return br_host_write_file(path, text, error, sizeof error);
 }
 
-/* Tells the service manager that we live, as often as it asked to hear it, but only while the bridge answers. */
+/* Tells the service manager that we live, as often as it asked to hear it, but only while the
+ * bridge answers. */
 static void watchdog_pet(br_bridge *bridge, bool *was_healthy) {
   bool is_healthy = br_bridge_is_healthy(bridge);
   if (is_healthy) {

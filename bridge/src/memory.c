@@ -1,7 +1,8 @@
-/* A byte ring of records and a ring of their offsets, so that any seq is found at once. HTTP thread.
+/* A byte ring of records and a ring of their offsets, so that any seq is found at once. HTTP
+ * thread.
  *
- * A record never wraps: one that does not fit before the end goes to the start. The pages are touched only as
- * they are first used, so a large capacity costs nothing until there are events. */
+ * A record never wraps: one that does not fit before the end goes to the start. The pages are
+ * touched only as they are first used, so a large capacity costs nothing until there are events. */
 #include "bridge/memory.h"
 
 #include <stdlib.h>
@@ -56,8 +57,8 @@ void br_memory_destroy(br_memory *memory) {
   }
 }
 
-/* Gives up the oldest records that stand in [start, end), or that stand past the new head when it went back
- * to the start of the ring. */
+/* Gives up the oldest records that stand in [start, end), or that stand past the new head when it
+ * went back to the start of the ring. */
 static void memory_evict(br_memory *memory, size_t start, size_t end) {
   while (memory->first_seq != memory->next_seq) {
     size_t oldest = memory_offset(memory, memory->first_seq);

@@ -61,7 +61,8 @@ static bool listen_add(br_options *options, const char *address, char *error, si
   return true;
 }
 
-/* Stores one option. A path that is given and empty is a mistake in a script, not a wish for the default. */
+/* Stores one option. A path that is given and empty is a mistake in a script, not a wish for the
+ * default. */
 static bool option_apply(br_options *options, int option, const char *value, char *error,
                          size_t error_size) {
   if (value && value[0] == '\0') {

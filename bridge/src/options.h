@@ -21,7 +21,8 @@ typedef struct br_options {
 } br_options;
 
 /* Reads the arguments, and PIPEBRIDGE_CONFIG, _RUNTIME_DIR and _LISTEN for what they leave open.
- * PIPEBRIDGE_LISTEN, if it is used, is cut at its commas in place. On failure `error` says what is wrong. */
+ * PIPEBRIDGE_LISTEN, if it is used, is cut at its commas in place. On failure `error` says what is
+ * wrong. */
 bool br_options_parse(int argc, char **argv, br_options *out_options, char *error,
                       size_t error_size);
 

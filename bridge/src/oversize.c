@@ -1,7 +1,7 @@
 /* What clients say beyond the limit, against the framing, or not at all. Pipe thread.
  *
- * A skipped message is counted at once and told by an error event; a client that goes on so is told of at
- * most once a second and at its end, with the sum. */
+ * A skipped message is counted at once and told by an error event; a client that goes on so is told
+ * of at most once a second and at its end, with the sum. */
 #include <inttypes.h>
 
 #include "pipes_private.h"

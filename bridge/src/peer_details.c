@@ -1,7 +1,7 @@
 /* Packing. Pure; any thread.
  *
- * The groups follow the header, then texts, each with its NUL: user name, executable, unit, container, command
- * line (whose arguments have NULs between them; its size is in the header). */
+ * The groups follow the header, then texts, each with its NUL: user name, executable, unit,
+ * container, command line (whose arguments have NULs between them; its size is in the header). */
 #include "bridge/peer_details.h"
 
 #include <string.h>
@@ -76,7 +76,8 @@ enum {
 
 size_t br_peer_json_bound(const br_peer_details *details) {
   size_t name_bytes = sizeof((pc_peer *)NULL)->name;
-  /* A group has four bytes here and eleven there; an argument has its NUL here, quotes and comma there. */
+  /* A group has four bytes here and eleven there; an argument has its NUL here, quotes and comma
+   * there. */
   return JSON_FIXED_BYTES + WEB_JSON_STRING_BOUND(name_bytes) +
          WEB_JSON_STRING_BOUND((size_t)details->size_bytes);
 }

@@ -1,9 +1,9 @@
 /* Pipes that come, change and go while the others are served. Pipe thread.
  *
- * Success: what a command brought is the pipe's, and a pipe event hands it to the HTTP thread, in its place between
- * the events of sessions. What is not used any more goes back with the event that says so.
- * Failures: whatever keeps an endpoint from being made, or a change from being applied: the configuration goes back
- * with what, where and what to do, and nothing else has happened. */
+ * Success: what a command brought is the pipe's, and a pipe event hands it to the HTTP thread, in
+ * its place between the events of sessions. What is not used any more goes back with the event that
+ * says so. Failures: whatever keeps an endpoint from being made, or a change from being applied:
+ * the configuration goes back with what, where and what to do, and nothing else has happened. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,8 +181,8 @@ void br_pipe_stopped(pipe_entry *pipe) {
   pipes->stopped = pipe;
 }
 
-/* Not inside its last callback, where it may not be destroyed. Of a pipe that ends with the bridge the HTTP thread knows
- * no end: it may look at it as long as it runs. */
+/* Not inside its last callback, where it may not be destroyed. Of a pipe that ends with the bridge
+ * the HTTP thread knows no end: it may look at it as long as it runs. */
 void br_pipes_reap(br_pipes *pipes) {
   while (pipes->stopped) {
     pipe_entry *pipe = pipes->stopped;

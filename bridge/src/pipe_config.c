@@ -1,8 +1,8 @@
 /* One pipe's configuration, by the tables that the whole one is read by. Any thread, one at a time.
  *
- * Success: object → (patch) → tables → rules, as pipes[0] of a configuration that has nothing else; comparing and
- * writing walk the same tables, so that a key is never forgotten.
- * Failures: any problem in the document, all of them told at once; no memory. */
+ * Success: object → (patch) → tables → rules, as pipes[0] of a configuration that has nothing else;
+ * comparing and writing walk the same tables, so that a key is never forgotten. Failures: any
+ * problem in the document, all of them told at once; no memory. */
 #include "bridge/pipe_config.h"
 
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 /* Requests to the pipe thread about one pipe. HTTP thread.
  *
- * Success: an index is reserved or the pipe marked as changing, the command goes, its event has been applied to the
- * registry when the result comes.
- * Failures: too many pipes, a path that another one has, one that is asked for already, a full queue (told at once);
- * whatever the pipe thread refuses (told by on_end). */
+ * Success: an index is reserved or the pipe marked as changing, the command goes, its event has
+ * been applied to the registry when the result comes. Failures: too many pipes, a path that another
+ * one has, one that is asked for already, a full queue (told at once); whatever the pipe thread
+ * refuses (told by on_end). */
 #include "pipe_request.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Asking the pipe thread to add, change or remove one pipe, and hearing how it ended. What the registry and observers
- * then know comes by the events. HTTP thread. */
+/* Asking the pipe thread to add, change or remove one pipe, and hearing how it ended. What the
+ * registry and observers then know comes by the events. HTTP thread. */
 #ifndef BRIDGE_SRC_PIPE_REQUEST_H
 #define BRIDGE_SRC_PIPE_REQUEST_H
 
@@ -14,7 +14,8 @@ typedef struct br_pipe_requester {
   br_pipe_refusal refusal; /* the last one */
 } br_pipe_requester;
 
-/* In its owner's memory, who neither frees nor uses it again until on_end, or br_pipe_request_cancel. */
+/* In its owner's memory, who neither frees nor uses it again until on_end, or
+ * br_pipe_request_cancel. */
 typedef struct br_pipe_request br_pipe_request;
 struct br_pipe_request {
   /* The owner's. `problem` is NULL when it was done. Never inside the call that asked. */

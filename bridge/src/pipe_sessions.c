@@ -1,9 +1,8 @@
 /* What happens in the sessions of every pipe, whichever end of them is the bridge's. Pipe thread.
  *
- * Success: the peer's message arrives in on_message, becomes a record in the event queue, and is answered
- * there and then if the pipe's `reply` says so.
- * Failures: event queue full → overflow.c; the peer's write queue full → the message to it is refused, counted and
- * told. */
+ * Success: the peer's message arrives in on_message, becomes a record in the event queue, and is
+ * answered there and then if the pipe's `reply` says so. Failures: event queue full → overflow.c;
+ * the peer's write queue full → the message to it is refused, counted and told. */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* The pipe thread: one alertable loop that serves every configured pipe.
  *
- * Success: each pipe starts in its role and has sessions (pipe_sessions.c); between two waits the commands are
- * taken, paused sessions go on, and the reader is told once of all there is.
- * Failures: an endpoint that cannot be made → start-up error; the loop's wait → the end of the program. */
+ * Success: each pipe starts in its role and has sessions (pipe_sessions.c); between two waits the
+ * commands are taken, paused sessions go on, and the reader is told once of all there is. Failures:
+ * an endpoint that cannot be made → start-up error; the loop's wait → the end of the program. */
 #include "bridge/pipes.h"
 
 #include <stdio.h>

@@ -1,7 +1,8 @@
-/* What the files of the pipe thread share: pipes.c (life), pipe_changes.c (one pipe's life), role_*.c (how a pipe comes by its sessions),
- * pipe_sessions.c (what happens in them), emit.c (records into the event queue), injection.c (commands),
- * oversize.c (what peers say beyond the limit), refusals.c (who is not let in), private_sessions.c (a client pipe's
- * sessions for one WebSocket each). Pipe thread. */
+/* What the files of the pipe thread share: pipes.c (life), pipe_changes.c (one pipe's life),
+ * role_*.c (how a pipe comes by its sessions), pipe_sessions.c (what happens in them), emit.c
+ * (records into the event queue), injection.c (commands), oversize.c (what peers say beyond the
+ * limit), refusals.c (who is not let in), private_sessions.c (a client pipe's sessions for one
+ * WebSocket each). Pipe thread. */
 #ifndef BRIDGE_SRC_PIPES_PRIVATE_H
 #define BRIDGE_SRC_PIPES_PRIVATE_H
 
@@ -26,10 +27,11 @@ typedef struct pipe_role {
   /* Begins to stop; br_pipe_stopped follows when every session is gone. */
   void (*stop)(pipe_entry *pipe, uint32_t drain_ms);
   void (*destroy)(pipe_entry *pipe);
-  /* For open sessions, and those to come; on failure nothing has changed, and `*out_failure` tells. */
+  /* For open sessions, and those to come; on failure nothing has changed, and `*out_failure`
+   * tells. */
   pc_status (*change)(pipe_entry *pipe, const pc_session_change *change, pc_failure *out_failure);
-  /* Takes an injection into the whole pipe, and answers it; false: it is for the sessions that there are. NULL:
-   * it always is. */
+  /* Takes an injection into the whole pipe, and answers it; false: it is for the sessions that
+   * there are. NULL: it always is. */
   bool (*inject)(pipe_entry *pipe, const br_command *command);
   /* Of a session; write as pc_session_write, close with a flush, resume after PC_AGAIN. */
   pc_status (*write)(pipe_session *session, br_direction direction, const void *data, uint32_t size,
@@ -71,7 +73,8 @@ typedef struct client_end {
   bool is_stopped; /* but for its private sessions */
 } client_end;
 
-/* Of role client: a session that one WebSocket has for itself, from its first try to connect to its end. */
+/* Of role client: a session that one WebSocket has for itself, from its first try to connect to its
+ * end. */
 struct private_end {
   pc_client *client;
   pipe_entry *pipe;
@@ -209,8 +212,8 @@ struct br_pipes {
 };
 
 /* ---- emit.c ---- */
-/* `payload`, here and below: what lies behind the header, with who sent it. False: the queue is full, or was and is not
- * half empty yet; nothing was taken. */
+/* `payload`, here and below: what lies behind the header, with who sent it. False: the queue is
+ * full, or was and is not half empty yet; nothing was taken. */
 bool br_emit_message(br_pipes *pipes, const br_event *event, const void *payload);
 /* Never refuses: waits its turn in memory when the queue is full. */
 void br_emit_always(br_pipes *pipes, const br_event *event, const void *payload);
@@ -260,7 +263,8 @@ void br_refusals_end(pipe_entry *pipe);
 
 /* ---- pipes.c ---- */
 /* ---- pipe_changes.c ---- */
-/* Makes one of `config`, which must outlive it. On failure `error` says what, where and what to do. */
+/* Makes one of `config`, which must outlive it. On failure `error` says what, where and what to
+ * do. */
 pc_status br_pipe_start(br_pipes *pipes, const br_pipe_config *config, uint16_t index,
                         pipe_entry **out_pipe, char *error, size_t error_size);
 /* The role's: the pipe that it stopped has ended. */
@@ -329,14 +333,15 @@ pc_status br_session_hear(pipe_session *session, br_direction direction, const p
 void br_session_close(pipe_session *session, pc_close_reason reason, pc_status status);
 
 /* ---- overflow.c ---- */
-/* The event queue refused a message of the session. PC_AGAIN: present it again, the session pauses. PC_OK: it was
- * dropped, as the pipe is set to. */
+/* The event queue refused a message of the session. PC_AGAIN: present it again, the session pauses.
+ * PC_OK: it was dropped, as the pipe is set to. */
 pc_status br_session_overflow(pipe_session *session, br_direction direction, uint32_t size_bytes);
 /* Tells what was dropped and not told yet. */
 void br_session_tell_dropped(pipe_session *session);
 /* Ends its waiting, and frees it: at once, or where it waits. */
 void br_session_free(pipe_session *session);
-/* Once a turn: when the queue is half empty, what waits goes on, in the order in which it came to wait. */
+/* Once a turn: when the queue is half empty, what waits goes on, in the order in which it came to
+ * wait. */
 void br_pipes_resume(br_pipes *pipes);
 void br_overflow_fini(br_pipes *pipes);
 

@@ -1,9 +1,11 @@
-/* Private sessions of a client pipe: one more connection to its server, for one WebSocket alone. Pipe thread.
+/* Private sessions of a client pipe: one more connection to its server, for one WebSocket alone.
+ * Pipe thread.
  *
- * Success: BR_COMMAND_CONNECT → connected, `opened` tells who asked → both ways within their windows →
- * BR_COMMAND_FINISH (the WebSocket has gone: what it said is written, then it closes), or the server closes.
- * Failures: too many, or no connection: BR_RECORD_UNCONNECTED tells why; only a backlog that is full is tried
- * again, for CONNECT_MS. A server that takes nothing for FLUSH_MS does not get the rest, which is counted and told. */
+ * Success: BR_COMMAND_CONNECT → connected, `opened` tells who asked → both ways within their
+ * windows → BR_COMMAND_FINISH (the WebSocket has gone: what it said is written, then it closes), or
+ * the server closes. Failures: too many, or no connection: BR_RECORD_UNCONNECTED tells why; only a
+ * backlog that is full is tried again, for CONNECT_MS. A server that takes nothing for FLUSH_MS
+ * does not get the rest, which is counted and told. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
-/* How much of a private session may be under way between its WebSocket and its pipe, each way. Both threads count by
- * the same rule, each what it hands over; what the other side has taken on is told back at half a window. So neither
- * needs more memory than a window and one message, and nothing has to be thrown away. */
+/* How much of a private session may be under way between its WebSocket and its pipe, each way. Both
+ * threads count by the same rule, each what it hands over; what the other side has taken on is told
+ * back at half a window. So neither needs more memory than a window and one message, and nothing
+ * has to be thrown away. */
 #ifndef BRIDGE_SRC_PRIVATE_WINDOW_H
 #define BRIDGE_SRC_PRIVATE_WINDOW_H
 
@@ -8,9 +9,11 @@
 #include <stdint.h>
 
 enum {
-  /* Below limits.max_websocket_outbox_bytes of web, which holds what is under way to a WebSocket. */
+  /* Below limits.max_websocket_outbox_bytes of web, which holds what is under way to a
+   * WebSocket. */
   BR_PRIVATE_WINDOW_BYTES = 128 * 1024,
-  /* What a message is charged beside its bytes: more than its dress and its record, on either way. */
+  /* What a message is charged beside its bytes: more than its dress and its record, on either
+   * way. */
   BR_PRIVATE_RECORD_BYTES = 64
 };
 

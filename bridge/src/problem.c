@@ -7,7 +7,8 @@
 
 #include "web/text.h"
 
-/* What is told goes into JSON, whatever bytes it repeats: it may end in the middle of a character, or be no UTF-8. */
+/* What is told goes into JSON, whatever bytes it repeats: it may end in the middle of a character,
+ * or be no UTF-8. */
 static void text_mend(char *text) {
   enum { CHARACTER_MAX_BYTES = 4 };
   size_t size = strlen(text);

@@ -1,5 +1,5 @@
-/* What is wrong with something that was asked for, in the words of every answer: a problem of HTTP, an error in a
- * WebSocket. Plain values; any thread. */
+/* What is wrong with something that was asked for, in the words of every answer: a problem of HTTP,
+ * an error in a WebSocket. Plain values; any thread. */
 #ifndef BRIDGE_SRC_PROBLEM_H
 #define BRIDGE_SRC_PROBLEM_H
 
@@ -17,8 +17,8 @@ typedef struct br_problem {
   char detail[BR_PROBLEM_DETAIL_BYTES];
 } br_problem;
 
-/* Fills `out_problem`, `detail` printf-like, and returns false. What is too long ends between two characters; bytes that are no
- * UTF-8 become '?'. */
+/* Fills `out_problem`, `detail` printf-like, and returns false. What is too long ends between two
+ * characters; bytes that are no UTF-8 become '?'. */
 __attribute__((format(printf, 4, 5))) bool
 br_problem_set(br_problem *out_problem, unsigned status, const char *code, const char *detail, ...);
 /* Answers with it. */

@@ -1,11 +1,12 @@
-/* The queue between two threads: a multi-producer single-consumer byte ring, after the many-to-one ring
- * buffers of low-latency messaging. Lock-free code stands here and nowhere else.
+/* The queue between two threads: a multi-producer single-consumer byte ring, after the many-to-one
+ * ring buffers of low-latency messaging. Lock-free code stands here and nowhere else.
  *
- * Positions count bytes since the beginning and never wrap; `position & mask` is the place in the ring. A
- * record is a header and its payload, rounded up to 8 bytes. Its life: free (all zero) → reserved (the head
- * moved over it; its state still says free) → committed → handed over → zeroed → free (the tail moved over
- * it). The consumer zeroes, because the ring's bytes decide where the next commit is seen: what a past
- * payload left there must not look like a state. tests/model/ proves the hand-over and the sleep. */
+ * Positions count bytes since the beginning and never wrap; `position & mask` is the place in the
+ * ring. A record is a header and its payload, rounded up to 8 bytes. Its life: free (all zero) →
+ * reserved (the head moved over it; its state still says free) → committed → handed over → zeroed →
+ * free (the tail moved over it). The consumer zeroes, because the ring's bytes decide where the
+ * next commit is seen: what a past payload left there must not look like a state. tests/model/
+ * proves the hand-over and the sleep. */
 #include "bridge/queue.h"
 
 #include <stdalign.h>
@@ -48,10 +49,10 @@ struct br_queue {
   size_t max_record_bytes;
 };
 
-/* The sleep protocol is the store-buffer pattern: a producer stores a commit and looks at `sleeping`, the
- * consumer stores `sleeping` and looks for a commit; one of them must see the other's store. A fence between
- * store and look on both sides makes sure. ThreadSanitizer does not model fences: in its builds stores and
- * looks are themselves sequentially consistent instead. */
+/* The sleep protocol is the store-buffer pattern: a producer stores a commit and looks at
+ * `sleeping`, the consumer stores `sleeping` and looks for a commit; one of them must see the
+ * other's store. A fence between store and look on both sides makes sure. ThreadSanitizer does not
+ * model fences: in its builds stores and looks are themselves sequentially consistent instead. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define QUEUE_WITHOUT_FENCES 1
@@ -117,11 +118,12 @@ static record_header *queue_record_at(const br_queue *queue, uint64_t position) 
   return (record_header *)(void *)(queue->ring + (position & (queue->capacity_bytes - 1)));
 }
 
-/* Whether the bytes up to `end` are free. Positions may be compared with a head that another producer has
- * moved meanwhile, even beyond `end`: hence the sign. */
+/* Whether the bytes up to `end` are free. Positions may be compared with a head that another
+ * producer has moved meanwhile, even beyond `end`: hence the sign. */
 static bool queue_has_room(br_queue *queue, uint64_t end) {
   int64_t capacity = (int64_t)queue->capacity_bytes;
-  /* Acquire pairs with the release of cached_tail below: the consumer's zeroes come before our bytes. */
+  /* Acquire pairs with the release of cached_tail below: the consumer's zeroes come before our
+   * bytes. */
   uint64_t tail = atomic_load_explicit(&queue->cached_tail, memory_order_acquire);
   if ((int64_t)(end - tail) <= capacity) {
     return true;
@@ -139,8 +141,8 @@ br_queue_result br_queue_reserve(br_queue *queue, size_t size, void **out_record
   }
   size_t span = record_span(size);
   size_t padding;
-  /* Relaxed, as is the exchange: the head only divides the ring among producers. The bytes were made ours
-   * by the tail, and become the consumer's by the state. */
+  /* Relaxed, as is the exchange: the head only divides the ring among producers. The bytes were
+   * made ours by the tail, and become the consumer's by the state. */
   uint64_t head = atomic_load_explicit(&queue->head, memory_order_relaxed);
   do {
     size_t to_end = queue->capacity_bytes - (size_t)(head & (queue->capacity_bytes - 1));
@@ -153,7 +155,8 @@ br_queue_result br_queue_reserve(br_queue *queue, size_t size, void **out_record
   if (padding > 0) {
     record_header *header = queue_record_at(queue, head);
     header->size_bytes = (uint32_t)(padding - sizeof *header);
-    /* Release pairs with the acquire of state in br_queue_drain. The record behind it brings the wake-up. */
+    /* Release pairs with the acquire of state in br_queue_drain. The record behind it brings the
+     * wake-up. */
     atomic_store_explicit(&header->state, STATE_PADDING, memory_order_release);
   }
   record_header *header = queue_record_at(queue, head + padding);
@@ -206,7 +209,8 @@ size_t br_queue_drain(br_queue *queue, size_t max_bytes, br_queue_handler handle
     count++;
   }
   if (position != begin) {
-    /* Pairs with the acquire of tail in queue_has_room: the zeroes are there before the space is free. */
+    /* Pairs with the acquire of tail in queue_has_room: the zeroes are there before the space is
+     * free. */
     atomic_store_explicit(&queue->tail, position, ORDER_COMMIT);
   }
   return count;
@@ -236,12 +240,13 @@ bool br_queue_prepare_sleep(br_queue *queue) {
 }
 
 void br_queue_awake(br_queue *queue) {
-  /* Acquire pairs with the release in br_queue_wake_needed: what was committed before is seen now. */
+  /* Acquire pairs with the release in br_queue_wake_needed: what was committed before is seen
+   * now. */
   (void)atomic_exchange_explicit(&queue->sleeping, 0, memory_order_acquire);
 }
 
-/* The same pattern the other way round: the producer stores `waiting` and looks at the tail, the consumer
- * stores the tail and looks at `waiting`. */
+/* The same pattern the other way round: the producer stores `waiting` and looks at the tail, the
+ * consumer stores the tail and looks at `waiting`. */
 static bool queue_is_half_empty(const br_queue *queue) {
   uint64_t tail = atomic_load_explicit(&queue->tail, ORDER_LOOK);
   uint64_t head = atomic_load_explicit(&queue->head, memory_order_relaxed);
@@ -266,8 +271,8 @@ bool br_queue_room_wanted(br_queue *queue) {
 }
 
 size_t br_queue_used_bytes(const br_queue *queue) {
-  /* In this order, and with the acquire that pairs with the release in br_queue_drain, the head is never seen
-   * behind the tail. It may be seen far ahead of it. */
+  /* In this order, and with the acquire that pairs with the release in br_queue_drain, the head is
+   * never seen behind the tail. It may be seen far ahead of it. */
   uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
   uint64_t head = atomic_load_explicit(&queue->head, memory_order_relaxed);
   uint64_t used = head - tail;

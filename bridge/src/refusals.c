@@ -1,7 +1,7 @@
 /* Clients that the rules of a pipe's `clients` refuse. Pipe thread.
  *
- * Each is counted at once. The first one is told by an error event; of those that follow within a second the sum
- * is told when that is over, and so on as long as there are some. */
+ * Each is counted at once. The first one is told by an error event; of those that follow within a
+ * second the sum is told when that is over, and so on as long as there are some. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -155,7 +155,8 @@ static void registry_open(br_registry *registry, br_pipe_info *pipe, const br_ev
   pipe->sessions_total++;
   registry->last_session_id = event->session;
   list_append(&registry->open, session);
-  /* Without memory for the table the session is still listed and counted, only not found by its id. */
+  /* Without memory for the table the session is still listed and counted, only not found by its
+   * id. */
   (void)br_id_table_put(&registry->sessions, event->session, session);
 }
 

@@ -1,9 +1,10 @@
-/* Role client: another program owns the endpoint, and has one session with us at a time. Pipe thread.
+/* Role client: another program owns the endpoint, and has one session with us at a time. Pipe
+ * thread.
  *
- * Success: a session, after it another one; what people send meanwhile waits (away.c). Sessions beside it that are one
- * WebSocket's alone are in private_sessions.c.
- * Failures: whatever is in the way of a connection: an error event at the first try that fails, when the reason
- * changes, and every ten minutes; it is tried again for ever. */
+ * Success: a session, after it another one; what people send meanwhile waits (away.c). Sessions
+ * beside it that are one WebSocket's alone are in private_sessions.c. Failures: whatever is in the
+ * way of a connection: an error event at the first try that fails, when the reason changes, and
+ * every ten minutes; it is tried again for ever. */
 #include <inttypes.h>
 
 #include "pipes_private.h"

@@ -1,7 +1,7 @@
 /* Role server: the pipe's endpoint is ours, and its clients come. Pipe thread.
  *
- * Failures: an endpoint that cannot be made (told at the start); clients that have to wait, and those that the
- * rules refuse (an error event). */
+ * Failures: an endpoint that cannot be made (told at the start); clients that have to wait, and
+ * those that the rules refuse (an error event). */
 #include "pipes_private.h"
 
 /* A limit that makes clients wait. */

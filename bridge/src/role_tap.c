@@ -1,8 +1,10 @@
-/* Role tap: the pipe's endpoint is ours, and each client that comes is connected to the one that it means. Pipe thread.
+/* Role tap: the pipe's endpoint is ours, and each client that comes is connected to the one that it
+ * means. Pipe thread.
  *
- * Success: a session is a client and its upstream; pipecore passes on what both say, and this says so to observers.
- * Failures: an endpoint that cannot be made (told at the start); an upstream that cannot be had (an error event, at most
- * one a second); what passes and cannot be shown, and what could not be delivered (likewise, at the end). */
+ * Success: a session is a client and its upstream; pipecore passes on what both say, and this says
+ * so to observers. Failures: an endpoint that cannot be made (told at the start); an upstream that
+ * cannot be had (an error event, at most one a second); what passes and cannot be shown, and what
+ * could not be delivered (likewise, at the end). */
 #include <inttypes.h>
 #include <stdio.h>
 

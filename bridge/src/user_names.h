@@ -1,5 +1,5 @@
-/* Names of users, for people: a small cache over the machine's own list, so that a crowd of clients costs one look
- * at it. One thread at a time; takes the time as an argument. */
+/* Names of users, for people: a small cache over the machine's own list, so that a crowd of clients
+ * costs one look at it. One thread at a time; takes the time as an argument. */
 #ifndef BRIDGE_SRC_USER_NAMES_H
 #define BRIDGE_SRC_USER_NAMES_H
 

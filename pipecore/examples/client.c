@@ -2,8 +2,8 @@
  *
  *   client PATH MESSAGE...
  *
- * If all instances are taken it waits for one, for five seconds. A message longer than the room for it is read in
- * parts. */
+ * If all instances are taken it waits for one, for five seconds. A message longer than the room for
+ * it is read in parts. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* The server with completion routines of the documentation: one thread, which waits alertably for the next client;
- * the routines of reads and writes run inside that wait.
+/* The server with completion routines of the documentation: one thread, which waits alertably for
+ * the next client; the routines of reads and writes run inside that wait.
  *
  *   completion PATH          then:  client PATH hello
  *

@@ -2,8 +2,8 @@
  *
  *   game PATH          then, in several terminals:  socat - UNIX-CONNECT:PATH
  *
- * A line from a player is a move, and reaches everybody else at once. A player who does not look at the board
- * (does not read) has to leave: the others' moves would wait for him without end. */
+ * A line from a player is a move, and reaches everybody else at once. A player who does not look at
+ * the board (does not read) has to leave: the others' moves would wait for him without end. */
 #include <stdio.h>
 
 #include "pipecore/server.h"

@@ -1,9 +1,10 @@
-/* A file of keys and values that many clients change at once, and that needs no lock: one thread owns it.
+/* A file of keys and values that many clients change at once, and that needs no lock: one thread
+ * owns it.
  *
  *   keyvalue PATH FILE          then:  echo 'add visits 1' | socat - UNIX-CONNECT:PATH
  *
- * A line is a request: "set KEY VALUE", "get KEY", "add KEY NUMBER" (answers the sum). Each change is a line at
- * the end of FILE before it is answered; the last line of a key counts. */
+ * A line is a request: "set KEY VALUE", "get KEY", "add KEY NUMBER" (answers the sum). Each change
+ * is a line at the end of FILE before it is answered; the last line of a key counts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* The overlapped server of the documentation: one thread, one event for each operation, and a wait for whichever
- * is over first. Not bound to 64 instances: the events are in a wait set.
+/* The overlapped server of the documentation: one thread, one event for each operation, and a wait
+ * for whichever is over first. Not bound to 64 instances: the events are in a wait set.
  *
  *   overlapped PATH          then:  client PATH hello
  *

@@ -1,8 +1,10 @@
-/* The simplest server of the documentation: one instance, which serves its clients one after the other.
+/* The simplest server of the documentation: one instance, which serves its clients one after the
+ * other.
  *
  *   simple PATH          then:  client PATH hello
  *
- * Every call blocks. A second client waits until the first one is gone. Each message is answered by itself. */
+ * Every call blocks. A second client waits until the first one is gone. Each message is answered by
+ * itself. */
 #include <stdio.h>
 
 #include "pipecore/instance.h"

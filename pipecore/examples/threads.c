@@ -2,8 +2,8 @@
  *
  *   threads PATH          then:  client PATH hello
  *
- * The main thread makes an instance and waits for its client; then the instance belongs to a thread of its own,
- * and the next one is made. Each message is answered by itself. */
+ * The main thread makes an instance and waits for its client; then the instance belongs to a thread
+ * of its own, and the next one is made. Each message is answered by itself. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* The fake backend: endpoints and connections in memory, a clock that is set, failures on order. For tests;
- * the loop's thread. It never sleeps. */
+/* The fake backend: endpoints and connections in memory, a clock that is set, failures on order.
+ * For tests; the loop's thread. It never sleeps. */
 #include <stdlib.h>
 
 #include "../src/check.h"

@@ -1,7 +1,7 @@
 /* Reading and writing by the fake backend, and the end of a connection. The loop's thread.
  *
- * Each read shows its bytes in fresh memory that is freed before the next one, so that a sanitizer sees who
- * keeps a view. Failures: those on order; a closed reader (PC_E_BROKEN); no memory. */
+ * Each read shows its bytes in fresh memory that is freed before the next one, so that a sanitizer
+ * sees who keeps a view. Failures: those on order; a closed reader (PC_E_BROKEN); no memory. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,9 @@
-/* Endpoints of the fake backend: listening, accepting, connecting inside one loop. The loop's thread.
+/* Endpoints of the fake backend: listening, accepting, connecting inside one loop. The loop's
+ * thread.
  *
- * Success: a connection is made at once and waits at its listener, as in a backlog, until it is accepted; its
- * client's end can be used before. Failures: nobody listens; the other type; no memory; those on order. */
+ * Success: a connection is made at once and waits at its listener, as in a backlog, until it is
+ * accepted; its client's end can be used before. Failures: nobody listens; the other type; no
+ * memory; those on order. */
 #include <stdlib.h>
 #include <string.h>
 

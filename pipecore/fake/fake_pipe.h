@@ -1,5 +1,5 @@
-/* One direction of a connection of the fake backend: a bounded queue of messages, or of bytes. Pure; the
- * loop's thread. */
+/* One direction of a connection of the fake backend: a bounded queue of messages, or of bytes.
+ * Pure; the loop's thread. */
 #ifndef PIPECORE_FAKE_FAKE_PIPE_H
 #define PIPECORE_FAKE_FAKE_PIPE_H
 
@@ -29,8 +29,8 @@ fake_node *pc_fake_pipe_take(fake_pipe *pipe);
 /* Moves up to `capacity` bytes of a stream out. */
 size_t pc_fake_pipe_read(fake_pipe *pipe, void *data, size_t capacity);
 void pc_fake_pipe_clear(fake_pipe *pipe);
-/* How much of `size` more bytes fits: all or nothing of a message, part of a stream. A pipe that is empty
- * takes any message. */
+/* How much of `size` more bytes fits: all or nothing of a message, part of a stream. A pipe that is
+ * empty takes any message. */
 size_t pc_fake_pipe_room(const fake_pipe *pipe, size_t capacity, size_t size, bool is_stream);
 
 #endif

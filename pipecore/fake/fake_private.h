@@ -1,6 +1,6 @@
-/* The parts of the fake backend: fake.c (life, the wait, the table), fake_listener.c (endpoints, accepting,
- * connecting), fake_channel.c (reading, writing), fake_end.c (the ends that a test holds). The loop's
- * thread. */
+/* The parts of the fake backend: fake.c (life, the wait, the table), fake_listener.c (endpoints,
+ * accepting, connecting), fake_channel.c (reading, writing), fake_end.c (the ends that a test
+ * holds). The loop's thread. */
 #ifndef PIPECORE_FAKE_FAKE_PRIVATE_H
 #define PIPECORE_FAKE_FAKE_PRIVATE_H
 

@@ -1,8 +1,8 @@
 /* Threads and their routines. Routines run on their own thread only, with no lock held.
  *
- * Success: what is due is posted to a queue of the thread, an alertable wait runs it. A thread that leaves
- * or ends cancels what is still pending for it.
- * Failures: no memory to watch for the thread's end (the call that would need it does not start). */
+ * Success: what is due is posted to a queue of the thread, an alertable wait runs it. A thread that
+ * leaves or ends cancels what is still pending for it. Failures: no memory to watch for the
+ * thread's end (the call that would need it does not start). */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -62,8 +62,8 @@ void pc_thread_post(pc_alertable *thread, pc_posted *posted) {
   pc_thread_wake(thread);
 }
 
-/* Those that are due now, and not what they make due: else an echo that is always answered at once would
- * never let the wait return. A wait inside a routine takes from the same queue. */
+/* Those that are due now, and not what they make due: else an echo that is always answered at once
+ * would never let the wait return. A wait inside a routine takes from the same queue. */
 void pc_thread_run_due(pc_alertable *self) {
   for (uint32_t left = self->due_count; left > 0 && self->due_first; left--) {
     pc_posted *posted = self->due_first;

@@ -1,11 +1,11 @@
 /* Reads a file like /proc/PID/cgroup. Pure; any thread.
  *
- * Each line is ID:CONTROLLERS:PATH; the one tree of cgroup version 2 has id 0 and no controllers, and in
- * version 1 systemd keeps a tree of its own by name. Source: cgroups(7), and where systemd and the container
- * engines put their processes:
- *   /system.slice/cron.service, /user.slice/…/app.slice/app-firefox-1234.scope      a unit
- *   /docker/ID, /kubepods/…/ID, …/docker-ID.scope, …/libpod-ID.scope/container      a container: 64 digits
- *   /lxc.payload.NAME/…, /lxc/NAME, /machine.slice/machine-NAME.scope               a container by its name
+ * Each line is ID:CONTROLLERS:PATH; the one tree of cgroup version 2 has id 0 and no controllers,
+ * and in version 1 systemd keeps a tree of its own by name. Source: cgroups(7), and where systemd
+ * and the container engines put their processes:
+ *   a unit       /system.slice/cron.service, /user.slice/…/app-firefox-1234.scope
+ *   64 digits    /docker/ID, /kubepods/…/ID, …/docker-ID.scope, …/libpod-ID.scope/container
+ *   a name       /lxc.payload.NAME/…, /lxc/NAME, /machine.slice/machine-NAME.scope
  * The deepest part that is one counts. Failures: none; what looks like neither is neither. */
 #include "cgroup.h"
 

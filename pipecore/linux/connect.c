@@ -1,8 +1,9 @@
 /* Connecting to a socket at a path, for every backend. The loop's thread; never blocks.
  *
- * Success: socket → what a message pipe needs → connect, which a UNIX socket does at once → who listens.
- * Failures: nothing at the path or nobody listens; no right to write to it; its backlog is full (EAGAIN:
- * PC_E_BUSY); it is of the other type; no descriptors; messages too large for a send buffer. */
+ * Success: socket → what a message pipe needs → connect, which a UNIX socket does at once → who
+ * listens. Failures: nothing at the path or nobody listens; no right to write to it; its backlog is
+ * full (EAGAIN: PC_E_BUSY); it is of the other type; no descriptors; messages too large for a send
+ * buffer. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* Descriptors on their way. The loop's thread.
  *
- * Success: the kernel put them into our table, close-on-exec; sending copies them into the message, and the
- * release closes ours.
- * Failures: no memory to note them, no room in the table: closed, and counted. */
+ * Success: the kernel put them into our table, close-on-exec; sending copies them into the message,
+ * and the release closes ours. Failures: no memory to note them, no room in the table: closed, and
+ * counted. */
 #include "descriptors.h"
 
 #include <stdlib.h>

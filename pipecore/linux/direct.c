@@ -1,10 +1,10 @@
 /* Blocking reads and writes that sleep on their own socket. The thread that blocks.
  *
- * Success: nothing pends before it, and nobody waits for the instance by the port: the thread sleeps in poll, on
- * the socket and on a wake-up of its own, and does its I/O itself. So a thread for each instance costs no hop by
- * the leader of the port.
- * Failures: no descriptor for the wake-up, or too many such threads: it waits by the port. If what pends there is
- * left without a leader, such a thread is woken and becomes one. */
+ * Success: nothing pends before it, and nobody waits for the instance by the port: the thread
+ * sleeps in poll, on the socket and on a wake-up of its own, and does its I/O itself. So a thread
+ * for each instance costs no hop by the leader of the port. Failures: no descriptor for the
+ * wake-up, or too many such threads: it waits by the port. If what pends there is left without a
+ * leader, such a thread is woken and becomes one. */
 #include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -22,7 +22,8 @@ bool pc_direct_is_possible(void) {
   return self->waker.is_made || pc_thread_waker_make(self);
 }
 
-/* Sleeps until the socket is ready or the thread is woken. The port's lock is held, before and after. */
+/* Sleeps until the socket is ready or the thread is woken. The port's lock is held, before and
+ * after. */
 static void direct_sleep(pc_alertable *self, int fd, uint32_t events) PC_REQUIRES(pc_port_lock) {
   struct pollfd pollers[] = {{.fd = fd, .events = (short)events},
                              {.fd = self->waker.fd, .events = POLLIN}};

@@ -1,12 +1,13 @@
-/* Makes and removes the socket of an endpoint. The loop's thread; blocks for local file operations, and up to
- * 1 s where a killed server's socket is not gone yet.
+/* Makes and removes the socket of an endpoint. The loop's thread; blocks for local file operations,
+ * and up to 1 s where a killed server's socket is not gone yet.
  *
- * Success: PATH.lock is locked (the first-instance guard between servers that know it) → what stands at the
- * path is looked at → socket, narrow mode, bind → owner and mode as asked for → listen. Nobody can
- * connect before listen, and the mode is never wider than asked for, so there is no race and the umask
- * of the process stays as it is. An abstract name is bound and listened at, that is all.
- * Failures: path too long; lock held, or a live socket or another kind of file at the path (PC_E_IN_USE,
- * never touched); mode or owner refused; messages too large for the system's send buffers. */
+ * Success: PATH.lock is locked (the first-instance guard between servers that know it) → what
+ * stands at the path is looked at → socket, narrow mode, bind → owner and mode as asked for →
+ * listen. Nobody can connect before listen, and the mode is never wider than asked for, so there is
+ * no race and the umask of the process stays as it is. An abstract name is bound and listened at,
+ * that is all. Failures: path too long; lock held, or a live socket or another kind of file at the
+ * path (PC_E_IN_USE, never touched); mode or owner refused; messages too large for the system's
+ * send buffers. */
 #include "endpoint.h"
 
 #include <errno.h>
@@ -67,7 +68,8 @@ static bool listener_is_orphan(int fd) {
          kill(credentials.pid, 0) != 0 && errno == ESRCH;
 }
 
-/* The errno of an attempt to connect; 0 if a server took it; ESRCH if it was taken for one that is dead. */
+/* The errno of an attempt to connect; 0 if a server took it; ESRCH if it was taken for one that is
+ * dead. */
 static int socket_try(const pc_linux_endpoint *endpoint, pc_type type) {
   int fd = socket(AF_UNIX, socket_type(type), 0);
   if (fd < 0) {
@@ -83,8 +85,8 @@ static int socket_try(const pc_linux_endpoint *endpoint, pc_type type) {
   return native;
 }
 
-/* Likewise, for a socket of either type. The kernel takes some 20 ms (measured) to let go of the listening
- * socket of a process that was killed with io_uring: such a one is waited for. */
+/* Likewise, for a socket of either type. The kernel takes some 20 ms (measured) to let go of the
+ * listening socket of a process that was killed with io_uring: such a one is waited for. */
 static int socket_probe(const pc_linux_endpoint *endpoint) {
   const struct timespec pause = {.tv_nsec = PROBE_PAUSE_MS * 1000000};
   int native = ESRCH;
@@ -172,7 +174,8 @@ static pc_status socket_prepare(pc_linux_endpoint *endpoint, const pc_listen *li
     return pc_linux_fail(failure, "make a socket", NULL);
   }
   if (listen_options->type == PC_TYPE_MESSAGE) {
-    /* Accepted sockets inherit it; a message then carries credentials and an end of file does not. */
+    /* Accepted sockets inherit it; a message then carries credentials and an end of file does
+     * not. */
     int on = 1;
     if (setsockopt(endpoint->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
       return pc_linux_fail(failure, "ask for credentials", NULL);

@@ -1,5 +1,6 @@
-/* A listening UNIX socket at a path, with the hygiene that such a path needs; and connecting to one. The
- * thread that owns the endpoint: the loop's, or at the low level whoever holds the pipe's lock. */
+/* A listening UNIX socket at a path, with the hygiene that such a path needs; and connecting to
+ * one. The thread that owns the endpoint: the loop's, or at the low level whoever holds the pipe's
+ * lock. */
 #ifndef PIPECORE_LINUX_ENDPOINT_H
 #define PIPECORE_LINUX_ENDPOINT_H
 
@@ -33,8 +34,8 @@ PC_MUST_USE pc_status pc_linux_address_resolve(const char *path, struct sockaddr
                                                socklen_t *out_size, pc_failure *out_failure);
 
 /* ---- connect.c ---- */
-/* A connected socket that does not block, or -1: `connect->failure` and its operation's status tell. Fills in
- * who listens. */
+/* A connected socket that does not block, or -1: `connect->failure` and its operation's status
+ * tell. Fills in who listens. */
 PC_MUST_USE int pc_linux_connect(pc_connect *connect);
 
 /* ---- endpoint.c ---- */

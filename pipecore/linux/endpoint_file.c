@@ -1,5 +1,5 @@
-/* The lock beside an endpoint, its owner and mode, its removal. The loop's thread; blocks for local file
- * operations only.
+/* The lock beside an endpoint, its owner and mode, its removal. The loop's thread; blocks for local
+ * file operations only.
  *
  * Failures: path too long; lock held (PC_E_IN_USE); mode or owner refused. */
 #include "endpoint_file.h"
@@ -33,7 +33,8 @@ pc_status pc_linux_fail_in_use(pc_failure *out_failure, const char *action, cons
 
 /* ---- PATH.lock ---- */
 
-/* Whether the locked file is the one that stands at the path: its last holder may have removed it. */
+/* Whether the locked file is the one that stands at the path: its last holder may have removed
+ * it. */
 static bool lock_is_current(int fd, const char *path) {
   struct stat held;
   struct stat current;

@@ -1,5 +1,5 @@
-/* What the files of endpoints have in common: the lock beside one, its owner and mode, its removal. The loop's
- * thread. */
+/* What the files of endpoints have in common: the lock beside one, its owner and mode, its removal.
+ * The loop's thread. */
 #ifndef PIPECORE_LINUX_ENDPOINT_FILE_H
 #define PIPECORE_LINUX_ENDPOINT_FILE_H
 
@@ -33,8 +33,8 @@ void pc_linux_lock_release(int *fd, const char *path);
 
 /* ---- mode and owner ---- */
 mode_t pc_linux_security_mode(const pc_security *security);
-/* Through a descriptor of the inode itself (O_PATH will do), so that nothing that is put at the path meanwhile is
- * changed. */
+/* Through a descriptor of the inode itself (O_PATH will do), so that nothing that is put at the
+ * path meanwhile is changed. */
 PC_MUST_USE pc_status pc_linux_security_give(int fd, const pc_security *security, mode_t mode,
                                              pc_failure *out_failure);
 

@@ -2,7 +2,8 @@
  *
  * Success: level-triggered readiness makes pending operations ready; the I/O itself happens when an
  * operation's turn on the ready list comes (epoll_channel.c, epoll_listener.c).
- * Failures: epoll_wait itself (the turn ends with it); no memory to register (the operation ends with it). */
+ * Failures: epoll_wait itself (the turn ends with it); no memory to register (the operation ends
+ * with it). */
 #include "epoll.h"
 
 #include <errno.h>
@@ -150,7 +151,8 @@ static pc_status backend_wait(pc_backend_state *state, int timeout_ms) {
   if (count < 0) {
     return errno == EINTR ? PC_OK : pc_linux_status(errno);
   }
-  /* No routine runs in this loop, so no source goes away under an event that is still to be looked at. */
+  /* No routine runs in this loop, so no source goes away under an event that is still to be looked
+   * at. */
   for (int index = 0; index < count; index++) {
     epoll_source *source = state->events[index].data.ptr;
     switch (source->kind) {

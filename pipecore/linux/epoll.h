@@ -16,8 +16,9 @@ enum { EPOLL_EVENTS = PC_WAIT_READY_MAX, EPOLL_MESSAGE_SCRATCH_BYTES = 1024 * 10
 
 typedef enum epoll_kind { EPOLL_WAKEUP, EPOLL_LISTENER, EPOLL_CHANNEL, EPOLL_WATCHES } epoll_kind;
 
-/* What an event points to. `interest` is what the kernel was told, and it is told as rarely as possible:
- * interest goes when an event comes that nobody waits for, not when an operation completes. */
+/* What an event points to. `interest` is what the kernel was told, and it is told as rarely as
+ * possible: interest goes when an event comes that nobody waits for, not when an operation
+ * completes. */
 typedef struct epoll_source {
   epoll_kind kind;
   int fd;
@@ -70,8 +71,8 @@ void pc_epoll_listener_event(pc_backend_state *state, epoll_source *source);
 void pc_epoll_connect(pc_backend_state *state, pc_connect *connect);
 
 /* ---- epoll_channel.c ---- */
-/* The memory of a channel comes first, so that a client is only accepted when there is some: then open it
- * with the client's descriptor, or discard it. NULL: no memory. */
+/* The memory of a channel comes first, so that a client is only accepted when there is some: then
+ * open it with the client's descriptor, or discard it. NULL: no memory. */
 pc_channel *pc_epoll_channel_create(pc_backend_state *state, pc_type type,
                                     uint32_t max_message_bytes, bool is_passing);
 void pc_epoll_channel_open(pc_channel *opaque, int fd);

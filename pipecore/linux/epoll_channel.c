@@ -1,8 +1,8 @@
 /* Reading and writing one connection by epoll. The loop's thread.
  *
- * Success, reading: the socket is readable → one recv (stream) or recvmmsg (message type) into the loop's
- * buffer, right before the routine that looks at it. Writing: the queue is sent at the end of the turn
- * by one sendmsg or sendmmsg; EPOLLOUT is asked for only if the kernel took nothing.
+ * Success, reading: the socket is readable → one recv (stream) or recvmmsg (message type) into the
+ * loop's buffer, right before the routine that looks at it. Writing: the queue is sent at the end
+ * of the turn by one sendmsg or sendmmsg; EPOLLOUT is asked for only if the kernel took nothing.
  * Failures: those of transfer.c, and no memory to register, end the operation with their status. */
 #include <stdlib.h>
 #include <unistd.h>
@@ -45,8 +45,8 @@ void pc_epoll_channel_open(pc_channel *opaque, int fd) {
   epoll_channel *channel = channel_of(opaque);
   channel->source.fd = fd;
   if (channel->type == PC_TYPE_MESSAGE) {
-    /* The listener was asked already whether the system allows it; a socket that has it not after all
-     * answers EMSGSIZE to the messages concerned. */
+    /* The listener was asked already whether the system allows it; a socket that has it not after
+     * all answers EMSGSIZE to the messages concerned. */
     (void)!pc_linux_send_buffer_raise(fd, channel->max_message_bytes);
   }
 }

@@ -1,7 +1,7 @@
 /* Accepting by epoll. The loop's thread.
  *
- * Success: the listener is readable → accept4 when the accept's turn comes → a channel and who the peer
- * is. After a success the next accept is tried at once, so that a crowd is let in in one turn.
+ * Success: the listener is readable → accept4 when the accept's turn comes → a channel and who the
+ * peer is. After a success the next accept is tried at once, so that a crowd is let in in one turn.
  * Failures: descriptors or memory (told with the accept, which takes no client then); a client that
  * went away again (looked over). */
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* What an event is: event.c sets it, wait_set.c keeps those that are set in line. Under the port's lock. */
+/* What an event is: event.c sets it, wait_set.c keeps those that are set in line. Under the port's
+ * lock. */
 #ifndef PIPECORE_LINUX_EVENT_H
 #define PIPECORE_LINUX_EVENT_H
 

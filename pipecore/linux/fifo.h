@@ -1,10 +1,10 @@
-/* FIFOs: their files, and listeners and channels on them, for every backend that has a set of watches. The loop's
- * thread.
+/* FIFOs: their files, and listeners and channels on them, for every backend that has a set of
+ * watches. The loop's thread.
  *
- * A FIFO knows no clients, only whether anybody is at its other end. So a channel is an episode in which
- * somebody is: read from, it begins with the first bytes (or with a writer that came and went without any) and
- * ends when the last writer has gone; written to, it begins when a reader is there and ends when the last one
- * has gone. One at a time. Who they are nobody can know. */
+ * A FIFO knows no clients, only whether anybody is at its other end. So a channel is an episode in
+ * which somebody is: read from, it begins with the first bytes (or with a writer that came and went
+ * without any) and ends when the last writer has gone; written to, it begins when a reader is there
+ * and ends when the last one has gone. One at a time. Who they are nobody can know. */
 #ifndef PIPECORE_LINUX_FIFO_H
 #define PIPECORE_LINUX_FIFO_H
 
@@ -18,14 +18,16 @@
 typedef struct pc_fifo {
   char path[PC_LINUX_PATH_MAX_BYTES + 1];
   pc_access access;
-  int fd; /* inbound: a reading end, so that no writer ever meets a FIFO without one; outbound: the inode alone */
+  int fd; /* inbound: a reading end, so that no writer ever meets a FIFO without one; outbound: the
+             inode alone */
   int lock_fd;
   pc_linux_file file; /* set if we made it: then we remove it */
 } pc_fifo;
 
 PC_MUST_USE pc_status pc_fifo_open(const pc_listen *listen, pc_fifo *out_fifo,
                                    pc_failure *out_failure);
-/* Our end of it once more, not blocking, or -1 with errno: ENXIO if it is the writing one and nobody reads. */
+/* Our end of it once more, not blocking, or -1 with errno: ENXIO if it is the writing one and
+ * nobody reads. */
 int pc_fifo_open_end(const pc_fifo *fifo);
 void pc_fifo_close(pc_fifo *fifo);
 
@@ -42,7 +44,8 @@ typedef struct pc_fifo_channel {
   uint8_t *bytes; /* inbound: what one read brings */
 } pc_fifo_channel;
 
-/* Its watch has no descriptor yet and is the caller's until pc_fifo_channel_begin. NULL: no memory. */
+/* Its watch has no descriptor yet and is the caller's until pc_fifo_channel_begin. NULL: no
+ * memory. */
 pc_fifo_channel *pc_fifo_channel_create(pc_loop *loop, pc_watch_set *watches, pc_access access);
 void pc_fifo_channel_begin(pc_fifo_channel *channel);
 /* Of one that never began. Accepts NULL. */

@@ -1,12 +1,13 @@
 /* Reading and writing a FIFO. The loop's thread.
  *
- * Success, reading: it is readable → one read, right before the routine that looks at it; no bytes and no writer
- * are the end. Writing: one write of whole messages of PIPE_BUF bytes together at most, which the system takes
- * whole or not at all, also beside other writers; a longer message is written alone, and may be taken in parts.
- * A channel that writes reads too: nothing ever comes, but that the last reader has gone is its end.
- * Failures: no reader any more (PC_E_BROKEN); everything else ends the operation with its status.
- * Closing leaves what nobody read for the next one; only a channel that has read nothing, since its owner refused
- * it, takes that away, or it would begin again at once. */
+ * Success, reading: it is readable → one read, right before the routine that looks at it; no bytes
+ * and no writer are the end. Writing: one write of whole messages of PIPE_BUF bytes together at
+ * most, which the system takes whole or not at all, also beside other writers; a longer message is
+ * written alone, and may be taken in parts. A channel that writes reads too: nothing ever comes,
+ * but that the last reader has gone is its end. Failures: no reader any more (PC_E_BROKEN);
+ * everything else ends the operation with its status. Closing leaves what nobody read for the next
+ * one; only a channel that has read nothing, since its owner refused it, takes that away, or it
+ * would begin again at once. */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>

@@ -1,11 +1,11 @@
 /* The file of a FIFO. The loop's thread; blocks for local file operations only.
  *
- * Success: PATH.lock is locked → made, unless one stands there already → opened without following a link and
- * without opening its pipe, and looked at → owner and mode as asked for; one that was there keeps what is not
- * asked for → our end of it. Everything after the first open goes through that descriptor, so that nothing put
- * at the path meanwhile is touched.
- * Failures: path too long; lock held, or something that is no FIFO at the path (PC_E_IN_USE, never touched);
- * mode or owner refused; no right to open it. */
+ * Success: PATH.lock is locked → made, unless one stands there already → opened without following a
+ * link and without opening its pipe, and looked at → owner and mode as asked for; one that was
+ * there keeps what is not asked for → our end of it. Everything after the first open goes through
+ * that descriptor, so that nothing put at the path meanwhile is touched. Failures: path too long;
+ * lock held, or something that is no FIFO at the path (PC_E_IN_USE, never touched); mode or owner
+ * refused; no right to open it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -39,7 +39,8 @@ static pc_status file_make(const pc_fifo *fifo, const pc_security *security, boo
                              "the folder must exist and be writable for this user");
 }
 
-/* Owner and mode. What was there already may be somebody else's: nothing is asked of it without need. */
+/* Owner and mode. What was there already may be somebody else's: nothing is asked of it without
+ * need. */
 static pc_status file_secure(int fd, const struct stat *info, const pc_security *security,
                              bool is_made, pc_failure *failure) {
   mode_t mode =
@@ -65,8 +66,8 @@ static pc_status file_take(pc_fifo *fifo, const pc_security *security, bool is_m
   return file_secure(fifo->fd, &info, security, is_made, failure);
 }
 
-/* Puts a reading end in the place of the inode. A writing one is only asked for: to open it now would show a
- * reader that waits an end of input. */
+/* Puts a reading end in the place of the inode. A writing one is only asked for: to open it now
+ * would show a reader that waits an end of input. */
 static pc_status end_hold(pc_fifo *fifo, pc_failure *failure) {
   if (fifo->access == PC_ACCESS_OUTBOUND) {
     char path[FD_PATH_BYTES];

@@ -1,11 +1,11 @@
 /* Waiting for somebody at the other end of a FIFO. The loop's thread.
  *
- * Success, reading: a reading end of its own for each accept, opened when it is issued, since only such a one tells
- * a writer that came from then on; it is readable, or hung up → a channel. Writing: our end cannot be opened while
- * nobody reads, and nothing tells that somebody does: it is tried every LOOK_MS. A reader that waits in its open
- * counts. After an episode the first try waits too, so that its readers see the end of their input before
- * there is a new writer.
- * Failures: descriptors, memory, a mode that was changed (told with the accept). */
+ * Success, reading: a reading end of its own for each accept, opened when it is issued, since only
+ * such a one tells a writer that came from then on; it is readable, or hung up → a channel.
+ * Writing: our end cannot be opened while nobody reads, and nothing tells that somebody does: it is
+ * tried every LOOK_MS. A reader that waits in its open counts. After an episode the first try waits
+ * too, so that its readers see the end of their input before there is a new writer. Failures:
+ * descriptors, memory, a mode that was changed (told with the accept). */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
 /* Writing to a FIFO without a signal. The loop's thread.
  *
- * Success: pwritev2 with RWF_NOSIGNAL (Linux 6.18): one call. Where the system does not know that flag, SIGPIPE is
- * blocked in this thread around the write, and one that the write caused is taken back: three calls, or four
- * when it broke. What the program does with SIGPIPE is neither used nor changed.
- * Failures: -1 with errno, for the channel to judge. */
+ * Success: pwritev2 with RWF_NOSIGNAL (Linux 6.18): one call. Where the system does not know that
+ * flag, SIGPIPE is blocked in this thread around the write, and one that the write caused is taken
+ * back: three calls, or four when it broke. What the program does with SIGPIPE is neither used nor
+ * changed. Failures: -1 with errno, for the channel to judge. */
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>

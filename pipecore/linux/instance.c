@@ -1,8 +1,9 @@
 /* The life of an instance, and what can be asked of it. Any thread.
  *
- * Success: a server's end is made listening, a client's connected (instance_open.c); a client is attached, and
- * detached by disconnect or close, which throw away unread input if last words of ours are on their way.
- * Failures: options that make no sense; the pipe's; no memory, no descriptors. */
+ * Success: a server's end is made listening, a client's connected (instance_open.c); a client is
+ * attached, and detached by disconnect or close, which throw away unread input if last words of
+ * ours are on their way. Failures: options that make no sense; the pipe's; no memory, no
+ * descriptors. */
 #include "pipecore/instance.h"
 
 #include <linux/sockios.h>
@@ -89,8 +90,8 @@ void pc_instance_attach(pc_instance *instance, int fd) {
   pc_lock_drop(&instance->lock);
 }
 
-/* A close over unread input is a reset. It tells the other end that we did not read all, and it may cost that end
- * our last words: only where there are such is the input thrown away before. */
+/* A close over unread input is a reset. It tells the other end that we did not read all, and it may
+ * cost that end our last words: only where there are such is the input thrown away before. */
 static void client_let_go(pc_instance *instance) PC_REQUIRES(instance->lock) {
   int unread = 0;
   if (ioctl(instance->fd, SIOCOUTQ, &unread) == 0 && unread > 0) {

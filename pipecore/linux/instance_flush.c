@@ -1,8 +1,9 @@
 /* FlushFileBuffers, with a time-out. Blocks.
  *
- * Success: nothing of ours pends and SIOCOUTQ is 0: the other end has read all (looking ahead does not count).
- * No event says so: it is looked again after 1 ms, doubled up to 20, and the waits let others progress.
- * Failures: the other end closed over unread bytes, which the kernel tells by a reset; a disconnect. */
+ * Success: nothing of ours pends and SIOCOUTQ is 0: the other end has read all (looking ahead does
+ * not count). No event says so: it is looked again after 1 ms, doubled up to 20, and the waits let
+ * others progress. Failures: the other end closed over unread bytes, which the kernel tells by a
+ * reset; a disconnect. */
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>

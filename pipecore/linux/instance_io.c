@@ -1,10 +1,10 @@
 /* How reads and writes are issued, wait in their queues, progress and are cancelled. Any thread.
  *
- * Success: with nothing before it a request is tried at once; else it pends behind the others of its direction.
- * The leader of the port, or whoever asks for a result, lets a queue progress: in order, until the system
- * has no more for it.
- * Failures: the end this is says no (PC_E_ACCESS); no client; no memory to watch the socket. All before a
- * request began. What ends one that pends is told by its record. */
+ * Success: with nothing before it a request is tried at once; else it pends behind the others of
+ * its direction. The leader of the port, or whoever asks for a result, lets a queue progress: in
+ * order, until the system has no more for it. Failures: the end this is says no (PC_E_ACCESS); no
+ * client; no memory to watch the socket. All before a request began. What ends one that pends is
+ * told by its record. */
 #include <sys/epoll.h>
 
 #include "instance_private.h"

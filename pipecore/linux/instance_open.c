@@ -1,9 +1,9 @@
 /* A client's end: CreateFile, which waits as WaitNamedPipe does. Blocks.
  *
- * Success: connect, which waits itself in the kernel while the pipe's backlog is full, as long as SO_SNDTIMEO
- * says: waiting and opening are one, nobody can come between.
- * Failures: nothing at the path, or nobody listens (PC_E_NOT_FOUND at once); full (PC_E_BUSY, PC_E_TIMEOUT);
- * a socket of the other type (PC_E_BAD_MODE); no permission. */
+ * Success: connect, which waits itself in the kernel while the pipe's backlog is full, as long as
+ * SO_SNDTIMEO says: waiting and opening are one, nobody can come between. Failures: nothing at the
+ * path, or nobody listens (PC_E_NOT_FOUND at once); full (PC_E_BUSY, PC_E_TIMEOUT); a socket of the
+ * other type (PC_E_BAD_MODE); no permission. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/time.h>

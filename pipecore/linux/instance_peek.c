@@ -1,8 +1,8 @@
 /* PeekNamedPipe. Any thread; never blocks.
  *
- * Success: MSG_PEEK copies, FIONREAD tells of all that is there. What an unfinished write of the other end
- * still holds back is not in the kernel, and not seen.
- * Failures: no client; the other end closed and nothing is left. */
+ * Success: MSG_PEEK copies, FIONREAD tells of all that is there. What an unfinished write of the
+ * other end still holds back is not in the kernel, and not seen. Failures: no client; the other end
+ * closed and nothing is left. */
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -38,7 +38,8 @@ static pc_status first_look(pc_instance *instance, void *data, uint32_t capacity
   return PC_OK;
 }
 
-/* On a message pipe read as bytes: what follows the first message too. The peek offset goes on by itself. */
+/* On a message pipe read as bytes: what follows the first message too. The peek offset goes on by
+ * itself. */
 static void more_look(pc_instance *instance, uint8_t *data, uint32_t capacity, peeked *out)
     PC_REQUIRES(instance->lock) {
   pc_instance_peek_offset_set(instance, (int)(instance->message_offset + out->bytes));

@@ -1,6 +1,7 @@
-/* The parts of an instance: instance.c (its life), instance_server.c (connect, disconnect), instance_io.c
- * (how requests are issued and progress), instance_read.c, instance_write.c, instance_peek.c,
- * instance_transact.c, instance_flush.c, instance_open.c, instance_wait.c. Any thread; the instance's lock where it says so. */
+/* The parts of an instance: instance.c (its life), instance_server.c (connect, disconnect),
+ * instance_io.c (how requests are issued and progress), instance_read.c, instance_write.c,
+ * instance_peek.c, instance_transact.c, instance_flush.c, instance_open.c, instance_wait.c. Any
+ * thread; the instance's lock where it says so. */
 #ifndef PIPECORE_LINUX_INSTANCE_PRIVATE_H
 #define PIPECORE_LINUX_INSTANCE_PRIVATE_H
 
@@ -60,7 +61,8 @@ void pc_instance_connect_fail(pc_instance *instance, pc_status status);
 void pc_instance_try(pc_instance *instance);
 void pc_instance_progress_reads(pc_instance *instance) PC_REQUIRES(instance->lock);
 void pc_instance_progress_writes(pc_instance *instance) PC_REQUIRES(instance->lock);
-/* The first attempt of a new read or write: PC_PENDING, or it is over (unless an error: it was never begun). */
+/* The first attempt of a new read or write: PC_PENDING, or it is over (unless an error: it was
+ * never begun). */
 PC_MUST_USE pc_status pc_instance_issue_read(pc_instance *instance, pc_request *request)
     PC_REQUIRES(instance->lock);
 PC_MUST_USE pc_status pc_instance_issue_write(pc_instance *instance, pc_request *request)
@@ -76,7 +78,8 @@ void pc_instance_end_all(pc_list *queue, pc_status status);
 /* ---- direct.c: blocking reads and writes ---- */
 /* Whether the calling thread can sleep on a socket of its own. */
 PC_MUST_USE bool pc_direct_is_possible(void);
-/* Waits for what the request (queued as `is_direct`) waits for, until it is over or better off with the port. */
+/* Waits for what the request (queued as `is_direct`) waits for, until it is over or better off with
+ * the port. */
 void pc_direct_wait(pc_request *request);
 
 /* ---- instance_open.c ---- */
@@ -96,7 +99,8 @@ pc_status pc_instance_write_once(pc_instance *instance, pc_request *request)
 pc_status pc_instance_receive(pc_instance *instance, void *data, uint32_t size, int flags,
                               size_t *out_size, bool *out_has_credentials)
     PC_REQUIRES(instance->lock);
-/* Where the next MSG_PEEK begins, in bytes from the first message's begin; negative: at its begin, ever. */
+/* Where the next MSG_PEEK begins, in bytes from the first message's begin; negative: at its begin,
+ * ever. */
 void pc_instance_peek_offset_set(pc_instance *instance, int offset) PC_REQUIRES(instance->lock);
 
 #endif

@@ -1,10 +1,11 @@
 /* One attempt to read. The instance's lock is held; nothing here blocks.
  *
- * Success, bytes: one recv. Messages: looked at (MSG_PEEK) into the caller's memory, then taken if that was all
- * of it. What does not fit stays in the kernel, whose peek offset says how far it was read: no buffer of ours,
- * the other end's flush still waits for it, and it costs one more system call of no bytes a message.
- * Failures: a reset is remembered and read over, since it stands before what is still there to be read; an
- * empty message carries credentials (SO_PASSCRED) and the end of the input does not. */
+ * Success, bytes: one recv. Messages: looked at (MSG_PEEK) into the caller's memory, then taken if
+ * that was all of it. What does not fit stays in the kernel, whose peek offset says how far it was
+ * read: no buffer of ours, the other end's flush still waits for it, and it costs one more system
+ * call of no bytes a message. Failures: a reset is remembered and read over, since it stands before
+ * what is still there to be read; an empty message carries credentials (SO_PASSCRED) and the end of
+ * the input does not. */
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -69,7 +70,8 @@ static void message_take(pc_instance *instance) PC_REQUIRES(instance->lock) {
   }
 }
 
-/* Up to `size` bytes of the first message, added to `*done`. PC_OK: it is read to its end; PC_MORE_DATA. */
+/* Up to `size` bytes of the first message, added to `*done`. PC_OK: it is read to its end;
+ * PC_MORE_DATA. */
 static pc_status message_read(pc_instance *instance, uint8_t *data, uint32_t size, uint32_t *done)
     PC_REQUIRES(instance->lock) {
   size_t left = 0;

@@ -1,8 +1,7 @@
 /* ConnectNamedPipe and DisconnectNamedPipe. Any thread.
  *
- * Success: a client that came first is success at once; else the request pends until the pipe gives the
- * instance one (pipe.c).
- * Failures: a client's end; no descriptors for the client. */
+ * Success: a client that came first is success at once; else the request pends until the pipe gives
+ * the instance one (pipe.c). Failures: a client's end; no descriptors for the client. */
 #include "instance_private.h"
 #include "pipecore/instance.h"
 
@@ -14,7 +13,8 @@ void pc_instance_connect_fail(pc_instance *instance, pc_status status) {
 
 /* The instance's lock is held; PC_OK, or why there is no client to be had. */
 static pc_status client_present(pc_instance *instance) PC_REQUIRES(instance->lock) {
-  /* One that no connect has told of yet is told of now, be it gone already: its bytes may be there. */
+  /* One that no connect has told of yet is told of now, be it gone already: its bytes may be
+   * there. */
   if (instance->is_presented && pc_instance_state_now(instance) == PC_INSTANCE_CLOSING) {
     return PC_E_BROKEN;
   }

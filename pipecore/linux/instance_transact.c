@@ -1,7 +1,8 @@
 /* TransactNamedPipe and CallNamedPipe. Any thread.
  *
  * Success: the request is written, or waits its turn to be; then it is a read (instance_io.c).
- * Failures: not a message pipe read by messages; something unread is there, which would be taken for the reply. */
+ * Failures: not a message pipe read by messages; something unread is there, which would be taken
+ * for the reply. */
 #include <sys/socket.h>
 
 #include "instance_private.h"

@@ -1,9 +1,9 @@
 /* WaitNamedPipe. Blocks.
  *
- * Success: the kernel is asked whether the listening socket has room, without a client being spent on it; while it
- * has none, again after 1 ms, doubled up to 20.
- * Failures: nobody listens; no room in time. A kernel that does not tell is asked by a connection that is closed
- * at once, which its server sees. */
+ * Success: the kernel is asked whether the listening socket has room, without a client being spent
+ * on it; while it has none, again after 1 ms, doubled up to 20. Failures: nobody listens; no room
+ * in time. A kernel that does not tell is asked by a connection that is closed at once, which its
+ * server sees. */
 #include <unistd.h>
 
 #include "instance_private.h"

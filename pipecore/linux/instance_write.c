@@ -1,8 +1,8 @@
 /* One attempt to write, with the instance's lock held; and the end of writing. Nothing here blocks.
  *
  * Success: a message goes whole, by one send; bytes go as far as there is room, and the rest pends.
- * Failures: no room (PC_PENDING); the other end is gone (PC_E_BROKEN); a message that no send buffer holds
- * (PC_E_TOO_BIG). */
+ * Failures: no room (PC_PENDING); the other end is gone (PC_E_BROKEN); a message that no send
+ * buffer holds (PC_E_TOO_BIG). */
 #include <errno.h>
 #include <sys/socket.h>
 

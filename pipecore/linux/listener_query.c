@@ -1,8 +1,9 @@
 /* Asking the kernel about a listening socket, by sock_diag(7). Any thread; never blocks.
  *
- * Success: a dump of the UNIX sockets that listen, with the inode of the path each is bound to, the clients that
- * wait to be accepted, and the backlog: there is room while the former are not more than the latter.
- * Failures: no such path or nobody listens there; a kernel without unix_diag, or one that forbids asking. */
+ * Success: a dump of the UNIX sockets that listen, with the inode of the path each is bound to, the
+ * clients that wait to be accepted, and the backlog: there is room while the former are not more
+ * than the latter. Failures: no such path or nobody listens there; a kernel without unix_diag, or
+ * one that forbids asking. */
 #include "listener_query.h"
 
 #include <errno.h>

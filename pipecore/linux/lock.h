@@ -1,8 +1,8 @@
 /* Mutexes that clang's thread-safety analysis knows. Any thread.
  *
- * Order, from the outermost: the register of pipes → a pipe → an instance → the port. A lock is taken while
- * holding none but those before it. None is held while a thread sleeps or a routine runs; the port's is not
- * held during a system call that moves bytes. */
+ * Order, from the outermost: the register of pipes → a pipe → an instance → the port. A lock is
+ * taken while holding none but those before it. None is held while a thread sleeps or a routine
+ * runs; the port's is not held during a system call that moves bytes. */
 #ifndef PIPECORE_LINUX_LOCK_H
 #define PIPECORE_LINUX_LOCK_H
 

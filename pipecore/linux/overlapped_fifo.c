@@ -1,9 +1,9 @@
-/* FIFOs under the strategy "overlapped", whose operations the low level does not know. The loop's thread, but
- * fifos_on_event (whoever leads the port).
+/* FIFOs under the strategy "overlapped", whose operations the low level does not know. The loop's
+ * thread, but fifos_on_event (whoever leads the port).
  *
- * Success: the set of watches is one more descriptor of the port; when it is readable an event of the loop's wait
- * set is set, and the loop takes what the watches tell.
- * Failures: descriptors, memory (told by listen). */
+ * Success: the set of watches is one more descriptor of the port; when it is readable an event of
+ * the loop's wait set is set, and the loop takes what the watches tell. Failures: descriptors,
+ * memory (told by listen). */
 #include <stdlib.h>
 
 #include "../src/check.h"

@@ -1,13 +1,13 @@
 /* I/O for channels that pass on what they read. The loop's thread; every call with MSG_DONTWAIT.
  *
- * Reading, message type: one recvmsg for each message, with its descriptors, into memory that holds the largest
- * that an ordinary program can send. Byte type: a reader gets descriptors with the read that reaches the first
- * byte that they were sent with, and a read may begin long before that byte; who reads in other steps than the
- * one for whom they were sent must not move them. So it is asked first whether any are there (a peek without
- * room for them says MSG_CTRUNC, and gives none), and only then walked up to that byte. Writing: a message with
- * descriptors goes out alone.
- * Failures: as of recvmsg; resets are looked over, as in the backends. Descriptors that find no room are lost,
- * and counted; so is a message that no send buffer can be had for (PC_E_TOO_BIG). */
+ * Reading, message type: one recvmsg for each message, with its descriptors, into memory that holds
+ * the largest that an ordinary program can send. Byte type: a reader gets descriptors with the read
+ * that reaches the first byte that they were sent with, and a read may begin long before that byte;
+ * who reads in other steps than the one for whom they were sent must not move them. So it is asked
+ * first whether any are there (a peek without room for them says MSG_CTRUNC, and gives none), and
+ * only then walked up to that byte. Writing: a message with descriptors goes out alone. Failures:
+ * as of recvmsg; resets are looked over, as in the backends. Descriptors that find no room are
+ * lost, and counted; so is a message that no send buffer can be had for (PC_E_TOO_BIG). */
 #include "passing.h"
 
 #include <errno.h>
@@ -55,8 +55,8 @@ static ssize_t fd_peek(int fd, void *data, size_t size, bool *out_has_rights) {
   return found;
 }
 
-/* A peek goes through the whole queue until it meets descriptors, also when it has its bytes (unix_stream_read_generic,
- * since Linux 4.4). That is nobody's promise, so it is tried. */
+/* A peek goes through the whole queue until it meets descriptors, also when it has its bytes
+ * (unix_stream_read_generic, since Linux 4.4). That is nobody's promise, so it is tried. */
 static bool peek_sees_behind(const int pair[2]) {
   _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))] = {0};
   struct iovec part = {.iov_base = "b", .iov_len = 1};
@@ -208,7 +208,8 @@ static int walk_receive(pc_linux_passing *passing, int fd, size_t limit) {
   if (peeked <= 0) {
     return peeked < 0 ? -1 : eof_view(passing, fd, 0);
   }
-  /* A peek ends behind the first write that had descriptors. If it ended before that, they are far. */
+  /* A peek ends behind the first write that had descriptors. If it ended before that, they are
+   * far. */
   size_t end = (size_t)peeked;
   size_t walk = limit / 2 < WALK_BYTES ? limit / 2 : WALK_BYTES;
   size_t bulk = end > walk ? end - walk : 0;
@@ -283,8 +284,8 @@ pc_status pc_linux_passing_receive(pc_linux_passing *passing, int fd, pc_type ty
 
 /* ---- sending ---- */
 
-/* Bytes taken, or -1 with errno. Where the system has too many descriptors on their way already, they are lost, and
- * the attachment says so. */
+/* Bytes taken, or -1 with errno. Where the system has too many descriptors on their way already,
+ * they are lost, and the attachment says so. */
 static ssize_t attached_send(int fd, pc_linux_batch *batch, const pc_span *spans, unsigned count,
                              pc_attachment *attachment) {
   _Alignas(struct cmsghdr) uint8_t control[PC_LINUX_RIGHTS_BYTES] = {

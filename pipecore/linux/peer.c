@@ -1,10 +1,10 @@
 /* Who a client is. Any thread: pc_linux_peer_read once for each accept, the rest when asked.
  *
- * Success: SO_PEERCRED gives pid, uid and gid as they were at connect, SO_PEERPIDFD (Linux 6.5) pins the process.
- * What is opened of /proc/PID belongs to one process for good; if the pinned one still lives once it is open, it
- * is that one's. Before Linux 6.5 pidfd_open pins whoever has the pid now: the connection must stand and the
- * user be the same.
- * Failures: none told. What is not pinned is not looked at, and what cannot be read stays unknown. */
+ * Success: SO_PEERCRED gives pid, uid and gid as they were at connect, SO_PEERPIDFD (Linux 6.5)
+ * pins the process. What is opened of /proc/PID belongs to one process for good; if the pinned one
+ * still lives once it is open, it is that one's. Before Linux 6.5 pidfd_open pins whoever has the
+ * pid now: the connection must stand and the user be the same. Failures: none told. What is not
+ * pinned is not looked at, and what cannot be read stays unknown. */
 #include "peer.h"
 
 #include <errno.h>
@@ -52,8 +52,8 @@ static int process_pin(int fd, const struct ucred *credentials, bool *out_is_cer
   return (int)syscall(SYS_pidfd_open, credentials->pid, 0);
 }
 
-/* What pidfd_open pinned may have got the pid only later. Then the one that connected is gone, and with it the
- * connection, unless it left that to another process. */
+/* What pidfd_open pinned may have got the pid only later. Then the one that connected is gone, and
+ * with it the connection, unless it left that to another process. */
 static bool process_is_plausible(int fd, int file, const struct ucred *credentials) {
   struct stat info;
   bool is_hung_up = has_event(fd, 0);
@@ -117,8 +117,8 @@ static void groups_read(int fd, pc_peer_details *details) {
   }
 }
 
-/* Whether the process sees files as this one does: a path means the same to both. By the names of the namespaces,
- * which cost half of what their inodes do. */
+/* Whether the process sees files as this one does: a path means the same to both. By the names of
+ * the namespaces, which cost half of what their inodes do. */
 static bool files_are_shared(int process) {
   char theirs[NAMESPACE_BYTES] = "";
   char ours[NAMESPACE_BYTES] = "";
@@ -126,7 +126,8 @@ static bool files_are_shared(int process) {
          readlink("/proc/self/ns/mnt", ours, sizeof ours - 1) > 0 && strcmp(theirs, ours) == 0;
 }
 
-/* The path is not followed: it may lead to a file system that the peer runs, and never come back. */
+/* The path is not followed: it may lead to a file system that the peer runs, and never come
+ * back. */
 static void executable_read(int process, pc_peer_details *details) {
   char *path = details->executable;
   ssize_t size = readlinkat(process, "exe", path, sizeof details->executable);

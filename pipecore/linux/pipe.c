@@ -1,10 +1,10 @@
 /* The pipes of this process, and which instance gets which client. Any thread.
  *
- * Success: the first instance of a path makes its endpoint, the last one removes it. A client is accepted when
- * an instance waits for one, and goes to the one that has waited longest: by the leader of the port, or by
- * whoever looks at an instance that listens.
- * Failures: all of endpoint.c's; a second instance of another type, or one too many; no descriptors for a
- * client (those who wait for one are told, the client waits on). */
+ * Success: the first instance of a path makes its endpoint, the last one removes it. A client is
+ * accepted when an instance waits for one, and goes to the one that has waited longest: by the
+ * leader of the port, or by whoever looks at an instance that listens. Failures: all of
+ * endpoint.c's; a second instance of another type, or one too many; no descriptors for a client
+ * (those who wait for one are told, the client waits on). */
 #include "pipe.h"
 
 #include <errno.h>

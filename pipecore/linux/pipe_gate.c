@@ -1,11 +1,11 @@
-/* The gate of a pipe whose clients are turned away when no instance listens (PC_WHEN_FULL_BUSY). Under the
- * pipe's lock.
+/* The gate of a pipe whose clients are turned away when no instance listens (PC_WHEN_FULL_BUSY).
+ * Under the pipe's lock.
  *
- * A backlog of b admits b + 1 clients that were not accepted yet (measured), so with n instances listening it
- * is n - 1, set anew whenever n changes. With none there is no such backlog: it is 0, and a connection of our
- * own, the plug, takes the only place until it is accepted. A client may slip in before the plug; it takes
- * that place itself then, and waits.
- * Failures: no descriptor for the plug: one client waits instead of being turned away. */
+ * A backlog of b admits b + 1 clients that were not accepted yet (measured), so with n instances
+ * listening it is n - 1, set anew whenever n changes. With none there is no such backlog: it is 0,
+ * and a connection of our own, the plug, takes the only place until it is accepted. A client may
+ * slip in before the plug; it takes that place itself then, and waits. Failures: no descriptor for
+ * the plug: one client waits instead of being turned away. */
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>

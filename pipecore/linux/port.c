@@ -1,9 +1,10 @@
-/* The one epoll of the process: its descriptors, what it watches, and a turn of its leader. Any thread.
+/* The one epoll of the process: its descriptors, what it watches, and a turn of its leader. Any
+ * thread.
  *
- * Success: a turn is epoll_wait, then each source's on_event, which does the I/O and wakes whoever waited for it;
- * then what was retired meanwhile is released, since no event can point to it any more.
- * Failures: no descriptors for epoll and the wake-up (the first instance is not made then); no memory to
- * watch one more (the operation does not start). */
+ * Success: a turn is epoll_wait, then each source's on_event, which does the I/O and wakes whoever
+ * waited for it; then what was retired meanwhile is released, since no event can point to it any
+ * more. Failures: no descriptors for epoll and the wake-up (the first instance is not made then);
+ * no memory to watch one more (the operation does not start). */
 #include "port.h"
 
 #include <errno.h>
@@ -43,8 +44,8 @@ static pc_status port_failure(pc_failure *failure) {
   return failure->status;
 }
 
-/* A child made by fork shares its parent's epoll: it begins with a port of its own, and leaves alone what its
- * parent made. */
+/* A child made by fork shares its parent's epoll: it begins with a port of its own, and leaves
+ * alone what its parent made. */
 static void port_forget_parent(void) PC_UNCHECKED {
   pc_port_lock = (pc_lock){.native = PTHREAD_MUTEX_INITIALIZER};
   if (pc_the_port.is_open) {
@@ -202,7 +203,8 @@ static int turn_timeout_ms(uint64_t deadline_ns) {
 static void events_tell(int count) {
   for (int index = 0; index < count; index++) {
     pc_port_source *source = port_events[index].data.ptr;
-    if (source) { /* NULL: the wake-up, which an edge-triggered epoll tells without that it is read */
+    if (source) { /* NULL: the wake-up, which an edge-triggered epoll tells without that it is
+                   * read */
       source->on_event(source, port_events[index].events);
     }
   }

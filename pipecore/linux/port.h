@@ -1,13 +1,13 @@
 /* The port: the system's side of the low level, one for the process.
  *
- * What is asked of the system and cannot be done at once waits here, in one epoll. No thread of the library's
- * own serves it: of the threads that wait for something (an event, a result, a routine), one leads. It sleeps
- * in epoll, does the I/O that became possible, for whomever, and tells those who waited for it; the others
- * sleep each on its own condition and take over when the leader leaves. A program of one thread so needs
- * neither a second one nor a hop.
+ * What is asked of the system and cannot be done at once waits here, in one epoll. No thread of the
+ * library's own serves it: of the threads that wait for something (an event, a result, a routine),
+ * one leads. It sleeps in epoll, does the I/O that became possible, for whomever, and tells those
+ * who waited for it; the others sleep each on its own condition and take over when the leader
+ * leaves. A program of one thread so needs neither a second one nor a hop.
  *
- * One lock guards everything that waits are about: events, results, queues of routines, the leadership. It is
- * held for a few instructions, and no bytes move under it. Any thread. */
+ * One lock guards everything that waits are about: events, results, queues of routines, the
+ * leadership. It is held for a few instructions, and no bytes move under it. Any thread. */
 #ifndef PIPECORE_LINUX_PORT_H
 #define PIPECORE_LINUX_PORT_H
 
@@ -23,7 +23,8 @@ extern pc_lock pc_port_lock;
 /* ---- what the epoll watches ---- */
 typedef struct pc_port_source pc_port_source;
 struct pc_port_source {
-  /* By the leader, with no lock held. May come once more for a source that was forgotten meanwhile. */
+  /* By the leader, with no lock held. May come once more for a source that was forgotten
+   * meanwhile. */
   void (*on_event)(pc_port_source *source, uint32_t events);
   /* Frees the source; no event can come any more. */
   void (*release)(pc_port_source *source);
@@ -35,7 +36,8 @@ struct pc_port_source {
 PC_MUST_USE pc_status pc_port_open(pc_failure *out_failure);
 void pc_port_close(void);
 
-/* Watches for `events` too. Edge-triggered: told once for what is there already, then for what comes. */
+/* Watches for `events` too. Edge-triggered: told once for what is there already, then for what
+ * comes. */
 PC_MUST_USE pc_status pc_port_want(pc_port_source *source, int fd, uint32_t events);
 /* Watches for these no more. */
 void pc_port_drop(pc_port_source *source, int fd, uint32_t events);
@@ -74,7 +76,8 @@ bool pc_thread_is_in_routine(void);
 void pc_thread_wake(pc_alertable *thread) PC_REQUIRES(pc_port_lock);
 
 /* ---- threads that sleep on a socket of their own (direct.c) ---- */
-/* The calling thread has a wake-up descriptor from here on, until its end. False: it cannot be had. */
+/* The calling thread has a wake-up descriptor from here on, until its end. False: it cannot be
+ * had. */
 PC_MUST_USE bool pc_thread_waker_make(pc_alertable *self);
 void pc_thread_waker_close(pc_alertable *self);
 void pc_port_poller_add(pc_alertable *self) PC_REQUIRES(pc_port_lock);
@@ -98,8 +101,9 @@ struct pc_port_condition {
   bool (*is_met)(const pc_port_condition *condition); /* the port's lock is held */
 };
 uint64_t pc_port_deadline_ns(int timeout_ms);
-/* Waits until the condition (NULL: none) is met: whoever changes what it looks at wakes this thread. PC_OK;
- * PC_COMPLETION: `is_alertable` and a routine is due; PC_E_TIMEOUT, after at least one look at the system. */
+/* Waits until the condition (NULL: none) is met: whoever changes what it looks at wakes this
+ * thread. PC_OK; PC_COMPLETION: `is_alertable` and a routine is due; PC_E_TIMEOUT, after at least
+ * one look at the system. */
 PC_MUST_USE pc_status pc_port_wait(const pc_port_condition *condition, uint64_t deadline_ns,
                                    bool is_alertable) PC_REQUIRES(pc_port_lock);
 /* Makes all who wait look again. The port is open. Async-signal-safe, and takes no lock. */
@@ -107,7 +111,8 @@ void pc_port_call(void);
 /* Does what is possible now, unless another thread is at it. */
 void pc_port_look(void) PC_REQUIRES(pc_port_lock);
 
-/* For what no event tells: pauses of 1 ms, doubled up to 20. Others' operations progress meanwhile. */
+/* For what no event tells: pauses of 1 ms, doubled up to 20. Others' operations progress
+ * meanwhile. */
 typedef struct pc_pause {
   uint64_t deadline_ns;
   uint64_t last_ns;

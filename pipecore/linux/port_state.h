@@ -21,7 +21,8 @@ typedef struct pc_port {
 extern pc_port pc_the_port PC_GUARDED_BY(pc_port_lock);
 
 /* ---- port.c ---- */
-/* The calling thread leads for a turn, until `deadline_ns` at most; 0: it looks without sleeping. */
+/* The calling thread leads for a turn, until `deadline_ns` at most; 0: it looks without
+ * sleeping. */
 void pc_port_turn(pc_alertable *self, uint64_t deadline_ns) PC_REQUIRES(pc_port_lock);
 /* If it sleeps, it is woken. */
 void pc_port_leader_wake(void) PC_REQUIRES(pc_port_lock);

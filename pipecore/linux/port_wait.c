@@ -1,9 +1,11 @@
-/* How threads wait: one leads, others sleep on their own condition or on a socket of their own. Any thread.
+/* How threads wait: one leads, others sleep on their own condition or on a socket of their own. Any
+ * thread.
  *
- * Success: a wait that is not met leads, if nobody does (port.c), or sleeps until it is woken; it looks again each
- * time. Whoever ends a wait passes the lead on to a sleeper. A wait that is met at once looks at the system now
- * and then all the same, so that a busy program does not starve what pends.
- * Failures: the time is over; no descriptor to be woken by (port.h says who does without). */
+ * Success: a wait that is not met leads, if nobody does (port.c), or sleeps until it is woken; it
+ * looks again each time. Whoever ends a wait passes the lead on to a sleeper. A wait that is met at
+ * once looks at the system now and then all the same, so that a busy program does not starve what
+ * pends. Failures: the time is over; no descriptor to be woken by (port.h says who does
+ * without). */
 #include <time.h>
 #include <unistd.h>
 

@@ -1,9 +1,9 @@
 /* How operations begin and end, and how their results are asked for. Any thread.
  *
- * Success: PC_PENDING until pc_request_end, which under the port's lock stores the result, sets the event or
- * posts the routine, and wakes who waits. Asking for the result of one that pends tries it first: an
- * instance's operations progress when somebody waits or asks.
- * Failures: none of their own. */
+ * Success: PC_PENDING until pc_request_end, which under the port's lock stores the result, sets the
+ * event or posts the routine, and wakes who waits. Asking for the result of one that pends tries it
+ * first: an instance's operations progress when somebody waits or asks. Failures: none of their
+ * own. */
 #include "request.h"
 
 #include "instance_private.h"

@@ -1,6 +1,6 @@
-/* A request: what the library keeps of an operation, in the caller's pc_overlapped. It is begun, is then at
- * once over or pends in a queue of its instance (guarded by the instance's lock), and ends once.
- * Any thread. */
+/* A request: what the library keeps of an operation, in the caller's pc_overlapped. It is begun, is
+ * then at once over or pends in a queue of its instance (guarded by the instance's lock), and ends
+ * once. Any thread. */
 #ifndef PIPECORE_LINUX_REQUEST_H
 #define PIPECORE_LINUX_REQUEST_H
 
@@ -55,8 +55,8 @@ PC_MUST_USE pc_status pc_request_begin_ex(pc_overlapped *overlapped, pc_instance
 void pc_request_pend(pc_request *request, pc_list *queue);
 /* One that its own thread saw to pends with the others from here on. Likewise. */
 void pc_request_entrust(pc_request *request);
-/* It is over: event, routine and waiters learn of it. The instance's lock is held, and the request is in no
- * queue any more. Its memory is the caller's from here on. */
+/* It is over: event, routine and waiters learn of it. The instance's lock is held, and the request
+ * is in no queue any more. Its memory is the caller's from here on. */
 void pc_request_end(pc_request *request, pc_status status);
 
 pc_status pc_request_status(const pc_request *request);

@@ -1,8 +1,8 @@
-/* The threads backend: its wait and its table. The loop's thread; backend_wake and pc_threads_answer any thread.
+/* The threads backend: its wait and its table. The loop's thread; backend_wake and
+ * pc_threads_answer any thread.
  *
- * Success: the answers of the instances' threads make pending operations ready; the loop sleeps on one eventfd
- * when there are none.
- * Failures: poll itself (the turn ends with it). */
+ * Success: the answers of the instances' threads make pending operations ready; the loop sleeps on
+ * one eventfd when there are none. Failures: poll itself (the turn ends with it). */
 #include "threads.h"
 
 #include <errno.h>
@@ -36,7 +36,8 @@ static void instance_submit(threads_instance *instance) {
     atomic_fetch_and_explicit(&instance->asked, ~(unsigned)THREADS_CANCEL_WRITE,
                               memory_order_relaxed);
   }
-  /* release: pairs with the acquire in asked_take (threads_instance.c), which reads what is asked for */
+  /* release: pairs with the acquire in asked_take (threads_instance.c), which reads what is asked
+   * for */
   unsigned before = atomic_fetch_or_explicit(&instance->asked, asks, memory_order_release);
   if (before == THREADS_IS_ASLEEP) { /* and nobody has woken it yet */
     pc_linux_wakeup_signal(instance->wakeup_fd);

@@ -1,9 +1,10 @@
-/* The parts of the threads backend: threads.c (the wait, the table), threads_channel.c (what the loop's thread
- * does with an instance), threads_instance.c (what the instance's own thread does).
+/* The parts of the threads backend: threads.c (the wait, the table), threads_channel.c (what the
+ * loop's thread does with an instance), threads_instance.c (what the instance's own thread does).
  *
- * Each instance has a thread that waits for its client, serves it and ends with it. The loop asks it by bits of
- * `asked`; it answers by nodes on the stack of what is done. A part of an instance belongs to its thread from the
- * asking to the answer, and to the loop's else; nobody takes a lock. */
+ * Each instance has a thread that waits for its client, serves it and ends with it. The loop asks
+ * it by bits of `asked`; it answers by nodes on the stack of what is done. A part of an instance
+ * belongs to its thread from the asking to the answer, and to the loop's else; nobody takes a
+ * lock. */
 #ifndef PIPECORE_LINUX_THREADS_H
 #define PIPECORE_LINUX_THREADS_H
 
@@ -17,7 +18,8 @@
 #include "watch.h"
 
 enum {
-  /* Of a thread, where the system does not want more. Throwing input away takes most of it: 16 KiB. */
+  /* Of a thread, where the system does not want more. Throwing input away takes most of it: 16
+   * KiB. */
   THREADS_STACK_BYTES = 64 * 1024,
   /* Virtual memory for a batch of messages; its pages come with use. */
   THREADS_MESSAGES_BYTES = 256 * 1024
@@ -44,8 +46,8 @@ struct pc_backend_state {
   struct threads_instance *submit_last;
 };
 
-/* What an instance's thread needs while it reads and writes: not on its stack, of which an idle one then uses a
- * page. */
+/* What an instance's thread needs while it reads and writes: not on its stack, of which an idle one
+ * then uses a page. */
 typedef struct threads_work {
   pc_linux_receiver receiver;
   pc_linux_batch batch;
@@ -120,7 +122,8 @@ void pc_threads_answer(threads_instance *instance, pc_posted *done);
 PC_MUST_USE pc_status pc_threads_instance_create(const threads_instance *model,
                                                  threads_instance **out_instance,
                                                  pc_failure *out_failure);
-/* After its last answer: waits for the end of its thread, which is at its last steps. The loop's thread. */
+/* After its last answer: waits for the end of its thread, which is at its last steps. The loop's
+ * thread. */
 void pc_threads_instance_destroy(threads_instance *instance);
 
 /* ---- threads_channel.c ---- */

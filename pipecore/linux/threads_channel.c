@@ -1,8 +1,10 @@
-/* Listening, accepting, connecting, reading and writing by the threads of instances: the loop's side and thread.
+/* Listening, accepting, connecting, reading and writing by the threads of instances: the loop's
+ * side and thread.
  *
- * Success: an accept makes an instance, whose thread waits for the client; a read or a write asks that thread, and
- * its answer makes the operation ready. What a cancelled read brings after all is kept for the next one.
- * Failures: no instance (told with the accept, which takes no client then); those that the answers tell. */
+ * Success: an accept makes an instance, whose thread waits for the client; a read or a write asks
+ * that thread, and its answer makes the operation ready. What a cancelled read brings after all is
+ * kept for the next one. Failures: no instance (told with the accept, which takes no client then);
+ * those that the answers tell. */
 #include <stdlib.h>
 
 #include "../src/check.h"
@@ -148,7 +150,8 @@ void pc_threads_write(pc_channel *opaque, pc_write *write) {
   pc_threads_ask(instance, THREADS_WRITE);
 }
 
-/* What is appended to the queue from here on lies behind these bytes, which stay until the write is over. */
+/* What is appended to the queue from here on lies behind these bytes, which stay until the write is
+ * over. */
 void pc_threads_write_gather(threads_instance *instance) {
   instance->output.span_count = pc_write_queue_gather(
       instance->write->queue, instance->output.spans, PC_LINUX_SEND_SPANS, PC_LINUX_SEND_MESSAGES);

@@ -1,10 +1,11 @@
-/* The thread of an instance: it waits for a client, then reads and writes as it is asked to, until the close. All
- * of it runs on that thread, but for create and destroy (the loop's).
+/* The thread of an instance: it waits for a client, then reads and writes as it is asked to, until
+ * the close. All of it runs on that thread, but for create and destroy (the loop's).
  *
- * Success: what is asked for is tried at once; what the system has not ready is waited for in one poll, together
- * with the next asking, so neither direction holds up the other. An answer is pushed and the loop is woken.
- * Failures: told with the answer: accept4 (descriptors, memory), those of transfer.c. Creation: no memory, no
- * descriptor for its wake-up, no thread (PC_E_NO_MEMORY with EAGAIN). */
+ * Success: what is asked for is tried at once; what the system has not ready is waited for in one
+ * poll, together with the next asking, so neither direction holds up the other. An answer is pushed
+ * and the loop is woken. Failures: told with the answer: accept4 (descriptors, memory), those of
+ * transfer.c. Creation: no memory, no descriptor for its wake-up, no thread (PC_E_NO_MEMORY with
+ * EAGAIN). */
 #include "threads.h"
 
 #include <errno.h>
@@ -50,8 +51,8 @@ static bool accept_try(threads_instance *instance) {
   if (fd >= 0) {
     instance->fd = fd;
     if (instance->type == PC_TYPE_MESSAGE) {
-      /* The listener was asked already whether the system allows it; a socket that has it not after all
-       * answers EMSGSIZE to the messages concerned. */
+      /* The listener was asked already whether the system allows it; a socket that has it not after
+       * all answers EMSGSIZE to the messages concerned. */
       (void)!pc_linux_send_buffer_raise(fd, instance->max_message_bytes);
     }
     pc_linux_peer_read(fd, &instance->accepted.peer);
@@ -111,8 +112,8 @@ static bool read_try(threads_instance *instance) {
 /* Until what is wanted is possible, or more is asked for. */
 static void instance_sleep(threads_instance *instance) {
   unsigned nothing = 0;
-  /* Success says that who asks from here on signals; failure, that it was asked meanwhile. Relaxed: what is
-   * asked is read by asked_take. */
+  /* Success says that who asks from here on signals; failure, that it was asked meanwhile. Relaxed:
+   * what is asked is read by asked_take. */
   if (!atomic_compare_exchange_strong_explicit(&instance->asked, &nothing, THREADS_IS_ASLEEP,
                                                memory_order_relaxed, memory_order_relaxed)) {
     return;

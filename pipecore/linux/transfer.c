@@ -1,9 +1,10 @@
-/* Sending from spans, receiving into views, and discarding input. The thread that does the channel's I/O; every
- * call is made with MSG_DONTWAIT, since the sockets of io_uring are blocking ones.
+/* Sending from spans, receiving into views, and discarding input. The thread that does the
+ * channel's I/O; every call is made with MSG_DONTWAIT, since the sockets of io_uring are blocking
+ * ones.
  *
- * Failures: a reset while reading is looked over, since a SEQPACKET client's close over unread input puts it
- * before the data that is still there: reading goes on to the end. Writing to a peer that is gone is PC_E_BROKEN.
- * Everything else is told with its status. */
+ * Failures: a reset while reading is looked over, since a SEQPACKET client's close over unread
+ * input puts it before the data that is still there: reading goes on to the end. Writing to a peer
+ * that is gone is PC_E_BROKEN. Everything else is told with its status. */
 #include "transfer.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* What every backend of this system does with a connected socket. The thread that does the channel's I/O; none of
- * these blocks. */
+/* What every backend of this system does with a connected socket. The thread that does the
+ * channel's I/O; none of these blocks. */
 #ifndef PIPECORE_LINUX_TRANSFER_H
 #define PIPECORE_LINUX_TRANSFER_H
 
@@ -39,8 +39,8 @@ typedef struct pc_linux_receiver {
   _Alignas(struct cmsghdr) uint8_t control[PC_LINUX_READ_BATCH][PC_LINUX_CONTROL_BYTES];
 } pc_linux_receiver;
 
-/* Takes what is there: bytes, a batch of messages, or the end of the input; with `is_little` one message, or a few
- * bytes. `views` has room for PC_LINUX_READ_BATCH. PC_AGAIN: nothing there. */
+/* Takes what is there: bytes, a batch of messages, or the end of the input; with `is_little` one
+ * message, or a few bytes. `views` has room for PC_LINUX_READ_BATCH. PC_AGAIN: nothing there. */
 PC_MUST_USE pc_status pc_linux_receive(pc_linux_receiver *receiver, int fd, pc_type type,
                                        uint32_t max_message_bytes, bool is_little, pc_view *views,
                                        uint32_t *out_count);

@@ -1,9 +1,8 @@
 /* The io_uring backend: its wait and its table. The loop's thread; backend_wake any thread.
  *
- * Success: the submit list becomes submission entries; one call hands them over and waits; completions make
- * operations ready.
- * Failures: the call itself (the turn ends with it). A submission that the kernel has no memory for waits in the
- * ring for the next turn. */
+ * Success: the submit list becomes submission entries; one call hands them over and waits;
+ * completions make operations ready. Failures: the call itself (the turn ends with it). A
+ * submission that the kernel has no memory for waits in the ring for the next turn. */
 #include "uring.h"
 
 #include <errno.h>
@@ -177,8 +176,8 @@ bool pc_uring_completions_take(pc_backend_state *state) {
   return count > 0;
 }
 
-/* The kernel brings 20 or so completions at a time (Linux 6.13): without more of them, each session of a
- * crowd would be served only every so many turns. */
+/* The kernel brings 20 or so completions at a time (Linux 6.13): without more of them, each session
+ * of a crowd would be served only every so many turns. */
 static void ring_get_more(struct io_uring *ring) {
   for (int tries = PC_WAIT_READY_MAX / 16; tries > 0; tries--) {
     if (!(io_uring_smp_load_acquire(ring->sq.kflags) & IORING_SQ_TASKRUN) ||

@@ -2,8 +2,9 @@
  * uring_listener.c, uring_connect.c, uring_channel.c (life, writing), uring_read.c. The
  * loop's thread.
  *
- * Nothing is asked of the kernel where it is wished for: who has something to ask puts itself on the submit
- * list, and the end of the turn makes submission entries of it, all of which one call takes along. */
+ * Nothing is asked of the kernel where it is wished for: who has something to ask puts itself on
+ * the submit list, and the end of the turn makes submission entries of it, all of which one call
+ * takes along. */
 #ifndef PIPECORE_LINUX_URING_H
 #define PIPECORE_LINUX_URING_H
 
@@ -71,8 +72,8 @@ struct uring_buffer {
   bool is_away; /* not the kernel's */
 };
 
-/* Buffers of one size that the kernel chooses from. Few at first, so that they stay in the caches; more when
- * it found none. */
+/* Buffers of one size that the kernel chooses from. Few at first, so that they stay in the caches;
+ * more when it found none. */
 struct uring_group {
   uring_group *next;
   struct io_uring_buf_ring *ring;
@@ -85,8 +86,8 @@ struct uring_group {
   uint32_t count;      /* at most; a power of two    */
   uint32_t users;
   uint16_t id;
-  /* Channels that found no buffer wait here for others to give some back: to ask again at once would fail
-   * again, and cost as much as reading. */
+  /* Channels that found no buffer wait here for others to give some back: to ask again at once
+   * would fail again, and cost as much as reading. */
   uring_channel *starved_first;
   uring_channel *starved_last;
 };
@@ -201,14 +202,16 @@ bool pc_uring_group_grow(uring_group *group);
 /* Lets the channel wait until there are buffers again; or no longer. */
 void pc_uring_starve(uring_channel *channel);
 void pc_uring_unstarve(uring_channel *channel);
-/* Puts as many of those who wait on the submit list as there are buffers for, if each takes many. True: more of
- * them wait, and perhaps those who were fed took none, and nothing will come of them. */
+/* Puts as many of those who wait on the submit list as there are buffers for, if each takes many.
+ * True: more of them wait, and perhaps those who were fed took none, and nothing will come of
+ * them. */
 bool pc_uring_groups_feed(pc_backend_state *state);
 /* The buffer that a completion names. */
 uring_buffer *pc_uring_buffer_take(uring_group *group, uint32_t completion_flags);
 /* Back to the kernel, or to the heap. */
 void pc_uring_buffer_give(uring_buffer *buffer);
-/* A copy in memory of its own that took the buffer's place, or NULL: no memory, nothing happened. */
+/* A copy in memory of its own that took the buffer's place, or NULL: no memory, nothing
+ * happened. */
 uring_buffer *pc_uring_buffer_copy(uring_buffer *buffer);
 void pc_uring_groups_fini(pc_backend_state *state);
 
@@ -225,8 +228,8 @@ void pc_uring_listener_complete(uring_source *source, const struct io_uring_cqe 
 void pc_uring_connect(pc_backend_state *state, pc_connect *connect);
 
 /* ---- uring_channel.c ---- */
-/* `group` is used once more by a channel of the message type; `passing` is NULL for one that does not pass on, and
- * `group` for one that does. NULL: no memory. */
+/* `group` is used once more by a channel of the message type; `passing` is NULL for one that does
+ * not pass on, and `group` for one that does. NULL: no memory. */
 uring_channel *pc_uring_channel_create(pc_backend_state *state, pc_type type,
                                        uint32_t max_message_bytes, uring_group *group,
                                        pc_linux_passing *passing);

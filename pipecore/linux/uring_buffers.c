@@ -1,9 +1,10 @@
-/* Buffers that the kernel chooses from when bytes come, so that an idle reading holds none. The loop's
- * thread.
+/* Buffers that the kernel chooses from when bytes come, so that an idle reading holds none. The
+ * loop's thread.
  *
- * Success: a group's memory is reserved as a whole and its pages come with use; the kernel takes buffers in
- * the order in which they were given. A completion names one; it goes back after the routine that looked at
- * it. Failures: no memory, or the kernel refuses the registration (errno tells). */
+ * Success: a group's memory is reserved as a whole and its pages come with use; the kernel takes
+ * buffers in the order in which they were given. A completion names one; it goes back after the
+ * routine that looked at it. Failures: no memory, or the kernel refuses the registration (errno
+ * tells). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,7 +164,8 @@ static uring_group *group_create(pc_backend_state *state, size_t size, size_t li
     errno = ENOMEM;
     return NULL;
   }
-  /* Not a multiple of the page: the beginnings of all buffers would meet in the same few cache lines. */
+  /* Not a multiple of the page: the beginnings of all buffers would meet in the same few cache
+   * lines. */
   size_t stride = (size + 63) & ~(size_t)63;
   stride += stride % 4096 == 0 ? 64 : 0;
   group->size_bytes = (uint32_t)size;

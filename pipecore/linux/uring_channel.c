@@ -1,12 +1,12 @@
 /* The life of one connection of the io_uring backend, and writing to it. The loop's thread.
  *
- * Success, writing: the queue is looked at when the turn ends. Bytes, and a single message, go out by a send
- * that never waits in the kernel; several messages by one sendmmsg there and then, since a row of sends would
- * each cost a submission, and go out of order when one of them does not fit. If nothing fits, the kernel watches
- * until something does, and the queue is looked at again.
- * Closing: what the kernel has is cancelled; with the last completion the descriptor is closed, since until
- * then the kernel holds the connection open.
- * Failures: a peer that is gone (PC_E_BROKEN); everything else ends the write with its status. */
+ * Success, writing: the queue is looked at when the turn ends. Bytes, and a single message, go out
+ * by a send that never waits in the kernel; several messages by one sendmmsg there and then, since
+ * a row of sends would each cost a submission, and go out of order when one of them does not fit.
+ * If nothing fits, the kernel watches until something does, and the queue is looked at again.
+ * Closing: what the kernel has is cancelled; with the last completion the descriptor is closed,
+ * since until then the kernel holds the connection open. Failures: a peer that is gone
+ * (PC_E_BROKEN); everything else ends the write with its status. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

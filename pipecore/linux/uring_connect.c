@@ -1,5 +1,5 @@
-/* Connecting by io_uring. The loop's thread. A UNIX socket connects at once, so nothing is gained by asking the
- * ring: the call is made when the operation's turn comes.
+/* Connecting by io_uring. The loop's thread. A UNIX socket connects at once, so nothing is gained
+ * by asking the ring: the call is made when the operation's turn comes.
  *
  * Success: the memory of a channel, buffers for its messages → a connected socket.
  * Failures: as in connect.c; no memory. */

@@ -1,11 +1,12 @@
 /* Accepting by io_uring. The loop's thread.
  *
- * Success: accepts wait in the kernel while the owner has room: one that goes on (multishot) where the owner
- * would take whatever a full completion queue can bring, else as many single ones as it has room for, up to
- * URING_ACCEPTS. So no client is ever taken that would have to wait here instead of in the backlog. Accepted
- * descriptors wait in order for the owner's accepts; a descriptor becomes a channel in the turn of its accept.
- * Failures: descriptors or memory (told with the accept); a client that went away again (looked over). When
- * nobody accepts, the kernel's accepts are cancelled. The endpoint is closed after their last completion. */
+ * Success: accepts wait in the kernel while the owner has room: one that goes on (multishot) where
+ * the owner would take whatever a full completion queue can bring, else as many single ones as it
+ * has room for, up to URING_ACCEPTS. So no client is ever taken that would have to wait here
+ * instead of in the backlog. Accepted descriptors wait in order for the owner's accepts; a
+ * descriptor becomes a channel in the turn of its accept. Failures: descriptors or memory (told
+ * with the accept); a client that went away again (looked over). When nobody accepts, the kernel's
+ * accepts are cancelled. The endpoint is closed after their last completion. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* Reading by io_uring for channels that pass on what they read. The loop's thread.
  *
- * Success: the kernel watches until something is there; then passing.c reads it, when the read's turn comes, since
- * what it must find out about descriptors before it reads has no submission. An abandoned watch takes nothing, so
- * only a close cancels it.
- * Failures: those of passing.c end the read. */
+ * Success: the kernel watches until something is there; then passing.c reads it, when the read's
+ * turn comes, since what it must find out about descriptors before it reads has no submission. An
+ * abandoned watch takes nothing, so only a close cancels it. Failures: those of passing.c end the
+ * read. */
 #include <poll.h>
 
 #include "uring.h"

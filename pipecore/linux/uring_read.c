@@ -1,13 +1,14 @@
 /* Reading one connection by io_uring. The loop's thread.
  *
- * Success: a recv or recvmsg in the kernel that goes on by itself (multishot), into buffers that it chooses when
- * something is there; a stream that fills them is read by single receives into large ones. What arrives waits in
- * order on the channel; a read hands it over right before its routine. When a turn ends and nobody reads, the
- * kernel's reading is cancelled, and what it still brought is copied, so that a paused session neither loses
- * bytes nor holds buffers of the others.
- * Failures: no buffer (-ENOBUFS, nothing was lost: more buffers, else it waits for those of others); a reset
- * (looked over, as with epoll: a SEQPACKET client's close over unread input puts it before data that is still
- * there); a message of no bytes ends a multishot (again); everything else ends the read with its status. */
+ * Success: a recv or recvmsg in the kernel that goes on by itself (multishot), into buffers that it
+ * chooses when something is there; a stream that fills them is read by single receives into large
+ * ones. What arrives waits in order on the channel; a read hands it over right before its routine.
+ * When a turn ends and nobody reads, the kernel's reading is cancelled, and what it still brought
+ * is copied, so that a paused session neither loses bytes nor holds buffers of the others.
+ * Failures: no buffer (-ENOBUFS, nothing was lost: more buffers, else it waits for those of
+ * others); a reset (looked over, as with epoll: a SEQPACKET client's close over unread input puts
+ * it before data that is still there); a message of no bytes ends a multishot (again); everything
+ * else ends the read with its status. */
 #include <errno.h>
 #include <poll.h>
 
@@ -42,7 +43,8 @@ void pc_uring_arrived_clear(uring_channel *channel) {
   }
 }
 
-/* Puts copies in the place of buffers. Without memory they stay: late for others, lost for nobody. */
+/* Puts copies in the place of buffers. Without memory they stay: late for others, lost for
+ * nobody. */
 static void arrived_copy(uring_channel *channel) {
   uring_buffer **link = &channel->arrived_first;
   channel->arrived_last = NULL;
@@ -68,8 +70,8 @@ void pc_uring_lent_give(pc_backend_state *state) {
   }
 }
 
-/* A view of the first that arrived, lent until the next read is performed; of a stream perhaps of its
- * beginning only. */
+/* A view of the first that arrived, lent until the next read is performed; of a stream perhaps of
+ * its beginning only. */
 static pc_view arrived_view(uring_channel *channel, bool is_little) {
   uring_buffer *buffer = channel->arrived_first;
   pc_view view = {.data = buffer->data,
@@ -132,14 +134,16 @@ static bool wants_little(const uring_channel *channel) {
   return atomic_load_explicit(channel->read->is_little, memory_order_relaxed);
 }
 
-/* Of streams those that say little again and again. Others would have much of it on the heap when they pause. */
+/* Of streams those that say little again and again. Others would have much of it on the heap when
+ * they pause. */
 static bool wants_multishot(const uring_channel *channel) {
   return channel->type == PC_TYPE_MESSAGE || (channel->short_readings == SHORT_READINGS &&
                                               !channel->is_end_near && !wants_little(channel));
 }
 
-/* A multishot of a stream does not tell an end that comes right behind bytes (Linux 6.18: it knows that no more
- * bytes are there, and nothing wakes it again). So the end is watched for; single receives find it. */
+/* A multishot of a stream does not tell an end that comes right behind bytes (Linux 6.18: it knows
+ * that no more bytes are there, and nothing wakes it again). So the end is watched for; single
+ * receives find it. */
 static void input_end_watch(uring_channel *channel) {
   if (!channel->is_end_watched) {
     struct io_uring_sqe *sqe = pc_uring_submission(channel->state, &channel->source);
@@ -216,8 +220,8 @@ void pc_uring_read_start(uring_channel *channel) {
   }
 }
 
-/* Finds the message in its buffer. False: it is the end of the input, which, unlike a message of no bytes,
- * carries no credentials (SO_PASSCRED). */
+/* Finds the message in its buffer. False: it is the end of the input, which, unlike a message of no
+ * bytes, carries no credentials (SO_PASSCRED). */
 static bool message_find(const uring_channel *channel, uring_buffer *buffer, int size) {
   struct msghdr *header = &channel->state->message_header;
   struct io_uring_recvmsg_out *out =

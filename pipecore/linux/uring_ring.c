@@ -1,10 +1,11 @@
 /* The ring itself: made, given to a thread, ended. The loop's thread.
  *
- * Success: the ring is DEFER_TASKRUN, so nothing happens to it but in the wait, and therefore one thread's. It is
- * made disabled, and enabled by the first turn. A thread that leaves the loop cancels what is in flight and takes
- * what came; for the next thread a new ring with the same buffers takes over.
- * Failures: at creation, whatever keeps the system from giving all that we use (Linux 6.1 has it): the loop
- * then takes `instead`. A turn on another thread than the one that has not left: PC_E_WRONG_THREAD. */
+ * Success: the ring is DEFER_TASKRUN, so nothing happens to it but in the wait, and therefore one
+ * thread's. It is made disabled, and enabled by the first turn. A thread that leaves the loop
+ * cancels what is in flight and takes what came; for the next thread a new ring with the same
+ * buffers takes over. Failures: at creation, whatever keeps the system from giving all that we use
+ * (Linux 6.1 has it): the loop then takes `instead`. A turn on another thread than the one that has
+ * not left: PC_E_WRONG_THREAD. */
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -97,7 +98,8 @@ void pc_uring_ring_leave(pc_backend_state *state) {
   if (state->thread != thread_number()) {
     return;
   }
-  /* The kernel looks at all for each one that it cancels, so it is asked anew only if nothing comes of it. */
+  /* The kernel looks at all for each one that it cancels, so it is asked anew only if nothing comes
+   * of it. */
   for (int tries = 0; state->in_flight > 0 && tries < LEAVE_TRIES; tries++) {
     all_cancel(state);
     do {

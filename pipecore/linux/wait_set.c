@@ -1,5 +1,5 @@
-/* Wait sets: events that one thread waits for again and again, with those that are set in line. Any thread;
- * waiting is for one at a time. */
+/* Wait sets: events that one thread waits for again and again, with those that are set in line. Any
+ * thread; waiting is for one at a time. */
 #include <stdatomic.h>
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* Sets of watches: an epoll each. The loop's thread.
  *
- * Success: as with the sockets of the epoll backend the kernel's interest stays when something was told, and
- * goes when the kernel tells what nobody waits for: who reads on and on needs no epoll_ctl.
- * Failures: descriptors or memory (told by open and want). */
+ * Success: as with the sockets of the epoll backend the kernel's interest stays when something was
+ * told, and goes when the kernel tells what nobody waits for: who reads on and on needs no
+ * epoll_ctl. Failures: descriptors or memory (told by open and want). */
 #include "watch.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* Watching descriptors for readiness, for parts of this folder that read and write by themselves (fifo_*.c),
- * whatever the backend: a set of watches is one descriptor that the backend waits for among its own. The
- * loop's thread. */
+/* Watching descriptors for readiness, for parts of this folder that read and write by themselves
+ * (fifo_*.c), whatever the backend: a set of watches is one descriptor that the backend waits for
+ * among its own. The loop's thread. */
 #ifndef PIPECORE_LINUX_WATCH_H
 #define PIPECORE_LINUX_WATCH_H
 
@@ -29,7 +29,8 @@ struct pc_watch {
 /* Does nothing if it is open. */
 PC_MUST_USE pc_status pc_watch_set_open(pc_watch_set *set, pc_failure *out_failure);
 void pc_watch_set_close(pc_watch_set *set);
-/* Tells what is ready, a bounded number: the descriptor stays readable while there is more. Never waits. */
+/* Tells what is ready, a bounded number: the descriptor stays readable while there is more. Never
+ * waits. */
 void pc_watch_set_take(pc_watch_set *set);
 
 /* Asks for EPOLLIN, EPOLLOUT or both, in addition to what was asked for. */

@@ -36,8 +36,8 @@ static meeting gid_meet(int64_t gid, const pc_peer *peer, const pc_peer_details 
   return MISSED;
 }
 
-/* The path alone is the client's word where the file is not the one that stands there: another file system may
- * have anything at that path. That is enough to deny, not to allow. */
+/* The path alone is the client's word where the file is not the one that stands there: another file
+ * system may have anything at that path. That is enough to deny, not to allow. */
 static meeting executable_meet(const char *executable, const pc_peer_details *details,
                                bool needs_proof) {
   if (!(details->known & PC_PEER_EXECUTABLE)) {

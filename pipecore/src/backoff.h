@@ -1,5 +1,5 @@
-/* How long to wait before the next try: capped exponential backoff with full jitter, so that those who lost the
- * same server do not come back all at once. Pure.
+/* How long to wait before the next try: capped exponential backoff with full jitter, so that those
+ * who lost the same server do not come back all at once. Pure.
  *
  * Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015. */
 #ifndef PIPECORE_SRC_BACKOFF_H

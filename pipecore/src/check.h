@@ -1,5 +1,5 @@
-/* PC_CHECK: a broken invariant of ours ends the program, in every build. Never for input from a peer.
- * Any thread. */
+/* PC_CHECK: a broken invariant of ours ends the program, in every build. Never for input from a
+ * peer. Any thread. */
 #ifndef PIPECORE_SRC_CHECK_H
 #define PIPECORE_SRC_CHECK_H
 

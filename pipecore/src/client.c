@@ -1,8 +1,8 @@
 /* pc_client: one session after the other with a server of another program. The loop's thread.
  *
- * Success: memory for a session → connect → the session → its end → a delay → connect …; stop ends what there
- * is and tells on_stopped.
- * Failures: whatever is in the way of a connection, and no memory: told by on_waiting, tried again later. */
+ * Success: memory for a session → connect → the session → its end → a delay → connect …; stop ends
+ * what there is and tells on_stopped. Failures: whatever is in the way of a connection, and no
+ * memory: told by on_waiting, tried again later. */
 #include "pipecore/client.h"
 
 #include <stdlib.h>

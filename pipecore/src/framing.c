@@ -1,5 +1,5 @@
-/* Cuts a byte stream into messages and dresses messages for it: the table of framings, and `none`. Pure; any
- * thread.
+/* Cuts a byte stream into messages and dresses messages for it: the table of framings, and `none`.
+ * Pure; any thread.
  *
  * pc_frame_decode runs once per message on the read path and only hands on; framing_delimiter.c,
  * framing_length.c and framing_headers.c have the rest. */

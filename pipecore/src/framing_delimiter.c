@@ -1,8 +1,8 @@
 /* Framings whose messages end with a byte: `line` and `nul`. Pure; any thread.
  *
- * The delimiter is searched by memchr, at most once per byte: `scanned_bytes` remembers what an incomplete
- * message was searched for already. No search goes beyond the limit, so that a peer that never ends its line
- * costs no more than the limit. */
+ * The delimiter is searched by memchr, at most once per byte: `scanned_bytes` remembers what an
+ * incomplete message was searched for already. No search goes beyond the limit, so that a peer that
+ * never ends its line costs no more than the limit. */
 #include <string.h>
 
 #include "check.h"

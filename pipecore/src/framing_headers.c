@@ -1,9 +1,11 @@
-/* Framing `headers`: lines "Name: value\r\n", an empty line, then as many bytes as Content-Length says, as in
- * the base protocols of the Language Server Protocol and the Debug Adapter Protocol. Pure; any thread.
+/* Framing `headers`: lines "Name: value\r\n", an empty line, then as many bytes as Content-Length
+ * says, as in the base protocols of the Language Server Protocol and the Debug Adapter Protocol.
+ * Pure; any thread.
  *
- * Each line is read once, as soon as it is whole, so that what is no header is told at its first line end and
- * not only when the block is full. Strict where a mistake would cut the stream wrongly: one Content-Length,
- * digits only, lines that end with \r\n. Any other header is looked over. */
+ * Each line is read once, as soon as it is whole, so that what is no header is told at its first
+ * line end and not only when the block is full. Strict where a mistake would cut the stream
+ * wrongly: one Content-Length, digits only, lines that end with \r\n. Any other header is looked
+ * over. */
 #include <string.h>
 
 #include "framing_kind.h"

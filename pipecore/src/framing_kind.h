@@ -1,8 +1,9 @@
-/* What each framing is made of: a function that decodes, and one constant table for the rest, in framing_*.c.
- * Private to those files. Pure.
+/* What each framing is made of: a function that decodes, and one constant table for the rest, in
+ * framing_*.c. Private to those files. Pure.
  *
- * `decode` is called by name and not through the table: an optimised build puts it into pc_frame_decode's
- * switch, which a pointer cannot have (line: 5.0 instead of 5.4 ns for a short message). */
+ * `decode` is called by name and not through the table: an optimised build puts it into
+ * pc_frame_decode's switch, which a pointer cannot have (line: 5.0 instead of 5.4 ns for a short
+ * message). */
 #ifndef PIPECORE_SRC_FRAMING_KIND_H
 #define PIPECORE_SRC_FRAMING_KIND_H
 
@@ -12,8 +13,8 @@ typedef struct pc_framing_kind {
   const char *name;
   uint32_t max_message_bytes; /* that it has a way to say        */
   bool has_prefix;            /* a length or headers come before */
-  /* Returns how many bytes are done with; adds the payload among them to skipped_bytes; clears is_skipping at
-   * the end of the frame. */
+  /* Returns how many bytes are done with; adds the payload among them to skipped_bytes; clears
+   * is_skipping at the end of the frame. */
   size_t (*skip)(pc_frame_decoder *decoder, const uint8_t *data, size_t size);
   /* The dress has no bytes yet. */
   void (*encode)(const uint8_t *data, uint32_t size, pc_frame_dress *dress);
@@ -40,8 +41,8 @@ extern const pc_framing_kind pc_framing_kind_length16_le;
 extern const pc_framing_kind pc_framing_kind_varint;
 extern const pc_framing_kind pc_framing_kind_headers;
 
-/* For framings with a prefix, once it is read: the frame if it is all there. What is not is remembered in the
- * decoder. */
+/* For framings with a prefix, once it is read: the frame if it is all there. What is not is
+ * remembered in the decoder. */
 static inline pc_status pc_frame_take(pc_frame_decoder *decoder, size_t prefix_bytes,
                                       uint64_t payload_bytes, const uint8_t *data, size_t size,
                                       pc_frame *out_frame, size_t *out_consumed) {

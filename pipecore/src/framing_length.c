@@ -1,5 +1,6 @@
-/* Framings with a length before each message: 16 and 32 bits of either byte order, and varint (unsigned
- * LEB128, https://protobuf.dev/programming-guides/encoding/#varints). Pure; any thread. */
+/* Framings with a length before each message: 16 and 32 bits of either byte order, and varint
+ * (unsigned LEB128, https://protobuf.dev/programming-guides/encoding/#varints). Pure; any
+ * thread. */
 #include "framing_kind.h"
 
 enum { VARINT_MAX_BYTES = 5, VARINT_LAST_MAX = 0x0f /* 32 bits are 4 × 7 and 4 */ };

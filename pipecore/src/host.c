@@ -1,8 +1,8 @@
-/* A host of sessions: their list, the deadline of each flush, the end of all of them. The loop's thread.
+/* A host of sessions: their list, the deadline of each flush, the end of all of them. The loop's
+ * thread.
  *
- * Success: a session is added with its channel, and removed when its last callback has returned; its owner
- * is told, who brings the next one or ends.
- * Failures: none of its own. */
+ * Success: a session is added with its channel, and removed when its last callback has returned;
+ * its owner is told, who brings the next one or ends. Failures: none of its own. */
 #include "host.h"
 
 #include <stdlib.h>

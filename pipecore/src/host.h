@@ -1,6 +1,6 @@
-/* A host of sessions: what every owner of sessions (pc_server, pc_client) embeds. It has what its sessions
- * agree on, their list, and the deadlines of their ends; how a session gets its channel is its owner's
- * affair. The loop's thread. */
+/* A host of sessions: what every owner of sessions (pc_server, pc_client) embeds. It has what its
+ * sessions agree on, their list, and the deadlines of their ends; how a session gets its channel is
+ * its owner's affair. The loop's thread. */
 #ifndef PIPECORE_SRC_HOST_H
 #define PIPECORE_SRC_HOST_H
 
@@ -71,7 +71,8 @@ void pc_host_add(pc_host *host, pc_session *session, pc_channel *channel, const 
 void pc_host_refuse(pc_host *host, pc_session *session, pc_channel *channel);
 /* For the sessions that there are and those to come. */
 void pc_host_change(pc_host *host, const pc_session_terms *terms);
-/* Begins to end every session, and those that come from here on; they have `drain_ms` for what they accepted. */
+/* Begins to end every session, and those that come from here on; they have `drain_ms` for what they
+ * accepted. */
 void pc_host_stop(pc_host *host, uint32_t drain_ms);
 
 /* For sessions. */

@@ -1,5 +1,5 @@
-/* What sessions may agree on: limits with default, minimum and maximum, the check of the rest, and names.
- * Pure; any thread. */
+/* What sessions may agree on: limits with default, minimum and maximum, the check of the rest, and
+ * names. Pure; any thread. */
 #include "host.h"
 
 const pc_limits pc_limits_default = {
@@ -115,8 +115,8 @@ static void disconnected_ignore(pc_session *session, pc_close_reason reason, pc_
   (void)user;
 }
 
-/* What is of no interest to the owner still is called: one way for all, and no question on the way of a
- * message. */
+/* What is of no interest to the owner still is called: one way for all, and no question on the way
+ * of a message. */
 static void callbacks_complete(pc_session_events *on) {
   on->on_connected = on->on_connected ? on->on_connected : client_welcome;
   on->on_written = on->on_written ? on->on_written : written_ignore;

@@ -1,8 +1,8 @@
 /* The wheel. Pure.
  *
- * A tick is a sixteenth of the time-out; an entry lies in the slot of the first tick at which its time is over, as
- * far as was known when it was put there. A slot that is looked at is emptied: who was active meanwhile goes
- * where it belongs now, which is at least one tick ahead. */
+ * A tick is a sixteenth of the time-out; an entry lies in the slot of the first tick at which its
+ * time is over, as far as was known when it was put there. A slot that is looked at is emptied: who
+ * was active meanwhile goes where it belongs now, which is at least one tick ahead. */
 #include "idle.h"
 
 #include <stddef.h>

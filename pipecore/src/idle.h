@@ -1,7 +1,7 @@
-/* Sessions on which nobody says anything: a wheel of lists that finds those whose time is over. Being active is one
- * store; a session is moved only when its time would be over, so about once for each time-out. A session is found
- * between its time and a sixteenth of the time-out later. Pure; takes the time as an argument, which must not go
- * back. */
+/* Sessions on which nobody says anything: a wheel of lists that finds those whose time is over.
+ * Being active is one store; a session is moved only when its time would be over, so about once for
+ * each time-out. A session is found between its time and a sixteenth of the time-out later. Pure;
+ * takes the time as an argument, which must not go back. */
 #ifndef PIPECORE_SRC_IDLE_H
 #define PIPECORE_SRC_IDLE_H
 

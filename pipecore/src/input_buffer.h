@@ -1,5 +1,6 @@
-/* Bytes that a session read and could not hand over yet: the beginning of a message, or what its owner did
- * not take. Empty it holds no memory, small it holds one chunk of the loop's pool. The loop's thread. */
+/* Bytes that a session read and could not hand over yet: the beginning of a message, or what its
+ * owner did not take. Empty it holds no memory, small it holds one chunk of the loop's pool. The
+ * loop's thread. */
 #ifndef PIPECORE_SRC_INPUT_BUFFER_H
 #define PIPECORE_SRC_INPUT_BUFFER_H
 

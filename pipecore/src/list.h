@@ -1,5 +1,5 @@
-/* An intrusive doubly linked list. A list and a link of zeros are empty and linked nowhere. Pure; the
- * owner's thread, or under its lock. */
+/* An intrusive doubly linked list. A list and a link of zeros are empty and linked nowhere. Pure;
+ * the owner's thread, or under its lock. */
 #ifndef PIPECORE_SRC_LIST_H
 #define PIPECORE_SRC_LIST_H
 

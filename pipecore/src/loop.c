@@ -1,10 +1,13 @@
-/* pc_loop: an alertable loop. Everything here runs on the thread that runs the loop, but pc_loop_wake,
- * pc_loop_stop, pc_post and pc_loop_turn_count, which are for any thread and touch only the atomics.
+/* pc_loop: an alertable loop. Everything here runs on the thread that runs the loop, but
+ * pc_loop_wake, pc_loop_stop, pc_post and pc_loop_turn_count, which are for any thread and touch
+ * only the atomics.
  *
- * One turn: the backend waits and marks operations ready → their routines, at most TURN_BUDGET of them →
- * timers that are due → posted routines → the agent → the backend submits what was collected.
+ * One turn: the backend waits and marks operations ready → their routines, at most TURN_BUDGET of
+ * them → timers that are due → posted routines → the agent → the backend submits what was
+ * collected.
  *
- * Failures: the backend's wait (ends the turn and pc_loop_run with its status), no memory for a timer. */
+ * Failures: the backend's wait (ends the turn and pc_loop_run with its status), no memory for a
+ * timer. */
 #include "pipecore/loop.h"
 
 #include <stdatomic.h>
@@ -213,7 +216,8 @@ PC_REQUIRES(pc_loop_thread) static void ready_run(pc_loop *loop) {
 /* ---- timers ---- */
 
 PC_REQUIRES(pc_loop_thread) static void timers_run(pc_loop *loop) {
-  /* Not more than were there: a routine that starts its timer again at once waits for the next turn. */
+  /* Not more than were there: a routine that starts its timer again at once waits for the next
+   * turn. */
   for (size_t count = loop->timers.count; count > 0; count--) {
     pc_timer *timer = pc_timer_heap_first(&loop->timers);
     if (!timer || timer->deadline_ns > loop->now_ns) {
@@ -274,9 +278,9 @@ static void posted_run(pc_loop *loop) {
 /* ---- turns ---- */
 
 void pc_loop_wake(pc_loop *loop) {
-  /* release: what the caller did before is seen by the turn that clears the flag (turn_wait); acquire
-   * is not needed, the caller reads nothing. Sequential consistency is not either: whoever finds the flag
-   * set knows that a turn is still to come. */
+  /* release: what the caller did before is seen by the turn that clears the flag (turn_wait);
+   * acquire is not needed, the caller reads nothing. Sequential consistency is not either: whoever
+   * finds the flag set knows that a turn is still to come. */
   if (!atomic_exchange_explicit(&loop->is_woken, true, memory_order_release)) {
     loop->backend->wake(loop->backend_state);
   }
@@ -319,8 +323,8 @@ PC_REQUIRES(pc_loop_thread) static pc_status turn_wait(pc_loop *loop, int timeou
   if (is_asleep && agent->awake) {
     agent->awake(agent->user);
   }
-  /* acquire: pairs with the release in pc_loop_wake. Cleared before anything is looked at, so that a
-   * wake from here on causes another turn. */
+  /* acquire: pairs with the release in pc_loop_wake. Cleared before anything is looked at, so that
+   * a wake from here on causes another turn. */
   atomic_exchange_explicit(&loop->is_woken, false, memory_order_acquire);
   loop->now_ns = loop->backend->now_ns(loop->backend_state);
   return status;

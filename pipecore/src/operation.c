@@ -1,4 +1,5 @@
-/* How a connect that failed is told of, whoever tried it. Pure; the loop's thread, or whoever has the operation. */
+/* How a connect that failed is told of, whoever tried it. Pure; the loop's thread, or whoever has
+ * the operation. */
 #include "operation.h"
 
 static const char *connect_advice(pc_status status) {

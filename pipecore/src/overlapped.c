@@ -1,8 +1,8 @@
 /* The strategy "overlapped": its wait and its table. The loop's thread; backend_wake any thread.
  *
- * Success: an operation of the low level ends and sets its event; the wait set names those that are set; each
- * makes the operation ready that waits for it.
- * Failures: the wait itself (the turn ends with it); no memory for an event (whoever wants it is told). */
+ * Success: an operation of the low level ends and sets its event; the wait set names those that are
+ * set; each makes the operation ready that waits for it. Failures: the wait itself (the turn ends
+ * with it); no memory for an event (whoever wants it is told). */
 #include "overlapped.h"
 
 #include <stdlib.h>

@@ -1,8 +1,9 @@
-/* The parts of the strategy "overlapped": overlapped.c (the wait, the table), overlapped_listener.c,
- * overlapped_channel.c (life), overlapped_read.c, overlapped_write.c. The loop's thread.
+/* The parts of the strategy "overlapped": overlapped.c (the wait, the table),
+ * overlapped_listener.c, overlapped_channel.c (life), overlapped_read.c, overlapped_write.c. The
+ * loop's thread.
  *
- * Built upon the public low level alone (instance.h, event.h), so it is the same on every system: one event for
- * each operation, all of them in one wait set. */
+ * Built upon the public low level alone (instance.h, event.h), so it is the same on every system:
+ * one event for each operation, all of them in one wait set. */
 #ifndef PIPECORE_SRC_OVERLAPPED_H
 #define PIPECORE_SRC_OVERLAPPED_H
 

@@ -1,8 +1,8 @@
 /* The life of a channel of the strategy "overlapped". The loop's thread.
  *
- * Success: made around an instance that listens (overlapped_listener.c) or was opened; its two operations have
- * their events in the wait set; closed when both are over.
- * Failures: no memory; what opening an instance says. */
+ * Success: made around an instance that listens (overlapped_listener.c) or was opened; its two
+ * operations have their events in the wait set; closed when both are over. Failures: no memory;
+ * what opening an instance says. */
 #include <stdlib.h>
 
 #include "check.h"
@@ -113,7 +113,8 @@ static bool close_perform(pc_operation *operation) {
   return true;
 }
 
-/* Closing an instance lets its last words reach the other end, so what was not read needs nothing of us. */
+/* Closing an instance lets its last words reach the other end, so what was not read needs nothing
+ * of us. */
 void pc_overlapped_close(pc_channel *opaque, pc_close *close_operation) {
   overlapped_channel *channel = pc_overlapped_channel_of(opaque);
   pc_loop *loop = channel->state->loop;

@@ -1,9 +1,10 @@
 /* Accepting by instances that wait for a client. The loop's thread.
  *
- * Success: a spare instance listens all the time, so the pipe is there as long as the listener is; an accept is a
- * connect of it, and hands it over with its client when the next spare is there.
- * Failures: the first instance's (told by listen); no memory for the next spare (told with the accept; the client
- * keeps its instance and is handed over later); no descriptor for a client (likewise; it waits on). */
+ * Success: a spare instance listens all the time, so the pipe is there as long as the listener is;
+ * an accept is a connect of it, and hands it over with its client when the next spare is there.
+ * Failures: the first instance's (told by listen); no memory for the next spare (told with the
+ * accept; the client keeps its instance and is handed over later); no descriptor for a client
+ * (likewise; it waits on). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,7 +143,8 @@ pc_status pc_overlapped_listen(pc_backend_state *state, const pc_listen *listen,
   return PC_OK;
 }
 
-/* The pipe itself goes with its last instance: clients that come while sessions drain are sent away then. */
+/* The pipe itself goes with its last instance: clients that come while sessions drain are sent away
+ * then. */
 void pc_overlapped_unlisten(pc_listener *listener, pc_operation *done) {
   pc_loop *loop = listener->state->loop;
   pc_loop_issue(loop, done, NULL);

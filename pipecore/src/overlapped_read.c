@@ -1,8 +1,9 @@
 /* Reading by overlapped operations. The loop's thread.
  *
- * Success: a read of no bytes ends when something is there, so an idle channel holds no buffer; when the
- * operation's turn comes, what is there is read into the loop's buffer, of messages as many as fit.
- * Failures: the end of the input is one view, told as often as asked; anything else ends the operation. */
+ * Success: a read of no bytes ends when something is there, so an idle channel holds no buffer;
+ * when the operation's turn comes, what is there is read into the loop's buffer, of messages as
+ * many as fit. Failures: the end of the input is one view, told as often as asked; anything else
+ * ends the operation. */
 #include "check.h"
 #include "overlapped.h"
 

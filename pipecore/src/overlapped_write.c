@@ -1,9 +1,10 @@
 /* Writing by overlapped operations. The loop's thread.
  *
- * Success: at the end of the turn each part at the front of the queue, of messages each message, is one write
- * of the instance; the first that does not end at once is waited for, if nothing went before it, else taken back
- * for the next time. A message in several parts is put together first; if it has to wait, in memory of its own.
- * Failures: those of the instance end the operation, PC_E_BROKEN among them; no memory for a message to wait in. */
+ * Success: at the end of the turn each part at the front of the queue, of messages each message, is
+ * one write of the instance; the first that does not end at once is waited for, if nothing went
+ * before it, else taken back for the next time. A message in several parts is put together first;
+ * if it has to wait, in memory of its own. Failures: those of the instance end the operation,
+ * PC_E_BROKEN among them; no memory for a message to wait in. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* The stack of posted routines. Taking all by one exchange leaves no room for the ABA problem: nobody
- * ever removes a single element by compare-and-swap. Pushing is for any thread, taking for the loop's. */
+/* The stack of posted routines. Taking all by one exchange leaves no room for the ABA problem:
+ * nobody ever removes a single element by compare-and-swap. Pushing is for any thread, taking for
+ * the loop's. */
 #include "posted_stack.h"
 
 #include <stddef.h>
@@ -8,7 +9,8 @@ void pc_posted_stack_push(pc_posted_stack *stack, pc_posted *posted) {
   pc_posted *top = atomic_load_explicit(&stack->top, memory_order_relaxed);
   do {
     posted->next = top;
-    /* release: pairs with the acquire in pc_posted_stack_take, which reads routine, user and next */
+    /* release: pairs with the acquire in pc_posted_stack_take, which reads routine, user and
+     * next */
   } while (!atomic_compare_exchange_weak_explicit(&stack->top, &top, posted, memory_order_release,
                                                   memory_order_relaxed));
 }

@@ -1,4 +1,5 @@
-/* The lock-free stack of posted routines: many threads push, the loop's thread takes all at once. */
+/* The lock-free stack of posted routines: many threads push, the loop's thread takes all at
+ * once. */
 #ifndef PIPECORE_SRC_POSTED_STACK_H
 #define PIPECORE_SRC_POSTED_STACK_H
 

@@ -1,5 +1,5 @@
-/* How many a second, with a burst: a token bucket as one time (the generic cell rate algorithm, ITU-T I.371). Pure;
- * takes the time as an argument, which must not go back. */
+/* How many a second, with a burst: a token bucket as one time (the generic cell rate algorithm,
+ * ITU-T I.371). Pure; takes the time as an argument, which must not go back. */
 #ifndef PIPECORE_SRC_RATE_H
 #define PIPECORE_SRC_RATE_H
 

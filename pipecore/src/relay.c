@@ -1,10 +1,10 @@
 /* What passes between the two sessions of a tap. The loop's thread.
  *
- * Success: each view is appended to the other side's queue, as it is, before anybody looks at it; the end of one side's
- * input becomes the end of the other's output, behind all that was said.
- * Failures: a side that takes nothing more: the other one is told so by the system (its input is ended), what it had
- * said by then is read, shown and counted as lost. No memory to pass bytes on, or a message that this process can send
- * to nobody: the session ends. */
+ * Success: each view is appended to the other side's queue, as it is, before anybody looks at it;
+ * the end of one side's input becomes the end of the other's output, behind all that was said.
+ * Failures: a side that takes nothing more: the other one is told so by the system (its input is
+ * ended), what it had said by then is read, shown and counted as lost. No memory to pass bytes on,
+ * or a message that this process can send to nobody: the session ends. */
 #include "relay.h"
 
 #include "check.h"
@@ -132,7 +132,8 @@ void pc_relay_discard(pc_relay_end *end) {
 
 /* ---- ends ---- */
 
-/* Nobody receives what this end's peer says: it shall know. What it has said already is still read. */
+/* Nobody receives what this end's peer says: it shall know. What it has said already is still
+ * read. */
 static void input_cut(pc_relay_end *end) {
   pc_session *session = end->session;
   if (end->is_input_cut || end->is_input_over || !session || session->state != SESSION_OPEN) {

@@ -1,8 +1,9 @@
-/* The relay: what passes between the two sessions of a tap, and what is put in between. Private to session*.c, relay*.c
- * and tap.c; the loop's thread.
+/* The relay: what passes between the two sessions of a tap, and what is put in between. Private to
+ * session*.c, relay*.c and tap.c; the loop's thread.
  *
- * Each of the two sessions has an end here. What is read from one is appended to the other's write queue before the
- * framing looks at it, and read only while there is room for it, so nothing is ever refused. */
+ * Each of the two sessions has an end here. What is read from one is appended to the other's write
+ * queue before the framing looks at it, and read only while there is room for it, so nothing is
+ * ever refused. */
 #ifndef PIPECORE_SRC_RELAY_H
 #define PIPECORE_SRC_RELAY_H
 
@@ -52,7 +53,8 @@ struct pc_insertion {
   uint8_t data[];      /* while it waits */
 };
 
-/* Those of all sessions of a tap. Each waits the same time, so the oldest is the first to be given up. */
+/* Those of all sessions of a tap. Each waits the same time, so the oldest is the first to be given
+ * up. */
 typedef struct pc_insertion_list {
   pc_insertion *oldest, *newest;
 } pc_insertion_list;

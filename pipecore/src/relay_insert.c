@@ -1,9 +1,9 @@
 /* What a tap's owner puts between the messages that pass. The loop's thread.
  *
- * Success: between two messages it is queued at once; while one is passing it waits for its end, which session_read.c
- * finds, if need be in the middle of a read.
- * Failures: over a limit, no memory, a side that takes nothing (told to the caller); no message ends in time, the session
- * ends (told by on_written). */
+ * Success: between two messages it is queued at once; while one is passing it waits for its end,
+ * which session_read.c finds, if need be in the middle of a read. Failures: over a limit, no
+ * memory, a side that takes nothing (told to the caller); no message ends in time, the session ends
+ * (told by on_written). */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,12 +1,13 @@
 /* pc_server: an endpoint, and accepting its clients as sessions of its host. The loop's thread.
  *
- * Success: one accept is always issued while there is room for a client, with the memory of its session
- * at hand; its completion begins the session. Stop takes the listener down, ends every session, and tells
- * on_stopped when the last one is gone.
- * Failures: whatever keeps the endpoint from being made (told by pc_server_start); no descriptors or memory
- * for a client (on_error once for each episode, which ends when none failed for a second; accepting pauses until a session leaves or a while passed,
- * clients wait in the backlog); a limit (server_hold.c); a client that the rules refuse (its channel is closed
- * with the memory of a session that nobody else hears of). */
+ * Success: one accept is always issued while there is room for a client, with the memory of its
+ * session at hand; its completion begins the session. Stop takes the listener down, ends every
+ * session, and tells on_stopped when the last one is gone. Failures: whatever keeps the endpoint
+ * from being made (told by pc_server_start); no descriptors or memory for a client (on_error once
+ * for each episode, which ends when none failed for a second; accepting pauses until a session
+ * leaves or a while passed, clients wait in the backlog); a limit (server_hold.c); a client that
+ * the rules refuse (its channel is closed with the memory of a session that nobody else hears
+ * of). */
 #include "pipecore/server.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Who a server lets in, by its rules. The loop's thread, once for each accept.
  *
- * Success: what the rules ask for beside the ids is read, the rules decide. Failures: what cannot be read is
- * unknown, and refuses (admission.h). Without rules nothing is done at all. */
+ * Success: what the rules ask for beside the ids is read, the rules decide. Failures: what cannot
+ * be read is unknown, and refuses (admission.h). Without rules nothing is done at all. */
 #include <stdlib.h>
 #include <string.h>
 

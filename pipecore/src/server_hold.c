@@ -1,10 +1,10 @@
-/* When a server takes no client for a while because of a limit: all instances in use, or too many clients a
- * second. They wait in the backlog. The loop's thread.
+/* When a server takes no client for a while because of a limit: all instances in use, or too many
+ * clients a second. They wait in the backlog. The loop's thread.
  *
- * Success: accepting goes on when a session leaves, or when the rate allows the next client. A limit is reached
- * when it makes a client wait, and told (on_error) once for an episode, which lasts until nobody waits when it
- * lets go; at most once a second, however episodes follow each other.
- * Failures: none of its own. */
+ * Success: accepting goes on when a session leaves, or when the rate allows the next client. A
+ * limit is reached when it makes a client wait, and told (on_error) once for an episode, which
+ * lasts until nobody waits when it lets go; at most once a second, however episodes follow each
+ * other. Failures: none of its own. */
 #include "server_private.h"
 
 enum {

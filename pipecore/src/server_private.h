@@ -1,5 +1,5 @@
-/* A server: an endpoint, its sessions, and what it does when it cannot accept. Private to server*.c; the
- * loop's thread. */
+/* A server: an endpoint, its sessions, and what it does when it cannot accept. Private to
+ * server*.c; the loop's thread. */
 #ifndef PIPECORE_SRC_SERVER_PRIVATE_H
 #define PIPECORE_SRC_SERVER_PRIVATE_H
 
@@ -68,8 +68,8 @@ PC_MUST_USE bool pc_server_admission_init(pc_server *server, const pc_admission_
 pc_admission pc_server_admit(pc_server *server, pc_channel *channel, const pc_peer *peer);
 
 /* ---- server_hold.c ---- */
-/* Whether a limit keeps the server from accepting now; its accept timer then says when to look again. May tell
- * the owner, who may stop the server. */
+/* Whether a limit keeps the server from accepting now; its accept timer then says when to look
+ * again. May tell the owner, who may stop the server. */
 bool pc_server_is_held(pc_server *server);
 /* How many clients may be accepted at once. */
 uint32_t pc_server_room(const pc_server *server);

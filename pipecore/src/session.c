@@ -1,9 +1,9 @@
 /* The life of a session: open → (flushing) → closing → gone. The loop's thread.
  *
- * Success: begin tells on_connected and issues the first read; session_read.c and session_write.c go on.
- * Every end, whoever wants it, goes through pc_session_end; the channel's close is the last operation to
- * complete, so nothing comes after on_disconnected, and the memory is freed right behind it.
- * Failures: none of its own. */
+ * Success: begin tells on_connected and issues the first read; session_read.c and session_write.c
+ * go on. Every end, whoever wants it, goes through pc_session_end; the channel's close is the last
+ * operation to complete, so nothing comes after on_disconnected, and the memory is freed right
+ * behind it. Failures: none of its own. */
 #include "session.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* A session: one stay of a peer, from its channel to its last callback. Private to host.c and session*.c; the
- * loop's thread. An idle one costs this struct and what the backend keeps of a channel, no buffer. */
+/* A session: one stay of a peer, from its channel to its last callback. Private to host.c and
+ * session*.c; the loop's thread. An idle one costs this struct and what the backend keeps of a
+ * channel, no buffer. */
 #ifndef PIPECORE_SRC_SESSION_H
 #define PIPECORE_SRC_SESSION_H
 

@@ -1,11 +1,12 @@
-/* The read half of a session: cuts what was read into messages and hands them to the owner. The loop's
- * thread.
+/* The read half of a session: cuts what was read into messages and hands them to the owner. The
+ * loop's thread.
  *
- * Success: frames are cut where the backend put the bytes; only an incomplete rest is copied and kept. When
- * the owner answers PC_AGAIN, what it has not taken is kept and reading stops until pc_session_resume.
- * End of the input: what was begun is delivered as incomplete, what is queued is flushed, the session ends.
- * Failures: a message over the limit (PC_CLOSE_LIMIT, or it is skipped and told of), bytes that do not keep to
- * the framing, no memory to keep bytes, the system's errors. */
+ * Success: frames are cut where the backend put the bytes; only an incomplete rest is copied and
+ * kept. When the owner answers PC_AGAIN, what it has not taken is kept and reading stops until
+ * pc_session_resume. End of the input: what was begun is delivered as incomplete, what is queued is
+ * flushed, the session ends. Failures: a message over the limit (PC_CLOSE_LIMIT, or it is skipped
+ * and told of), bytes that do not keep to the framing, no memory to keep bytes, the system's
+ * errors. */
 #include <string.h>
 
 #include "check.h"
@@ -46,7 +47,8 @@ void pc_session_tell_skipped(pc_session *session, uint64_t size_bytes) {
 
 /* ---- byte type ---- */
 
-/* Lets go of what there is of a frame over the limit; returns how many bytes that is. Not its end: all. */
+/* Lets go of what there is of a frame over the limit; returns how many bytes that is. Not its end:
+ * all. */
 static size_t frame_skip(pc_session *session, const uint8_t *data, size_t size) {
   size_t skipped;
   if (pc_frame_skip(&session->decoder, data, size, &skipped) == PC_OK) {
@@ -102,8 +104,8 @@ static size_t frames_deliver(pc_session *session, const uint8_t *data, size_t si
   return done;
 }
 
-/* Appends to the kept rest as much of `data` as completes its message, and delivers that. Only then are the
- * bytes behind it cut where they lie. Returns how many bytes of `data` are done with. */
+/* Appends to the kept rest as much of `data` as completes its message, and delivers that. Only then
+ * are the bytes behind it cut where they lie. Returns how many bytes of `data` are done with. */
 static size_t rest_complete(pc_session *session, const uint8_t *data, size_t size) {
   pc_chunk_pool *chunks = pc_loop_chunks(session->host->loop);
   pc_input_buffer *input = &session->input;
@@ -147,8 +149,8 @@ static size_t rest_complete(pc_session *session, const uint8_t *data, size_t siz
   return appended;
 }
 
-/* Where a message ended in the middle of what was read, a tap's owner may put one of its own. Returns how many more
- * bytes are done with. */
+/* Where a message ended in the middle of what was read, a tap's owner may put one of its own.
+ * Returns how many more bytes are done with. */
 static size_t relay_pass_held(pc_session *session, const uint8_t *data, size_t size, size_t done) {
   size_t skipped = 0;
   if (session->decoder.is_skipping && session_is_taking(session) && done < size) {

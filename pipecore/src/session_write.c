@@ -1,11 +1,11 @@
 /* The write half of a session. The loop's thread.
  *
- * Success: pc_session_write appends to the queue and issues one write; the backend looks at the queue at the
- * end of the turn; the completion pops what left (on_written in order) and issues the next write if there
- * is more.
- * Failures: over a limit or no memory (told to the caller, nothing happened); the peer receives no more
- * (on_written tells for each message, and the session ends when its input does, since a peer that is gone
- * for writing may have said something before); any other answer of the system ends the session. */
+ * Success: pc_session_write appends to the queue and issues one write; the backend looks at the
+ * queue at the end of the turn; the completion pops what left (on_written in order) and issues the
+ * next write if there is more. Failures: over a limit or no memory (told to the caller, nothing
+ * happened); the peer receives no more (on_written tells for each message, and the session ends
+ * when its input does, since a peer that is gone for writing may have said something before); any
+ * other answer of the system ends the session. */
 #include "check.h"
 #include "host.h"
 #include "relay.h"

@@ -1,8 +1,8 @@
 /* pc_tap: a server whose clients are relayed to an upstream each. The loop's thread.
  *
- * Success: its server accepts; tap_session.c does the rest for each client; stop ends the server and the sessions with
- * upstreams, and tells on_stopped when the last pair is gone.
- * Failures: whatever keeps the endpoint from being made; a loop that has no taps. */
+ * Success: its server accepts; tap_session.c does the rest for each client; stop ends the server
+ * and the sessions with upstreams, and tells on_stopped when the last pair is gone. Failures:
+ * whatever keeps the endpoint from being made; a loop that has no taps. */
 #include "pipecore/tap.h"
 
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* One client of a tap and its upstream. The loop's thread.
  *
- * Success: a client is accepted and not read yet → connect → both sessions are joined, and relay.c passes on what
- * either says → each session ends when both of its directions have ended (session_*.c) → with the second one the pair
- * is told closed.
- * Failures: the upstream cannot be had (told; the client is closed; a full backlog is tried again for a while, as a
- * client of its own would wait there); one session ends for another reason: the other one ends too, after it got what
+ * Success: a client is accepted and not read yet → connect → both sessions are joined, and relay.c
+ * passes on what either says → each session ends when both of its directions have ended
+ * (session_*.c) → with the second one the pair is told closed. Failures: the upstream cannot be had
+ * (told; the client is closed; a full backlog is tried again for a while, as a client of its own
+ * would wait there); one session ends for another reason: the other one ends too, after it got what
  * was said. */
 #include <stdlib.h>
 #include <string.h>

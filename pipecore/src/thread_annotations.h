@@ -1,8 +1,8 @@
 /* Clang's thread-safety annotations on plain C; nothing for other compilers.
  *
- * `pc_loop_thread` is the role of the thread that runs a loop. Fields of that thread are PC_GUARDED_BY
- * it, functions that touch them PC_REQUIRES it; a public entry takes it up by its run-time check
- * (PC_ASSERTS). Locks are capabilities too (linux/lock.h). */
+ * `pc_loop_thread` is the role of the thread that runs a loop. Fields of that thread are
+ * PC_GUARDED_BY it, functions that touch them PC_REQUIRES it; a public entry takes it up by its
+ * run-time check (PC_ASSERTS). Locks are capabilities too (linux/lock.h). */
 #ifndef PIPECORE_SRC_THREAD_ANNOTATIONS_H
 #define PIPECORE_SRC_THREAD_ANNOTATIONS_H
 

@@ -1,5 +1,5 @@
-/* The timer heap. pc_timer.index is the place in `items` plus one; 0 is "not running", so that a zeroed
- * timer is ready for use. The loop's thread. */
+/* The timer heap. pc_timer.index is the place in `items` plus one; 0 is "not running", so that a
+ * zeroed timer is ready for use. The loop's thread. */
 #include "timer_heap.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* The write queue of a session. Its memory comes from the loop's chunk pool and goes back as soon as the
- * bytes and records of a chunk are done with. The loop's thread. */
+/* The write queue of a session. Its memory comes from the loop's chunk pool and goes back as soon
+ * as the bytes and records of a chunk are done with. The loop's thread. */
 #include "write_queue.h"
 
 #include <stdlib.h>
@@ -130,8 +130,8 @@ static void attachment_pop(pc_write_queue *queue) {
   attachment->release(attachment);
 }
 
-/* How much may be gathered at most, of bytes or of messages: up to the next attachment, or the message of the
- * one at the front. */
+/* How much may be gathered at most, of bytes or of messages: up to the next attachment, or the
+ * message of the one at the front. */
 static uint64_t attachment_limit(const pc_write_queue *queue) {
   const pc_attachment *first = queue->attached_first;
   if (!first) {

@@ -1,9 +1,10 @@
-/* What one session accepted for writing and the kernel has not taken yet: dressed messages in order, each
- * with its tag. The loop's thread.
+/* What one session accepted for writing and the kernel has not taken yet: dressed messages in
+ * order, each with its tag. The loop's thread.
  *
- * A queue is a list of chunks of the loop's pool (a message of more than 64 KiB gets a block of its own).
- * In a chunk the bytes grow from the front and the records of the messages that begin there from the
- * back: the bytes of a stream lie together for one send, and an empty queue holds no memory. */
+ * A queue is a list of chunks of the loop's pool (a message of more than 64 KiB gets a block of its
+ * own). In a chunk the bytes grow from the front and the records of the messages that begin there
+ * from the back: the bytes of a stream lie together for one send, and an empty queue holds no
+ * memory. */
 #ifndef PIPECORE_SRC_WRITE_QUEUE_H
 #define PIPECORE_SRC_WRITE_QUEUE_H
 
@@ -21,8 +22,9 @@ enum { PC_WRITE_SPANS_MIN = 32 };
 
 typedef struct pc_write_chunk pc_write_chunk;
 
-/* What goes along with the first byte of a message: descriptors, in a struct of the system's that begins with
- * this. Belongs to the queue from the append on, which releases it when it has gone, or never will. */
+/* What goes along with the first byte of a message: descriptors, in a struct of the system's that
+ * begins with this. Belongs to the queue from the append on, which releases it when it has gone, or
+ * never will. */
 typedef struct pc_attachment pc_attachment;
 struct pc_attachment {
   void (*release)(pc_attachment *attachment);
@@ -70,20 +72,20 @@ void pc_write_queue_init(pc_write_queue *queue, bool is_stream);
 PC_MUST_USE bool pc_write_queue_append(pc_write_queue *queue, pc_chunk_pool *pool,
                                        const pc_write_message *message);
 
-/* The bytes at the front in at most `max` spans; returns their number. Of messages only whole ones, and at
- * most `max_messages` of them. A message with an attachment is gathered alone. */
+/* The bytes at the front in at most `max` spans; returns their number. Of messages only whole ones,
+ * and at most `max_messages` of them. A message with an attachment is gathered alone. */
 unsigned pc_write_queue_gather(const pc_write_queue *queue, pc_span *spans, unsigned max,
                                unsigned max_messages);
-/* Of a stream: how many bytes at the front are whole messages (of the first one: its rest) and together no more
- * than `most`; if the first alone is longer, its bytes. */
+/* Of a stream: how many bytes at the front are whole messages (of the first one: its rest) and
+ * together no more than `most`; if the first alone is longer, its bytes. */
 size_t pc_write_queue_whole_bytes(const pc_write_queue *queue, size_t most);
 /* What must go along with that; NULL: nothing. */
 static inline pc_attachment *pc_write_queue_attachment(const pc_write_queue *queue) {
   pc_attachment *first = queue->attached_first;
   return first && first->position == queue->taken_count ? first : NULL;
 }
-/* The kernel took `bytes`, and of the message type this many whole messages; with the first of them what was
- * attached to it. */
+/* The kernel took `bytes`, and of the message type this many whole messages; with the first of them
+ * what was attached to it. */
 void pc_write_queue_take(pc_write_queue *queue, pc_chunk_pool *pool, size_t bytes,
                          uint32_t messages);
 /* Removes the first message if all of it was taken. */

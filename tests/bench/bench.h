@@ -1,4 +1,5 @@
-/* What the parts of pipebridge_bench share: failing, time, and the message that travels. Any thread. */
+/* What the parts of pipebridge_bench share: failing, time, and the message that travels. Any
+ * thread. */
 #ifndef TESTS_BENCH_BENCH_H
 #define TESTS_BENCH_BENCH_H
 
@@ -6,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Ends the program with 1 after one line on stderr: a benchmark that goes on after a failure measures
- * something else. */
+/* Ends the program with 1 after one line on stderr: a benchmark that goes on after a failure
+ * measures something else. */
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, with the system's reason. */
 _Noreturn void bench_fail_system(const char *action, const char *object);
@@ -21,7 +22,8 @@ _Noreturn void bench_fail_system(const char *action, const char *object);
 uint64_t bench_now_ns(void); /* CLOCK_MONOTONIC, the same in all processes */
 void bench_sleep_until(uint64_t deadline_ns);
 
-/* A message: number and time of writing as 16 hexadecimal digits each, filled up. One line of 64 bytes. */
+/* A message: number and time of writing as 16 hexadecimal digits each, filled up. One line of 64
+ * bytes. */
 enum {
   BENCH_NUMBER_OFFSET = 0,
   BENCH_TIME_OFFSET = 17,

@@ -2,7 +2,8 @@
  *   codec  MB of payload per second that the frame codec takes in, masked text, in reads of 64 KiB
  *   json   JSON strings per second, with UTF-8 check (as an event's payload is written)
  *   number, base64, log  the other parts of an event's way out
- * Each figure is the best of some rounds: what the code can do, not what a busy machine lets it do. */
+ * Each figure is the best of some rounds: what the code can do, not what a busy machine lets it
+ * do. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@ static uint64_t now_ns(void) {
   return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Runs `work` (which does `units` of something) over and over; the best round's units per second. */
+/* Runs `work` (which does `units` of something) over and over; the best round's units per
+ * second. */
 static double best_rate(void (*work)(void *user), void *user, double units) {
   double best = 0;
   for (int round = 0; round < ROUNDS; round++) {

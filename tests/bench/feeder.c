@@ -1,5 +1,5 @@
-/* One thread, blocking where the other side does not take more: so the writer feels it. Whatever the program answers is
- * read and thrown away, lest it waits for that. */
+/* One thread, blocking where the other side does not take more: so the writer feels it. Whatever
+ * the program answers is read and thrown away, lest it waits for that. */
 #include "feeder.h"
 
 #include <errno.h>
@@ -29,7 +29,8 @@ typedef struct feeder_kind {
   const char *name;
   int (*connect)(uint16_t port);
   size_t (*line)(char *out, const char *line);
-  /* How many lines may be said before all are answered; 0: any number, and answers are thrown away. */
+  /* How many lines may be said before all are answered; 0: any number, and answers are thrown
+   * away. */
   uint32_t unanswered_max;
 } feeder_kind;
 

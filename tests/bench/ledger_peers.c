@@ -1,5 +1,5 @@
-/* What other programs' WebSockets say: plain messages, or the packets of a protocol of their own, which need not end with a
- * WebSocket message. Pure; the receiver's thread. */
+/* What other programs' WebSockets say: plain messages, or the packets of a protocol of their own,
+ * which need not end with a WebSocket message. Pure; the receiver's thread. */
 #include <string.h>
 
 #include "bench.h"

@@ -1,4 +1,5 @@
-/* Results of many runs: rows (what is measured) by columns (of what), several rounds of each. Main thread. */
+/* Results of many runs: rows (what is measured) by columns (of what), several rounds of each. Main
+ * thread. */
 #ifndef TESTS_BENCH_MATRIX_H
 #define TESTS_BENCH_MATRIX_H
 

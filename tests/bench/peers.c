@@ -1,6 +1,6 @@
-/* Starts each program with a configuration of ours in the target's folder, at ports that were free a moment ago, and
- * beside it the feeder that says to it what the benchmark writes. One that cannot be fed or heard as it is meant to be used
- * is not here. */
+/* Starts each program with a configuration of ours in the target's folder, at ports that were free
+ * a moment ago, and beside it the feeder that says to it what the benchmark writes. One that cannot
+ * be fed or heard as it is meant to be used is not here. */
 #include "peers.h"
 
 #include <arpa/inet.h>

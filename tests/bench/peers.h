@@ -1,5 +1,5 @@
-/* Programs of others that do what the bridge does, each as it is meant to be used: how they are started, fed and
- * understood. Main thread; the formats are the receiver's. */
+/* Programs of others that do what the bridge does, each as it is meant to be used: how they are
+ * started, fed and understood. Main thread; the formats are the receiver's. */
 #ifndef TESTS_BENCH_PEERS_H
 #define TESTS_BENCH_PEERS_H
 
@@ -30,8 +30,8 @@ extern const bench_format bench_format_nats;
 extern const bench_program bench_websocketd, bench_websockify, bench_nchan, bench_mosquitto,
     bench_nats, bench_node_ws;
 
-/* Whether what it needs is installed; if not, one line on stderr says what is missing. Of the bridge and the relay:
- * yes. */
+/* Whether what it needs is installed; if not, one line on stderr says what is missing. Of the
+ * bridge and the relay: yes. */
 bool bench_peer_is_there(const bench_target_kind *kind);
 
 #endif

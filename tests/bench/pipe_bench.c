@@ -1,8 +1,9 @@
-/* pipe_bench: the backends of the completion loop side by side, in one run. The server is a child process; this
- * one is its clients. Rounds alternate between the backends, so that a slow minute of the machine hits both.
+/* pipe_bench: the backends of the completion loop side by side, in one run. The server is a child
+ * process; this one is its clients. Rounds alternate between the backends, so that a slow minute of
+ * the machine hits both.
  *
- * CPU is what decides: the server's is its whole process, the clients' is this one, since a system call of one end
- * does work for the other. Main thread. */
+ * CPU is what decides: the server's is its whole process, the clients' is this one, since a system
+ * call of one end does work for the other. Main thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Everything that goes wrong here ends the benchmark: a number of a run that lost something would mean nothing. */
+/* Everything that goes wrong here ends the benchmark: a number of a run that lost something would
+ * mean nothing. */
 #include "pipe_load.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
-/* The child counts what its sessions say, or says it back, until SIGTERM. The signal's handler stops the loop,
- * which may be done at any time; then the server stops, and its last callback ends the second run. */
+/* The child counts what its sessions say, or says it back, until SIGTERM. The signal's handler
+ * stops the loop, which may be done at any time; then the server stops, and its last callback ends
+ * the second run. */
 #include "pipe_server.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* A pc_server as a child process: what it shall be, and what it has heard, stand in memory that both processes
- * see. Main thread. */
+/* A pc_server as a child process: what it shall be, and what it has heard, stand in memory that
+ * both processes see. Main thread. */
 #ifndef TESTS_BENCH_PIPE_SERVER_H
 #define TESTS_BENCH_PIPE_SERVER_H
 
@@ -34,8 +34,9 @@ typedef struct bench_pipe_server {
   bench_pipe_shared *shared;
 } bench_pipe_server;
 
-/* Starts it and waits until it listens; `options.path` is filled in. `program` has bench_pipe_server_run in it:
- * this one, or another build. A backend that this system refuses fails the benchmark. */
+/* Starts it and waits until it listens; `options.path` is filled in. `program` has
+ * bench_pipe_server_run in it: this one, or another build. A backend that this system refuses fails
+ * the benchmark. */
 void bench_pipe_server_start(bench_pipe_server *server, const char *program,
                              const bench_pipe_options *options);
 /* Ends it; it must end in order. */

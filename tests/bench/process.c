@@ -1,5 +1,5 @@
-/* A child is watched from outside by the same means whatever it is: its CPU clock, /proc. Everything that goes
- * wrong here ends the benchmark. */
+/* A child is watched from outside by the same means whatever it is: its CPU clock, /proc.
+ * Everything that goes wrong here ends the benchmark. */
 #include "process.h"
 
 #include <errno.h>

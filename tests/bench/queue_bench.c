@@ -1,9 +1,9 @@
-/* How fast records cross from producers to one consumer that sleeps when there are none: the lock-free ring, and
- * beside it in the same run a queue of a mutex, a condition variable and two swapped buffers as the yardstick.
- * The ring's consumer yields LOOKS times before it sleeps, as a loop with other work does; `ring_eager` sleeps
- * at once, and shows what a wake-up that preempts its producer costs when threads outnumber cores.
- * Prints JSON; `ratio` is ring over mutex, each the median of the rounds. Order is verified by sequence
- * numbers. queue_bench [--quick] */
+/* How fast records cross from producers to one consumer that sleeps when there are none: the
+ * lock-free ring, and beside it in the same run a queue of a mutex, a condition variable and two
+ * swapped buffers as the yardstick. The ring's consumer yields LOOKS times before it sleeps, as a
+ * loop with other work does; `ring_eager` sleeps at once, and shows what a wake-up that preempts
+ * its producer costs when threads outnumber cores. Prints JSON; `ratio` is ring over mutex, each
+ * the median of the rounds. Order is verified by sequence numbers. queue_bench [--quick] */
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -30,7 +30,8 @@ enum {
 
 typedef enum queue_kind { QUEUE_RING, QUEUE_RING_EAGER, QUEUE_MUTEX, QUEUE_KINDS } queue_kind;
 
-/* Under one lock: producers fill one buffer, the consumer empties the other, then they change places. */
+/* Under one lock: producers fill one buffer, the consumer empties the other, then they change
+ * places. */
 typedef struct mutex_queue {
   pthread_mutex_t mutex;
   pthread_cond_t not_empty;

@@ -1,6 +1,7 @@
-/* server_bench: the four servers of the documentation, as the examples have them and as pc_server has them, with 1
- * to 10,000 clients. Each server is a child process; this one is all the clients. Rounds alternate between the
- * servers, so that a slow minute of the machine hits all. Main thread. */
+/* server_bench: the four servers of the documentation, as the examples have them and as pc_server
+ * has them, with 1 to 10,000 clients. Each server is a child process; this one is all the clients.
+ * Rounds alternate between the servers, so that a slow minute of the machine hits all. Main
+ * thread. */
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>

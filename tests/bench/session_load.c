@@ -1,6 +1,7 @@
-/* One epoll for all clients. A client whose connect finds the backlog full tries again a millisecond later: a queue
- * before the queue, where the order is lost, as it is for everybody. When the time is over, who has its echo leaves
- * and nobody comes any more. What a server refuses or breaks off ends the run. */
+/* One epoll for all clients. A client whose connect finds the backlog full tries again a
+ * millisecond later: a queue before the queue, where the order is lost, as it is for everybody.
+ * When the time is over, who has its echo leaves and nobody comes any more. What a server refuses
+ * or breaks off ends the run. */
 #include "session_load.h"
 
 #include <errno.h>
@@ -137,7 +138,8 @@ static void load_turn(load_state *load) {
   }
 }
 
-/* What the clock says: looks, beginning and end. False: whoever waits still has waited long enough. */
+/* What the clock says: looks, beginning and end. False: whoever waits still has waited long
+ * enough. */
 static bool load_look(load_state *load, load_times *times) {
   const bench_session_options *options = load->options;
   uint64_t now_ns = bench_now_ns();

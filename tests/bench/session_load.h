@@ -1,5 +1,5 @@
-/* Clients of an echoing message pipe, any number of them in one thread: each connects, says some messages, one
- * after the echo of the other, leaves, and comes again. */
+/* Clients of an echoing message pipe, any number of them in one thread: each connects, says some
+ * messages, one after the echo of the other, leaves, and comes again. */
 #ifndef TESTS_BENCH_SESSION_LOAD_H
 #define TESTS_BENCH_SESSION_LOAD_H
 

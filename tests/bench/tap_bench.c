@@ -1,6 +1,6 @@
-/* tap_bench: what a tap adds. One client and one server talk directly, through the bridge as a tap (with nobody and with
- * one observer), and through socat; rounds alternate between these, so that a slow minute of the machine hits all.
- * Main thread. */
+/* tap_bench: what a tap adds. One client and one server talk directly, through the bridge as a tap
+ * (with nobody and with one observer), and through socat; rounds alternate between these, so that a
+ * slow minute of the machine hits all. Main thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* The first line of a connection is "echo" or "count", filled up to 64 bytes. A counting server says at the end of its
- * input how many bytes that was, so the clock stops when all of it has arrived. Blocking sockets. */
+/* The first line of a connection is "echo" or "count", filled up to 64 bytes. A counting server
+ * says at the end of its input how many bytes that was, so the clock stops when all of it has
+ * arrived. Blocking sockets. */
 #include "tap_ends.h"
 
 #include <errno.h>

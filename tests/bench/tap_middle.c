@@ -1,4 +1,5 @@
-/* The bridge runs with its defaults; socat with a buffer of 64 KiB, as the bridge has, instead of 8. */
+/* The bridge runs with its defaults; socat with a buffer of 64 KiB, as the bridge has, instead
+ * of 8. */
 #include "tap_middle.h"
 
 #include <arpa/inet.h>

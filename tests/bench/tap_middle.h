@@ -1,5 +1,5 @@
-/* What stands between the client and the server of tap_bench: nothing, the bridge as a tap (with one who watches, or
- * without), socat. Main thread; who watches is a thread of its own. */
+/* What stands between the client and the server of tap_bench: nothing, the bridge as a tap (with
+ * one who watches, or without), socat. Main thread; who watches is a thread of its own. */
 #ifndef TESTS_BENCH_TAP_MIDDLE_H
 #define TESTS_BENCH_TAP_MIDDLE_H
 

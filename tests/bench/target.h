@@ -36,7 +36,8 @@ typedef struct bench_target_kind {
   const char *inject_protocol; /* of that, or NULL */
   const char *post_path;       /* of POST requests that do the same, or NULL */
   bool is_other;               /* of another build, for --beside */
-  /* Of other people's programs: what must be installed, by name or path, ended by NULL; else NULL. */
+  /* Of other people's programs: what must be installed, by name or path, ended by NULL; else
+   * NULL. */
   const char *const *needs;
   const struct bench_words *hello; /* that an observer says first, or NULL */
   uint32_t window;         /* deliveries under way: they have no backpressure; 0: any number */

@@ -1,4 +1,5 @@
-/* The one local process that writes into the pipe: at full speed, or at a given rate. The caller's thread. */
+/* The one local process that writes into the pipe: at full speed, or at a given rate. The caller's
+ * thread. */
 #ifndef TESTS_BENCH_WRITER_H
 #define TESTS_BENCH_WRITER_H
 
@@ -14,11 +15,12 @@ typedef struct bench_window {
   uint64_t (*heard)(const void *user);
   const void *user;
 } bench_window;
-/* Writes at full speed for `duration_ns`, `per_write` messages with each write, numbered from 0. Returns how
- * many. */
+/* Writes at full speed for `duration_ns`, `per_write` messages with each write, numbered from 0.
+ * Returns how many. */
 uint64_t bench_writer_flood(int fd, uint32_t per_write, uint64_t duration_ns,
                             const bench_window *window);
-/* Writes `rate` messages per second, each at its time and by a write of its own. Returns how many. */
+/* Writes `rate` messages per second, each at its time and by a write of its own. Returns how
+ * many. */
 uint64_t bench_writer_pace(int fd, uint32_t rate, uint64_t duration_ns);
 
 #endif

@@ -1,5 +1,5 @@
-/* Cases of who is let in: the rules of a server, before anybody hears of its clients, which are this very process.
- * The rules themselves are told apart in unit/pipecore/test_admission.c. */
+/* Cases of who is let in: the rules of a server, before anybody hears of its clients, which are
+ * this very process. The rules themselves are told apart in unit/pipecore/test_admission.c. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

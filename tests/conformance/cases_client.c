@@ -1,4 +1,5 @@
-/* Cases of a pc_client: a server that is there, that comes late, that goes and comes again; and its stop. */
+/* Cases of a pc_client: a server that is there, that comes late, that goes and comes again; and its
+ * stop. */
 #include "client_fixture.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Cases of a pc_client on UNIX sockets: who its server is, and what is in the way of a connection. */
+/* Cases of a pc_client on UNIX sockets: who its server is, and what is in the way of a
+ * connection. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Cases of the endpoint's path, for backends on UNIX sockets: what is replaced, what is never touched, and
- * what permissions it has. */
+/* Cases of the endpoint's path, for backends on UNIX sockets: what is replaced, what is never
+ * touched, and what permissions it has. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* Cases of FIFOs, for backends that have them: episodes of writers and of readers, what is whole, what is lost
- * and what is not, and the file. */
+/* Cases of FIFOs, for backends that have them: episodes of writers and of readers, what is whole,
+ * what is lost and what is not, and the file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -247,7 +247,8 @@ static void writer_meets_a_reader_while_nobody_is_accepted(void **state) {
   fixture_destroy(fixture);
 }
 
-/* A process that writes lines of its letter, as long as PIPE_BUF allows, and blocks when the FIFO is full. */
+/* A process that writes lines of its letter, as long as PIPE_BUF allows, and blocks when the FIFO
+ * is full. */
 static pid_t lines_process(const suite_fixture *fixture, char letter, unsigned lines) {
   pid_t child = fork();
   assert_true(child >= 0);
@@ -548,8 +549,8 @@ static unsigned lines_examine(const char *data, size_t size, char ours, unsigned
   return count;
 }
 
-/* Another program writes to the same FIFO, and both find it full again and again: messages that fit PIPE_BUF have nothing
- * of the other's inside. */
+/* Another program writes to the same FIFO, and both find it full again and again: messages that fit
+ * PIPE_BUF have nothing of the other's inside. */
 static void outbound_messages_stay_whole_beside_another_writer(void **state) {
   (void)state;
   enum { MESSAGES = 400, MESSAGE = 700, OTHER = 100, CAPACITY = 1 << 20 };

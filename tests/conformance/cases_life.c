@@ -142,7 +142,8 @@ static void case_32_hundred_clients_one_after_the_other(void **state) {
   fixture_destroy(fixture);
 }
 
-/* The simplest server of the documentation: one instance, and clients that come meanwhile wait their turn. */
+/* The simplest server of the documentation: one instance, and clients that come meanwhile wait
+ * their turn. */
 static void case_32_one_instance_serves_those_who_wait_in_their_order(void **state) {
   (void)state;
   enum { COUNT = 20 };
@@ -312,8 +313,8 @@ static void speak_often(suite_fixture *fixture, suite_client *client, session_re
   turn(fixture);
 }
 
-/* A backend may read one that speaks often in another way (io_uring does), and must see its end all the same: also
- * one that came while nobody read. */
+/* A backend may read one that speaks often in another way (io_uring does), and must see its end all
+ * the same: also one that came while nobody read. */
 static void client_that_spoke_often_is_heard_to_its_last_word(void **state) {
   (void)state;
   for (int variant = 0; variant < 8; variant++) {

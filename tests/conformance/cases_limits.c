@@ -1,5 +1,5 @@
-/* Cases of a server's limits in time and number: how many clients at once, how many a second, how long one may be
- * silent. Time is the loop's: the fake's is set, that of the others passes. */
+/* Cases of a server's limits in time and number: how many clients at once, how many a second, how
+ * long one may be silent. Time is the loop's: the fake's is set, that of the others passes. */
 #include <string.h>
 
 #include "suite.h"
@@ -228,8 +228,8 @@ static void silent_session_ends_when_its_time_is_over_and_not_before(void **stat
   fixture_destroy(fixture);
 }
 
-/* Whether a machine with other things to do let more than a time-out pass between two steps of a test: that test
- * then says nothing. */
+/* Whether a machine with other things to do let more than a time-out pass between two steps of a
+ * test: that test then says nothing. */
 static bool is_stalled(suite_fixture *fixture, uint64_t *last) {
   uint64_t now = now_ms(fixture);
   bool is_late = now - *last >= IDLE_MS;

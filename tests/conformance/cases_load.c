@@ -1,4 +1,5 @@
-/* Cases of many: clients, messages, comings and goings; and the contract of events under random steps. */
+/* Cases of many: clients, messages, comings and goings; and the contract of events under random
+ * steps. */
 #include "suite.h"
 
 #include <stdio.h>
@@ -109,8 +110,8 @@ static void case_48_two_hundred_clients_at_once_are_all_served(void **state) {
   fixture_destroy(fixture);
 }
 
-/* Everybody says something at once on a pipe whose messages may be large: whatever a backend has of buffers
- * of that size, there are fewer of them than of messages. */
+/* Everybody says something at once on a pipe whose messages may be large: whatever a backend has of
+ * buffers of that size, there are fewer of them than of messages. */
 static void crowd_that_speaks_at_once_is_heard_in_order(void **state) {
   (void)state;
   enum { COUNT = 150, MESSAGES = 6, SIZE = 3000 };
@@ -154,8 +155,8 @@ static void turn_until_said(suite_fixture *fixture, const session_record *record
   pc_timer_stop(fixture->loop, &timer);
 }
 
-/* Whoever is read again while others take all of a backend's buffers, and is silent then, is heard when he speaks.
- * All are refused and resumed at once, so that the speakers come first. */
+/* Whoever is read again while others take all of a backend's buffers, and is silent then, is heard
+ * when he speaks. All are refused and resumed at once, so that the speakers come first. */
 static void silent_one_behind_a_crowd_that_speaks_is_heard_later(void **state) {
   (void)state;
   enum { SPEAKERS = 40, MESSAGES = 40, ALL = 220 };

@@ -1,6 +1,6 @@
-/* Cases of the private seam itself: operations on a listener and a channel, without a server above. They hold
- * a backend to the law: each operation completes exactly once, never inside the call that issued it, and
- * never after its channel is gone. */
+/* Cases of the private seam itself: operations on a listener and a channel, without a server above.
+ * They hold a backend to the law: each operation completes exactly once, never inside the call that
+ * issued it, and never after its channel is gone. */
 #include "suite.h"
 
 #include <string.h>

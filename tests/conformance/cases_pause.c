@@ -1,5 +1,5 @@
-/* Cases of an owner that takes nothing for a while (PC_AGAIN): nothing is lost, doubled or out of order,
- * wherever it stops. */
+/* Cases of an owner that takes nothing for a while (PC_AGAIN): nothing is lost, doubled or out of
+ * order, wherever it stops. */
 #include "suite.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Cases of the system's side, for backends on UNIX sockets: other processes and threads, descriptors,
- * memory. */
+/* Cases of the system's side, for backends on UNIX sockets: other processes and threads,
+ * descriptors, memory. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -317,8 +317,8 @@ static void descriptors_sent_by_a_client_are_not_received(void **state) {
   }
 }
 
-/* Takes every descriptor up to a low limit. Set before the server starts: the kernel may look at the limit when
- * an accept is begun, not when a client comes. */
+/* Takes every descriptor up to a low limit. Set before the server starts: the kernel may look at
+ * the limit when an accept is begun, not when a client comes. */
 typedef struct descriptor_shortage {
   struct rlimit limit;
   int taken[64];
@@ -359,7 +359,8 @@ static void shortage_end(descriptor_shortage *shortage) {
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &shortage->limit), 0);
 }
 
-/* EMFILE while a client waits: told once, no busy loop, and served as soon as there is a descriptor. */
+/* EMFILE while a client waits: told once, no busy loop, and served as soon as there is a
+ * descriptor. */
 static void accept_without_descriptors_pauses_and_goes_on(void **state) {
   (void)state;
   SKIP_UNDER_VALGRIND("keeps descriptors of its own and limits ours by itself");
@@ -402,7 +403,8 @@ static void accept_without_descriptors_pauses_and_goes_on(void **state) {
   fixture_destroy(fixture);
 }
 
-/* With every number of descriptors to spare: a client is let in only when it is known to be the one allowed. */
+/* With every number of descriptors to spare: a client is let in only when it is known to be the one
+ * allowed. */
 static void client_that_cannot_be_looked_at_for_want_of_descriptors_is_not_let_in(void **state) {
   (void)state;
   SKIP_UNDER_VALGRIND("keeps descriptors of its own and limits ours by itself");

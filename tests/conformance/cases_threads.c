@@ -96,7 +96,8 @@ static void crowd_outlives_the_thread_that_ran_the_loop(void **state) {
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 }
 
-/* Turns on this thread have begun what is this thread's: another one gets it, or is told that it does not. */
+/* Turns on this thread have begun what is this thread's: another one gets it, or is told that it
+ * does not. */
 static void run_beside_the_thread_that_turned_is_right_or_refused(void **state) {
   (void)state;
   suite_fixture *fixture = fixture_create(PC_TYPE_BYTE, PC_FRAMING_LINE);

@@ -1,4 +1,5 @@
-/* A pc_client in the suite's fixture: its sessions are recorded as a server's are, and what it waits for. */
+/* A pc_client in the suite's fixture: its sessions are recorded as a server's are, and what it
+ * waits for. */
 #ifndef TESTS_CONFORMANCE_CLIENT_FIXTURE_H
 #define TESTS_CONFORMANCE_CLIENT_FIXTURE_H
 

@@ -1,5 +1,5 @@
-/* The fixture of the conformance suite, and its main: runs every case over the backend that the program is
- * linked with. */
+/* The fixture of the conformance suite, and its main: runs every case over the backend that the
+ * program is linked with. */
 #include "suite.h"
 
 #include <stdio.h>

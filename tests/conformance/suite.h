@@ -1,8 +1,8 @@
 /* The conformance suite of pipecore's backends: the same cases over every one.
  *
- * A case is a cmocka test on a `fixture`: a loop with the backend under test, one server, a record of all
- * its callbacks, and clients made by the backend's `client_kind`. Nothing sleeps: what is awaited is turned
- * for until a deadline. One thread, unless a case makes others. */
+ * A case is a cmocka test on a `fixture`: a loop with the backend under test, one server, a record
+ * of all its callbacks, and clients made by the backend's `client_kind`. Nothing sleeps: what is
+ * awaited is turned for until a deadline. One thread, unless a case makes others. */
 #ifndef TESTS_CONFORMANCE_SUITE_H
 #define TESTS_CONFORMANCE_SUITE_H
 
@@ -44,9 +44,9 @@ typedef struct suite_backend {
   const client_kind *clients;
   /* Lets `ms` pass for the loop, and turns it. */
   void (*pass_time)(suite_fixture *fixture, unsigned ms);
-  bool is_of_system; /* paths are files, peers are processes, time is real */
-  bool
-      is_concurrent; /* I/O is on other threads: what a client did is there after a while, not after a turn */
+  bool is_of_system;      /* paths are files, peers are processes, time is real */
+  bool is_concurrent;     /* I/O is on other threads: what a client did is there after a while, not
+                             after a turn */
   bool is_wordless;       /* its failures have a status and no native code */
   size_t idle_heap_bytes; /* an idle session costs less; 0: 1024            */
   /* Cases beyond those that every backend has; ends with NULL. */

@@ -1,7 +1,8 @@
 /* The behaviours of a pc_tap: the same cases over each backend that has taps.
  *
- * A case is a cmocka test on a `tap_fixture`: a loop, a tap, sockets as clients, a listening socket as the upstream, and a
- * record of all callbacks. One thread: what is awaited is turned for until a deadline. */
+ * A case is a cmocka test on a `tap_fixture`: a loop, a tap, sockets as clients, a listening socket
+ * as the upstream, and a record of all callbacks. One thread: what is awaited is turned for until a
+ * deadline. */
 #ifndef TESTS_CONFORMANCE_TAP_H
 #define TESTS_CONFORMANCE_TAP_H
 

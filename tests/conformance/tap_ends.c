@@ -1,5 +1,5 @@
-/* Cases of how a tap's sessions end: half-closes, sides that die, upstreams that cannot be had, stops. Nothing that was
- * said is lost in silence. */
+/* Cases of how a tap's sessions end: half-closes, sides that die, upstreams that cannot be had,
+ * stops. Nothing that was said is lost in silence. */
 #include "tap.h"
 
 #include <errno.h>

@@ -152,7 +152,8 @@ static size_t stream_pass(tap_fixture *fixture, const tap_record *record, int cl
   return stream_receive(server, got, received);
 }
 
-/* Cut as the receiver would cut it: all that was sent, in order, and the insertions whole in between. */
+/* Cut as the receiver would cut it: all that was sent, in order, and the insertions whole in
+ * between. */
 static void stream_judge(pc_framing framing, const uint8_t *stream, size_t size, const uint8_t *got,
                          size_t received, unsigned inserted) {
   pc_frame_decoder decoder;

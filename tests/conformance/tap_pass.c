@@ -1,4 +1,5 @@
-/* Cases of what passes a tap: bytes, messages, descriptors, backpressure; and how its owner sees it. */
+/* Cases of what passes a tap: bytes, messages, descriptors, backpressure; and how its owner sees
+ * it. */
 #include "tap.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* What /proc/PID/cgroup says: whatever it is, unit and container are ended texts of harmless characters that stand
- * in it between two separators, and the same text says the same again. */
+/* What /proc/PID/cgroup says: whatever it is, unit and container are ended texts of harmless
+ * characters that stand in it between two separators, and the same text says the same again. */
 #include <string.h>
 
 #include "fuzz.h"

@@ -1,5 +1,6 @@
-/* Whatever a client of the events' WebSocket says: it is a command, or is refused with a code and a sentence; its id is
- * JSON, and its messages lie in what was said or decoded. The first byte says which kind of message it is. */
+/* Whatever a client of the events' WebSocket says: it is a command, or is refused with a code and a
+ * sentence; its id is JSON, and its messages lie in what was said or decoded. The first byte says
+ * which kind of message it is. */
 #include <jansson.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Any text is a configuration or is refused with a terminated, bounded error; both release what they took. */
+/* Any text is a configuration or is refused with a terminated, bounded error; both release what
+ * they took. */
 #include <string.h>
 
 #include "bridge/config.h"

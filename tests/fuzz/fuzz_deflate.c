@@ -1,6 +1,6 @@
-/* Compression of messages. Any bytes expand, in any pieces and into any rooms, to what they expand to at once, or are
- * refused as then; and what is compressed expands to what it was.
- * Input: seed of the pieces and rooms, how often the rest is repeated before it is compressed, then the bytes. */
+/* Compression of messages. Any bytes expand, in any pieces and into any rooms, to what they expand
+ * to at once, or are refused as then; and what is compressed expands to what it was. Input: seed of
+ * the pieces and rooms, how often the rest is repeated before it is compressed, then the bytes. */
 #include <string.h>
 
 #include "fuzz.h"

@@ -1,5 +1,6 @@
-/* Any text is a filter or is refused with its place; a filter answers for any event, and its own text makes the same one
- * again. The first byte says how much of the input is the filter; the rest is a payload. */
+/* Any text is a filter or is refused with its place; a filter answers for any event, and its own
+ * text makes the same one again. The first byte says how much of the input is the filter; the rest
+ * is a payload. */
 #include <string.h>
 
 #include "bridge/filter.h"

@@ -1,7 +1,7 @@
-/* Framing: a stream cut in pieces of any size gives what it gives in one piece, also where messages over the
- * limit are skipped; the decoder never looks beyond what it is shown, and a decoded message dressed again
- * decodes to itself.
- * Input: framing (its high bit: skip), limit, seed of the pieces' sizes, then the stream. */
+/* Framing: a stream cut in pieces of any size gives what it gives in one piece, also where messages
+ * over the limit are skipped; the decoder never looks beyond what it is shown, and a decoded
+ * message dressed again decodes to itself. Input: framing (its high bit: skip), limit, seed of the
+ * pieces' sizes, then the stream. */
 #include <stdbool.h>
 #include <string.h>
 

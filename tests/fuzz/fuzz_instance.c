@@ -1,7 +1,7 @@
-/* Instances: random calls on a few server's and client's ends of one pipe, against a model (instance_model.h):
- * answers, bytes and their order, boundaries, states, what may wait and what may not, each end of an operation
- * exactly once, routines in alertable waits only.
- * Input: type and kind of progress, then two bytes for each step: what, and which end with how many bytes. */
+/* Instances: random calls on a few server's and client's ends of one pipe, against a model
+ * (instance_model.h): answers, bytes and their order, boundaries, states, what may wait and what
+ * may not, each end of an operation exactly once, routines in alertable waits only. Input: type and
+ * kind of progress, then two bytes for each step: what, and which end with how many bytes. */
 #include <string.h>
 #include <unistd.h>
 

@@ -1,5 +1,6 @@
-/* Any text is a pipe or is refused with a terminated, bounded error, and so is any patch of it; what is accepted is
- * written so that it is read as the same. The input: the pipe, then, behind a NUL, a patch. */
+/* Any text is a pipe or is refused with a terminated, bounded error, and so is any patch of it;
+ * what is accepted is written so that it is read as the same. The input: the pipe, then, behind a
+ * NUL, a patch. */
 #include <string.h>
 
 #include "bridge/pipe_config.h"

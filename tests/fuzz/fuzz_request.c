@@ -1,6 +1,7 @@
-/* What is read of a request before a handler sees it: target, lists in headers, offers of extensions, the handshake,
- * the guard, an address to listen on. Everything found lies within the text; what is judged well is well-formed.
- * Input: texts with zero bytes between them, in the order of `parts`. */
+/* What is read of a request before a handler sees it: target, lists in headers, offers of
+ * extensions, the handshake, the guard, an address to listen on. Everything found lies within the
+ * text; what is judged well is well-formed. Input: texts with zero bytes between them, in the order
+ * of `parts`. */
 #include <stdbool.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* Text: UTF-8 is judged alike whole and in pieces; a JSON string decodes to what went in and has nothing in it
- * that JSON forbids; base64 decodes to what went in, and reads back; what claims to be base64 or hexadecimal is
- * read within bounds; percent-decoding never grows. Each output is written into memory of exactly its bound.
- * Input: the size of the pieces, then the bytes. */
+/* Text: UTF-8 is judged alike whole and in pieces; a JSON string decodes to what went in and has
+ * nothing in it that JSON forbids; base64 decodes to what went in, and reads back; what claims to
+ * be base64 or hexadecimal is read within bounds; percent-decoding never grows. Each output is
+ * written into memory of exactly its bound. Input: the size of the pieces, then the bytes. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -87,8 +87,8 @@ static void check_base64(const uint8_t *data, size_t size) {
   free(out);
 }
 
-/* What was written reads back; what is anything reads without leaving its bounds, and what it reads to is written
- * as the same text again. */
+/* What was written reads back; what is anything reads without leaving its bounds, and what it reads
+ * to is written as the same text again. */
 static void check_base64_reader(const uint8_t *data, size_t size) {
   uint8_t *text = must_allocate(WEB_BASE64_BOUND(size));
   uint8_t *out = must_allocate(WEB_BASE64_READ_BOUND(WEB_BASE64_BOUND(size)));

@@ -1,7 +1,8 @@
-/* The frame codec. Any bytes in any pieces have the outcome that they have in one piece, with nothing after the
- * end. And if the bytes are made into well-masked frames first, so that most of them get past the header, the
- * outcome is that of a slow and plain reading of RFC 6455, frame by frame.
- * Input: what to do (bit 0: make frames; bit 1: messages may be compressed, which the plain reading does not know), message limit, seed of the pieces' sizes, then the stream; to be made
+/* The frame codec. Any bytes in any pieces have the outcome that they have in one piece, with
+ * nothing after the end. And if the bytes are made into well-masked frames first, so that most of
+ * them get past the header, the outcome is that of a slow and plain reading of RFC 6455, frame by
+ * frame. Input: what to do (bit 0: make frames; bit 1: messages may be compressed, which the plain
+ * reading does not know), message limit, seed of the pieces' sizes, then the stream; to be made
  * into frames: first byte, length, mask seed, payload, again and again. */
 #include <stdbool.h>
 #include <string.h>

@@ -1,9 +1,10 @@
-/* A model of instances, for fuzz_instance.c: what was written each way and not read yet, which client has which
- * server's end, and what is pending. What the library answers is checked against it, and then applied to it.
- * One thread.
+/* A model of instances, for fuzz_instance.c: what was written each way and not read yet, which
+ * client has which server's end, and what is pending. What the library answers is checked against
+ * it, and then applied to it. One thread.
  *
- * The model does not know how much the system holds: a write may be over or wait. But it knows the order, that no
- * read may wait when there is something to read, and no write when there is nothing unread before it. */
+ * The model does not know how much the system holds: a write may be over or wait. But it knows the
+ * order, that no read may wait when there is something to read, and no write when there is nothing
+ * unread before it. */
 #ifndef TESTS_FUZZ_INSTANCE_MODEL_H
 #define TESTS_FUZZ_INSTANCE_MODEL_H
 

@@ -1,6 +1,6 @@
-/* Runs a fuzzer's entry point once for each file of the folders (and files) named as arguments, so that a
- * corpus is an ordinary test with any compiler. A folder without a file is an error: it would prove
- * nothing. */
+/* Runs a fuzzer's entry point once for each file of the folders (and files) named as arguments, so
+ * that a corpus is an ordinary test with any compiler. A folder without a file is an error: it
+ * would prove nothing. */
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>

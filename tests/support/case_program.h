@@ -1,4 +1,5 @@
-/* The arguments of a program of named cases: `--list` prints their names, a pattern runs those it matches. */
+/* The arguments of a program of named cases: `--list` prints their names, a pattern runs those it
+ * matches. */
 #ifndef TESTS_SUPPORT_CASE_PROGRAM_H
 #define TESTS_SUPPORT_CASE_PROGRAM_H
 

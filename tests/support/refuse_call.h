@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 
-/* From here on and for good, in this process and its children. False: this system lets nobody filter. */
+/* From here on and for good, in this process and its children. False: this system lets nobody
+ * filter. */
 static inline bool refuse_filter(struct sock_filter *filter, unsigned short count) {
   struct sock_fprog program = {.len = count, .filter = filter};
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&

@@ -1,5 +1,5 @@
-/* A raw HTTP client for tests: bytes out, bytes in, and the server stepped meanwhile on the same thread, so
- * that nothing depends on timing. Every wait has a deadline and fails the test. */
+/* A raw HTTP client for tests: bytes out, bytes in, and the server stepped meanwhile on the same
+ * thread, so that nothing depends on timing. Every wait has a deadline and fails the test. */
 #ifndef TESTS_SUPPORT_WEB_CLIENT_H
 #define TESTS_SUPPORT_WEB_CLIENT_H
 
@@ -29,8 +29,8 @@ typedef struct web_reply {
 /* To 127.0.0.1, or ::1. */
 void web_client_open(web_client *client, web_server *server, uint16_t port);
 void web_client_open_ipv6(web_client *client, web_server *server, uint16_t port);
-/* Once the server, which must run in this process, has accepted: the kernel from now on holds only some
- * 100 KB for this client. */
+/* Once the server, which must run in this process, has accepted: the kernel from now on holds only
+ * some 100 KB for this client. */
 void web_client_narrow(web_client *client);
 void web_client_close(web_client *client);
 /* Ends with a reset. */
@@ -69,8 +69,8 @@ void web_client_write_handshake(const web_client *client, const char *target, co
                                 char *out, size_t out_size);
 /* Sends it and takes the 101. */
 void web_client_upgrade(web_client *client, const char *target, const char *headers);
-/* A masked frame, at most 64 bytes longer than its payload; returns its size. `first_byte` is FIN and
- * opcode. */
+/* A masked frame, at most 64 bytes longer than its payload; returns its size. `first_byte` is FIN
+ * and opcode. */
 size_t web_client_write_frame(uint8_t *out, unsigned first_byte, const void *payload, size_t size);
 void web_client_send_frame(web_client *client, unsigned first_byte, const void *payload,
                            size_t size);

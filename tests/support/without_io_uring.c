@@ -1,5 +1,6 @@
-/* Runs a command where io_uring_setup is refused with EPERM, as container runtimes do: for tests that a program
- * gets along. without_io_uring COMMAND [ARGUMENT...]; 77 if this system has no seccomp filters. */
+/* Runs a command where io_uring_setup is refused with EPERM, as container runtimes do: for tests
+ * that a program gets along. without_io_uring COMMAND [ARGUMENT...]; 77 if this system has no
+ * seccomp filters. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/syscall.h>

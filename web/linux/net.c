@@ -1,7 +1,8 @@
-/* Sockets and the clock on Linux: the translation of error numbers. HTTP thread, web_net_now_ns any.
+/* Sockets and the clock on Linux: the translation of error numbers. HTTP thread, web_net_now_ns
+ * any.
  *
- * Success: one system call per function. Failures: a peer that is gone is WEB_CLOSED whatever it is called
- * here; only what our own side lacks has other results. */
+ * Success: one system call per function. Failures: a peer that is gone is WEB_CLOSED whatever it is
+ * called here; only what our own side lacks has other results. */
 #include "net.h"
 
 #include <arpa/inet.h>

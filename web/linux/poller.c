@@ -1,8 +1,9 @@
-/* web_poller over epoll, level-triggered, woken by an eventfd. HTTP thread, but for web_poller_wake.
+/* web_poller over epoll, level-triggered, woken by an eventfd. HTTP thread, but for
+ * web_poller_wake.
  *
  * Success: epoll_wait reports entries → each entry's on_ready.
- * Failures: an interrupted wait counts as a wait without events; anything else is WEB_E_SYSTEM, which ends
- * the server. */
+ * Failures: an interrupted wait counts as a wait without events; anything else is WEB_E_SYSTEM,
+ * which ends the server. */
 #include "poller.h"
 
 #include <errno.h>
@@ -13,7 +14,8 @@
 
 #include "check.h"
 
-/* Enough that a thousand ready observers take few calls, small enough to stay in the first-level cache. */
+/* Enough that a thousand ready observers take few calls, small enough to stay in the first-level
+ * cache. */
 #define EVENTS_PER_WAIT 128
 
 struct web_poller {

@@ -1,8 +1,8 @@
 /* From an upgrade request to an open WebSocket. HTTP thread.
  *
- * Success: web_socket_accept → handshake judged → 101 queued → libmicrohttpd has sent it and hands the socket
- * over → web_socket_open. Failures: a bad handshake is answered with its error; a client that goes before
- * the 101 is sent: web_request_end → web_socket_abandon. */
+ * Success: web_socket_accept → handshake judged → 101 queued → libmicrohttpd has sent it and hands
+ * the socket over → web_socket_open. Failures: a bad handshake is answered with its error; a client
+ * that goes before the 101 is sent: web_request_end → web_socket_abandon. */
 #include "handshake.h"
 #include "request_state.h"
 #include "server_state.h"

@@ -1,8 +1,8 @@
 /* The page's files, from memory. HTTP thread.
  *
- * Success: path found → 304 if the client has it, else its gzip bytes as they lie in the program; inflated
- * for a client that does not say it can (curl, a script), so that it reads text. Failures: 405; 500 if an
- * asset does not inflate. */
+ * Success: path found → 304 if the client has it, else its gzip bytes as they lie in the program;
+ * inflated for a client that does not say it can (curl, a script), so that it reads text. Failures:
+ * 405; 500 if an asset does not inflate. */
 #include "asset.h"
 
 #include <stdlib.h>

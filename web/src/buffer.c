@@ -1,5 +1,5 @@
-/* The growable buffer. Memory doubles up to the bound; after a failure nothing is appended any more, so that
- * the content never has a hole. Pure but for the allocator; one thread at a time. */
+/* The growable buffer. Memory doubles up to the bound; after a failure nothing is appended any
+ * more, so that the content never has a hole. Pure but for the allocator; one thread at a time. */
 #include "web/buffer.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* What must hold whatever a peer does. A broken invariant of ours ends the process, in every build: going on
- * would mean wrong bytes to somebody. Never for input. Any thread. */
+/* What must hold whatever a peer does. A broken invariant of ours ends the process, in every build:
+ * going on would mean wrong bytes to somebody. Never for input. Any thread. */
 #ifndef WEB_SRC_CHECK_H
 #define WEB_SRC_CHECK_H
 

@@ -1,5 +1,5 @@
-/* Owner file of zlib: messages of WebSockets, and the page's files. Pure but for the allocator; one thread at a
- * time. */
+/* Owner file of zlib: messages of WebSockets, and the page's files. Pure but for the allocator; one
+ * thread at a time. */
 #include "web/deflate.h"
 
 #include <limits.h>
@@ -38,8 +38,8 @@ struct web_deflater {
 
 web_deflater *web_deflater_create(unsigned window_bits) {
   web_deflater *deflater = calloc(1, sizeof *deflater);
-  /* The fastest level: batches of events shrink to a quarter by it, and a tenth less by the usual one at three times the
-   * cost. */
+  /* The fastest level: batches of events shrink to a quarter by it, and a tenth less by the usual
+   * one at three times the cost. */
   if (deflater != NULL &&
       deflateInit2(&deflater->stream, Z_BEST_SPEED, Z_DEFLATED, window_without_header(window_bits),
                    MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -145,7 +145,8 @@ void web_inflaters_give(web_inflaters *pool, web_inflater *inflater) {
   pool->count++;
 }
 
-/* One call of zlib's. A block that says it is the last ends a stream, and another begins behind it (RFC 7692 §7.2.3.5). */
+/* One call of zlib's. A block that says it is the last ends a stream, and another begins behind it
+ * (RFC 7692 §7.2.3.5). */
 static int inflater_step(web_inflater *inflater) {
   if (inflater->is_behind_last && inflater->stream.avail_in == 0) {
     return Z_BUF_ERROR;

@@ -1,12 +1,12 @@
 /* The owner of libmicrohttpd. HTTP thread.
  *
- * Success: poller says the engine's handle is ready → MHD_run → access handler (web_request_step) → answer
- * queued → MHD sends it. Failures: what cannot be parsed MHD answers itself (400, 413, 431) and closes; a
- * connection that says nothing for request_timeout_ms is closed.
+ * Success: poller says the engine's handle is ready → MHD_run → access handler (web_request_step) →
+ * answer queued → MHD sends it. Failures: what cannot be parsed MHD answers itself (400, 413, 431)
+ * and closes; a connection that says nothing for request_timeout_ms is closed.
  *
- * Facts of version 0.9.75 that this file keeps to: nothing wakes MHD after a resume, so `pending` makes us
- * run it again; an answer in the first call of the handler closes the connection; a suspended connection at
- * MHD_stop_daemon aborts the process. */
+ * Facts of version 0.9.75 that this file keeps to: nothing wakes MHD after a resume, so `pending`
+ * makes us run it again; an answer in the first call of the handler closes the connection; a
+ * suspended connection at MHD_stop_daemon aborts the process. */
 #include "engine.h"
 
 #include <microhttpd.h>
@@ -21,8 +21,8 @@
 #include "socket.h"
 #include "stream.h"
 
-/* Runs of MHD in one turn: enough that a resumed request is answered in the same turn, few enough that
- * requests cannot starve what else the thread serves. */
+/* Runs of MHD in one turn: enough that a resumed request is answered in the same turn, few enough
+ * that requests cannot starve what else the thread serves. */
 #define RUNS_PER_TURN 4
 /* How long a connection whose client has closed its half may then be silent. */
 #define HALF_CLOSED_TIMEOUT_S 1U
@@ -85,9 +85,9 @@ static bool client_can_still_ask(const client *ended) {
   return ended->request != NULL && ended->request->phase > WEB_REQUEST_RECEIVING;
 }
 
-/* MHD overlooks an end that comes in one go with half a request: after a short read it waits for another edge.
- * One that can ask nothing more is shut, which is such an edge. One that waits for an answer keeps its
- * connection for that, and may then be silent only shortly. */
+/* MHD overlooks an end that comes in one go with half a request: after a short read it waits for
+ * another edge. One that can ask nothing more is shut, which is such an edge. One that waits for an
+ * answer keeps its connection for that, and may then be silent only shortly. */
 static void engine_check_ended(web_engine *engine) {
   client *ended = engine->ended;
   engine->ended = NULL;
@@ -104,8 +104,8 @@ static void engine_check_ended(web_engine *engine) {
   }
 }
 
-/* MHD counts only silence: a head that drips in byte by byte would hold its connection for ever. Shut, it is an end
- * that MHD sees. */
+/* MHD counts only silence: a head that drips in byte by byte would hold its connection for ever.
+ * Shut, it is an end that MHD sees. */
 static void client_on_head_timer(web_timer *timer, void *user) {
   client *slow = user;
   (void)timer;
@@ -154,8 +154,8 @@ static client *client_of(struct MHD_Connection *connection) {
 
 /* ---- what MHD calls ---- */
 
-/* Comes once per request, before its headers, with the target as sent; what it returns is the request's
- * *con_cls. */
+/* Comes once per request, before its headers, with the target as sent; what it returns is the
+ * request's *con_cls. */
 static void *engine_on_target(void *user, const char *target, struct MHD_Connection *connection) {
   web_engine *engine = user;
   client *asking = client_of(connection);
@@ -286,7 +286,8 @@ void web_engine_add_client(web_engine *engine, web_handle handle) {
   (void)MHD_add_connection(engine->daemon, (MHD_socket)handle, &unknown, sizeof unknown);
 }
 
-/* Whether a connection can go on at once, as one that was answered and may have been asked the next. */
+/* Whether a connection can go on at once, as one that was answered and may have been asked the
+ * next. */
 static bool engine_is_ready(const web_engine *engine) {
   MHD_UNSIGNED_LONG_LONG timeout_ms = 1;
   return MHD_get_timeout(engine->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0;
@@ -409,8 +410,9 @@ void web_engine_suspend(web_connection *connection) {
   MHD_suspend_connection(connection);
 }
 
-/* MHD 0.9.75 closes a body without length from within, and then forgets to clean the connection up as long as
- * another one has been idle for longer. Connections with a time-out of their own it looks at in every run. */
+/* MHD 0.9.75 closes a body without length from within, and then forgets to clean the connection up
+ * as long as another one has been idle for longer. Connections with a time-out of their own it
+ * looks at in every run. */
 void web_engine_resume_to_end(web_engine *engine, web_connection *connection) {
   (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, engine->timeout_s + 1);
   web_engine_resume(engine, connection);
@@ -435,8 +437,8 @@ web_answer *web_engine_answer(const void *body, size_t size, web_body_ownership 
   return answer;
 }
 
-/* The WebSocket goes on with a descriptor of its own, so that the library closes its own and gives the
- * connection's memory back. */
+/* The WebSocket goes on with a descriptor of its own, so that the library closes its own and gives
+ * the connection's memory back. */
 static void engine_on_upgrade(void *user, struct MHD_Connection *connection, void *con_cls,
                               const char *early, size_t early_size, MHD_socket handle,
                               struct MHD_UpgradeResponseHandle *upgrade) {

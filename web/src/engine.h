@@ -1,8 +1,9 @@
-/* libmicrohttpd behind a seam: engine.c is the only file that includes its header, so replacing it, or its
- * version, is one place. HTTP thread only.
+/* libmicrohttpd behind a seam: engine.c is the only file that includes its header, so replacing it,
+ * or its version, is one place. HTTP thread only.
  *
- * It runs without a thread of its own: its epoll descriptor (web_engine_handle) is watched by our poller,
- * and web_engine_run lets it work. Connections come from our listeners through web_engine_add_client. */
+ * It runs without a thread of its own: its epoll descriptor (web_engine_handle) is watched by our
+ * poller, and web_engine_run lets it work. Connections come from our listeners through
+ * web_engine_add_client. */
 #ifndef WEB_SRC_ENGINE_H
 #define WEB_SRC_ENGINE_H
 
@@ -30,7 +31,8 @@ void web_engine_add_client(web_engine *engine, web_handle handle);
 void web_engine_run(web_engine *engine);
 /* Whether something was resumed or closed that it has not seen yet. */
 bool web_engine_is_pending(const web_engine *engine);
-/* How long it may be left alone: milliseconds, 0: run it again at once, -1: until its handle is ready. */
+/* How long it may be left alone: milliseconds, 0: run it again at once, -1: until its handle is
+ * ready. */
 int web_engine_timeout_ms(web_engine *engine);
 
 /* ---- a connection, during its request ---- */

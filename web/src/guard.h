@@ -1,9 +1,10 @@
-/* Who may ask at all: keeps foreign pages and rebound names away from what listens on loopback. Pure; any
- * thread.
+/* Who may ask at all: keeps foreign pages and rebound names away from what listens on loopback.
+ * Pure; any thread.
  *
- * A page anywhere can make a browser send requests to 127.0.0.1. What it cannot do is forge Host, Origin
- * and Sec-Fetch-Site: a rebound name arrives with its own Host, a foreign page's script with its own
- * Origin, its images and frames with Sec-Fetch-Site: cross-site (or same-site, from another port). */
+ * A page anywhere can make a browser send requests to 127.0.0.1. What it cannot do is forge Host,
+ * Origin and Sec-Fetch-Site: a rebound name arrives with its own Host, a foreign page's script with
+ * its own Origin, its images and frames with Sec-Fetch-Site: cross-site (or same-site, from another
+ * port). */
 #ifndef WEB_SRC_GUARD_H
 #define WEB_SRC_GUARD_H
 

@@ -3,8 +3,8 @@
 
 #include "word.h"
 
-/* High bit set in each byte that JSON wants escaped: below 0x20, '"' and '\'. Exact up to the first such
- * byte, which is all that is asked: a borrow can only come out of one. */
+/* High bit set in each byte that JSON wants escaped: below 0x20, '"' and '\'. Exact up to the first
+ * such byte, which is all that is asked: a borrow can only come out of one. */
 static inline uint64_t escape_mask(uint64_t word) {
   uint64_t quote = word ^ (WORD_ONES * '"');
   uint64_t backslash = word ^ (WORD_ONES * '\\');
@@ -21,8 +21,8 @@ static inline block_half escapes_in(block_half bytes) {
   return (block_half)((bytes < 0x20) | (bytes == '"') | (bytes == '\\'));
 }
 
-/* Copies a block in any case: the bound leaves six bytes for each that is still to come. Returns whether no
- * byte of it wants an escape. */
+/* Copies a block in any case: the bound leaves six bytes for each that is still to come. Returns
+ * whether no byte of it wants an escape. */
 static inline bool copy_clean_block(uint8_t *cursor, const uint8_t *data) {
   block_half halves[2];
   memcpy(halves, data, sizeof halves);
@@ -96,9 +96,9 @@ uint8_t *web_json_write_string(uint8_t *cursor, const uint8_t *data, size_t size
   return cursor;
 }
 
-/* The eight decimal digits of a value below 10^8, first digit lowest, each a byte 0-9: halves of four digits,
- * then pairs, then single digits, all of one kind at once. The factors are 2^20/100 and 2^10/10 rounded up,
- * exact for values below 10^4 and 100. */
+/* The eight decimal digits of a value below 10^8, first digit lowest, each a byte 0-9: halves of
+ * four digits, then pairs, then single digits, all of one kind at once. The factors are 2^20/100
+ * and 2^10/10 rounded up, exact for values below 10^4 and 100. */
 static inline uint64_t eight_digits(uint32_t value) {
   uint64_t halves = (uint64_t)(value / 10000) | (uint64_t)(value % 10000) << 32;
   uint64_t upper = (halves * 10486 >> 20) & UINT64_C(0x0000007f0000007f);

@@ -9,8 +9,9 @@
 /* "localhost" is both families. */
 #define WEB_ADDRESSES_MAX 2
 
-/* Returns how many addresses `text` names, or 0 with the reason and what to do in `error`. Only loopback:
- * there is no authentication yet, so anything else would give every pipe to the network. */
+/* Returns how many addresses `text` names, or 0 with the reason and what to do in `error`. Only
+ * loopback: there is no authentication yet, so anything else would give every pipe to the
+ * network. */
 size_t web_listen_address_parse(const char *text, web_address out_addresses[WEB_ADDRESSES_MAX],
                                 char *error, size_t error_size);
 

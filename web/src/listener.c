@@ -1,8 +1,8 @@
 /* Listening sockets. HTTP thread.
  *
  * Success: ready → accept, a bounded number per turn → web_engine_add_client.
- * Failures: over max_connections a client is told 503 and closed; out of descriptors or memory the listener
- * pauses for a moment instead of spinning on a socket that stays ready. */
+ * Failures: over max_connections a client is told 503 and closed; out of descriptors or memory the
+ * listener pauses for a moment instead of spinning on a socket that stays ready. */
 #include "listener.h"
 
 #include <stdio.h>

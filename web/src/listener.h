@@ -19,8 +19,8 @@ typedef struct web_listener {
   uint64_t quiet_until_ns; /* of pausing nothing is said before */
 } web_listener;
 
-/* Binds every address of the options. On failure writes what, where and what to do into `error`. A missing
- * IPv6 is only logged while another listener works. */
+/* Binds every address of the options. On failure writes what, where and what to do into `error`. A
+ * missing IPv6 is only logged while another listener works. */
 WEB_MUST_USE web_status web_listeners_open(web_server *server, const web_server_options *options,
                                            char *error, size_t error_size);
 /* Stops accepting. May be called twice. */

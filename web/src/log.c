@@ -1,8 +1,9 @@
 /* Broadcast logs: who observes them, and when they hear of what is new. HTTP thread.
  *
- * Success: commit → at the end of the turn every observer of a log that grew becomes ready → one pass over
- * those. Failures: an observer's own, told to its owner by on_sent. Whoever is blocked is left out until its
- * socket is writable; when the ring laps it, it is told by on_evict, and later of its gap. */
+ * Success: commit → at the end of the turn every observer of a log that grew becomes ready → one
+ * pass over those. Failures: an observer's own, told to its owner by on_sent. Whoever is blocked is
+ * left out until its socket is writable; when the ring laps it, it is told by on_evict, and later
+ * of its gap. */
 #include "log.h"
 
 #include <stdlib.h>
@@ -11,15 +12,17 @@
 #include "check.h"
 #include "server_state.h"
 
-/* One piece per this many bytes of capacity is indexed; smaller ones are joined, so that no index is ever full
- * before its ring is. */
+/* One piece per this many bytes of capacity is indexed; smaller ones are joined, so that no index
+ * is ever full before its ring is. */
 #define BYTES_PER_PIECE 256
-/* What the owner put into the logs in one turn goes out in the same turn to all whose sockets take it: an
- * observer must only ever fall behind by its own fault. 2 MiB each is several times what a turn brings. */
+/* What the owner put into the logs in one turn goes out in the same turn to all whose sockets take
+ * it: an observer must only ever fall behind by its own fault. 2 MiB each is several times what a
+ * turn brings. */
 #define PASSES_PER_TURN 8
 
-/* The ring is about to overwrite what lies in front of `new_tail`. Whoever stands in the middle of a piece
- * there keeps the rest of it. Without memory for that the peer could only get a torn frame: it is ended. */
+/* The ring is about to overwrite what lies in front of `new_tail`. Whoever stands in the middle of
+ * a piece there keeps the rest of it. Without memory for that the peer could only get a torn frame:
+ * it is ended. */
 static uint64_t log_on_evict(void *user, uint64_t new_tail) {
   web_log *log = user;
   uint64_t lowest = UINT64_MAX;

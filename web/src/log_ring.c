@@ -1,7 +1,8 @@
 /* The ring of pieces. Pure but for the allocator in init; HTTP thread.
  *
- * What is in memory is always the pieces oldest_piece … next_piece-1, in the window of `capacity` bytes up to
- * the head; so at most one lap's end lies within, and one hole is all there is to remember. */
+ * What is in memory is always the pieces oldest_piece … next_piece-1, in the window of `capacity`
+ * bytes up to the head; so at most one lap's end lies within, and one hole is all there is to
+ * remember. */
 #include "log_ring.h"
 
 #include <stdlib.h>
@@ -84,8 +85,8 @@ static size_t header_size(web_log_format format, size_t payload) {
   return format == WEB_LOG_PLAIN ? 0 : web_ws_write_header(header, WEB_WS_TEXT, payload);
 }
 
-/* Lets go of what the bytes up to `end` will overwrite, and of one piece more if the index is full. `start` is
- * where the next piece begins. */
+/* Lets go of what the bytes up to `end` will overwrite, and of one piece more if the index is full.
+ * `start` is where the next piece begins. */
 static void ring_evict(web_log_ring *ring, uint64_t start, uint64_t end) {
   uint64_t oldest = ring->oldest_piece;
   if (ring->next_piece - oldest > ring->piece_mask) {

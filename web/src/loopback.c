@@ -1,6 +1,6 @@
-/* host[:port]. Pure; any thread. Only the one plain spelling of each address counts as loopback: what a
- * resolver would also accept (0x7f.1, 127.1, a trailing dot) is foreign, so that no two programs on the
- * way can read it differently. */
+/* host[:port]. Pure; any thread. Only the one plain spelling of each address counts as loopback:
+ * what a resolver would also accept (0x7f.1, 127.1, a trailing dot) is foreign, so that no two
+ * programs on the way can read it differently. */
 #include "loopback.h"
 
 #include <string.h>
@@ -24,7 +24,8 @@ static bool port_parse(const char *text, size_t size, uint16_t *out_port) {
   return true;
 }
 
-/* One decimal number of 0 to 255 without leading zeros; returns the digits taken, 0 if it is none. */
+/* One decimal number of 0 to 255 without leading zeros; returns the digits taken, 0 if it is
+ * none. */
 static size_t octet_parse(const char *text, size_t size, uint32_t *out_octet) {
   uint32_t value = 0;
   size_t digits = 0;

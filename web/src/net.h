@@ -1,6 +1,6 @@
-/* What the system gives to the HTTP side: sockets and the clock. One implementation per platform folder
- * (web/linux/net.c); the only place, with the poller, that knows error numbers. HTTP thread only, but for
- * what says "any thread". */
+/* What the system gives to the HTTP side: sockets and the clock. One implementation per platform
+ * folder (web/linux/net.c); the only place, with the poller, that knows error numbers. HTTP thread
+ * only, but for what says "any thread". */
 #ifndef WEB_SRC_NET_H
 #define WEB_SRC_NET_H
 
@@ -19,7 +19,8 @@ typedef struct web_bytes {
   size_t size;
 } web_bytes;
 
-/* An address to listen on: loopback only, so that a family, the last bytes and a port say it all. */
+/* An address to listen on: loopback only, so that a family, the last bytes and a port say it
+ * all. */
 typedef struct web_address {
   bool is_ipv6;  /* then it is ::1 */
   uint32_t ipv4; /* host byte order, in 127.0.0.0/8 */
@@ -30,8 +31,8 @@ typedef struct web_address {
  * WEB_CLOSED: this system has no such address (IPv6 is off). */
 WEB_MUST_USE web_status web_net_listen(const web_address *address, web_handle *out_listener,
                                        uint16_t *out_port);
-/* The next client, non-blocking, not inherited by children, without Nagle's delay. WEB_CLOSED: none is
- * waiting. WEB_FULL: out of descriptors or memory, pause. */
+/* The next client, non-blocking, not inherited by children, without Nagle's delay. WEB_CLOSED: none
+ * is waiting. WEB_FULL: out of descriptors or memory, pause. */
 WEB_MUST_USE web_status web_net_accept(web_handle listener, web_handle *out_client);
 /* The local port of a connection. 0 if unknown. */
 uint16_t web_net_local_port(web_handle connection);

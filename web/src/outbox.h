@@ -1,5 +1,5 @@
-/* Bytes on their way to one peer that lie in no log: answers, gaps, pieces from the past, the rest of a piece
- * that was overwritten. First in, first out. Pure; HTTP thread. Its owner bounds it. */
+/* Bytes on their way to one peer that lie in no log: answers, gaps, pieces from the past, the rest
+ * of a piece that was overwritten. First in, first out. Pure; HTTP thread. Its owner bounds it. */
 #ifndef WEB_SRC_OUTBOX_H
 #define WEB_SRC_OUTBOX_H
 

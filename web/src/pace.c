@@ -1,4 +1,5 @@
-/* Two clocks per observer: since it was caught up, and since its window began. Pure; HTTP thread. */
+/* Two clocks per observer: since it was caught up, and since its window began. Pure; HTTP
+ * thread. */
 #include "pace.h"
 
 #define NS_PER_S UINT64_C(1000000000)

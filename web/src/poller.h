@@ -1,5 +1,5 @@
-/* Waiting for many handles at once, and being woken from elsewhere. One implementation per platform folder
- * (web/linux/poller.c). HTTP thread only, but for web_poller_wake. */
+/* Waiting for many handles at once, and being woken from elsewhere. One implementation per platform
+ * folder (web/linux/poller.c). HTTP thread only, but for web_poller_wake. */
 #ifndef WEB_SRC_POLLER_H
 #define WEB_SRC_POLLER_H
 

@@ -1,9 +1,10 @@
 /* A request from its first line to its answer. HTTP thread.
  *
- * Success: begin (target) → step NEW (guard, size) → step RECEIVING (body, piece by piece) → handler →
- * answer at once, or suspended until somebody answers → step queues the answer → end.
- * Failures: refused by the guard, body over the bound (413), no route (404, 405), nobody answers in time
- * (504), server stops (503), client gone (end, without an answer). Each ends in web_request_end. */
+ * Success: begin (target) → step NEW (guard, size) → step RECEIVING (body, piece by piece) →
+ * handler → answer at once, or suspended until somebody answers → step queues the answer → end.
+ * Failures: refused by the guard, body over the bound (413), no route (404, 405), nobody answers in
+ * time (504), server stops (503), client gone (end, without an answer). Each ends in
+ * web_request_end. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,8 +19,8 @@
 
 /* Headers that a handler adds to one answer. */
 #define ANSWER_HEADERS_MAX 4096
-/* How much of a body over the bound is read and thrown away, so that the client sees the 413 and not a
- * reset connection. */
+/* How much of a body over the bound is read and thrown away, so that the client sees the 413 and
+ * not a reset connection. */
 #define DISCARD_MAX (4U << 20)
 
 static void request_on_deadline(web_timer *timer, void *user) {
@@ -107,8 +108,8 @@ static bool request_declares_too_much(const web_request *request) {
   return length != NULL && strtoull(length, NULL, 10) > request->server->limits.max_body_bytes;
 }
 
-/* Two lengths, or a length and chunks, are how a request is smuggled past somebody who reads it another way
- * (RFC 9112 §6.3). libmicrohttpd would take one of them. */
+/* Two lengths, or a length and chunks, are how a request is smuggled past somebody who reads it
+ * another way (RFC 9112 §6.3). libmicrohttpd would take one of them. */
 static bool request_has_one_length(const web_request *request) {
   size_t lengths = web_engine_header_count(request->connection, "Content-Length");
   size_t codings = web_engine_header_count(request->connection, "Transfer-Encoding");
@@ -123,8 +124,8 @@ static bool request_queue(web_request *request) {
   return answer != NULL && web_engine_queue(request->connection, request->status, answer);
 }
 
-/* The headers are there. An answer given here closes the connection, which is what a refused one deserves;
- * everything else goes on to the body first. */
+/* The headers are there. An answer given here closes the connection, which is what a refused one
+ * deserves; everything else goes on to the body first. */
 static bool request_start(web_request *request) {
   if (!request_pass_guard(request)) {
     return request_queue(request);

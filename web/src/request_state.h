@@ -4,8 +4,8 @@
  *             │                    │  ▲          ▲
  *             └─ refused ──────────┼──┼──────────┤
  *                                  ▼  │          │
- *                               WAITING ─▶ RESUMED       (suspended meanwhile; deadline 504, stop 503)
- */
+ *                               WAITING ─▶ RESUMED    (suspended; deadline 504, stop
+ * 503) */
 #ifndef WEB_SRC_REQUEST_STATE_H
 #define WEB_SRC_REQUEST_STATE_H
 

@@ -6,7 +6,8 @@
 
 #include "engine.h"
 
-/* Safety headers, Content-Type and Cache-Control. `policy` is a Content-Security-Policy. False: no memory. */
+/* Safety headers, Content-Type and Cache-Control. `policy` is a Content-Security-Policy. False: no
+ * memory. */
 bool web_response_dress(web_answer *answer, const char *content_type, const char *cache_control,
                         const char *policy);
 /* For what is no page. */

@@ -20,8 +20,8 @@ typedef struct web_route_match {
   const web_route *route; /* NULL: none */
   web_route_param params[WEB_PARAMS_MAX];
   size_t param_count;
-  char allow
-      [WEB_ALLOW_MAX]; /* without a route: the methods that the path does have; "" if it is unknown */
+  char allow[WEB_ALLOW_MAX]; /* without a route: the methods that the path does have; "" if it is
+                                unknown */
 } web_route_match;
 
 /* The first route of that path and method. HEAD is answered by GET's. */

@@ -1,16 +1,16 @@
 /* Sending to one observer. HTTP thread.
  *
- * Success: ready → one sendmsg of at most PASS_BYTES of everything that is due → idle, or ready again.
- * Failures: kernel full → blocked until writable, others go on meanwhile; peer gone or no memory → on_sent
- * tells the owner, who ends it. */
+ * Success: ready → one sendmsg of at most PASS_BYTES of everything that is due → idle, or ready
+ * again. Failures: kernel full → blocked until writable, others go on meanwhile; peer gone or no
+ * memory → on_sent tells the owner, who ends it. */
 #include "sender.h"
 
 #include "check.h"
 #include "log.h"
 #include "server_state.h"
 
-/* Per observer and pass: large enough that a call's fixed cost vanishes, small enough that the last of a
- * thousand observers is not kept waiting for the first. */
+/* Per observer and pass: large enough that a call's fixed cost vanishes, small enough that the last
+ * of a thousand observers is not kept waiting for the first. */
 #define PASS_BYTES (256U << 10)
 #define SCRATCH_KEEP_BYTES (1U << 20)
 
@@ -196,8 +196,8 @@ static bool sender_put_gap(web_sender *sender, const web_span *missed) {
   return sender_put_piece(sender, scratch);
 }
 
-/* Of one whose socket was full until now: leaves what is too old. The piece that went out in part is completed first;
- * so the gap stands behind what is in the outbox. */
+/* Of one whose socket was full until now: leaves what is too old. The piece that went out in part
+ * is completed first; so the gap stands behind what is in the outbox. */
 static bool sender_limit_lag(web_sender *sender) {
   web_log_ring *ring = &sender->source.log->ring;
   web_log_cursor *cursor = &sender->cursor;
@@ -370,7 +370,8 @@ static web_sender_result sender_pass(web_sender *sender) {
 
 static void sender_on_stall_timer(web_timer *timer, void *user);
 
-/* Twice in the time-out, so that only who is blocked for long costs a look at the kernel's buffer. */
+/* Twice in the time-out, so that only who is blocked for long costs a look at the kernel's
+ * buffer. */
 static void stall_watch(web_sender *sender, size_t unread_bytes) {
   web_server *server = sender->server;
   sender->unread_bytes = unread_bytes;
@@ -380,7 +381,8 @@ static void stall_watch(web_sender *sender, size_t unread_bytes) {
                          server->limits.stall_timeout_ms / 2);
 }
 
-/* A slow reader is not a stalled one: the kernel says "writable" only when a third of its buffer is free. */
+/* A slow reader is not a stalled one: the kernel says "writable" only when a third of its buffer is
+ * free. */
 static void sender_on_stall_timer(web_timer *timer, void *user) {
   web_sender *sender = user;
   (void)timer;

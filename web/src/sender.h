@@ -1,9 +1,9 @@
 /* The sending half of one observer, the same for a WebSocket and an event stream. HTTP thread.
  *
- * What goes out, in this order: the rest of a log piece that went out in part; the outbox; the log from the
- * cursor on, up to its head. One system call per pass takes all of it. Bytes of the outbox so only ever
- * stand between two pieces. Whoever has something new is queued in the server's ready list and sent to at
- * the end of the turn; nothing is sent inside a call of the owner's. */
+ * What goes out, in this order: the rest of a log piece that went out in part; the outbox; the log
+ * from the cursor on, up to its head. One system call per pass takes all of it. Bytes of the outbox
+ * so only ever stand between two pieces. Whoever has something new is queued in the server's ready
+ * list and sent to at the end of the turn; nothing is sent inside a call of the owner's. */
 #ifndef WEB_SRC_SENDER_H
 #define WEB_SRC_SENDER_H
 

@@ -1,8 +1,8 @@
 /* The loop of the HTTP thread. HTTP thread, but for stop and wake.
  *
- * A turn: wait → libmicrohttpd → sockets (inside the wait's callbacks) → timers → the owner's work → the
- * logs go out → what was resumed. Failures: only the poller's, and they end the loop; everything else is
- * some connection's own. */
+ * A turn: wait → libmicrohttpd → sockets (inside the wait's callbacks) → timers → the owner's work
+ * → the logs go out → what was resumed. Failures: only the poller's, and they end the loop;
+ * everything else is some connection's own. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 #include "stream.h"
 
 #define LINE_MAX_BYTES 512
-/* The parts of an orderly stop: the owner's last work, everybody's last bytes, the close handshakes. Together
- * below the two seconds that web_server_run promises. */
+/* The parts of an orderly stop: the owner's last work, everybody's last bytes, the close
+ * handshakes. Together below the two seconds that web_server_run promises. */
 #define DRAIN_MS 400
 #define FLUSH_MS 600
 #define CLOSE_MS 600
@@ -239,8 +239,8 @@ static void server_give_up_requests(web_server *server) {
   }
 }
 
-/* Turns, while the agent has more (or, without one, while somebody is owed something), for `wait_ms` at
- * most. */
+/* Turns, while the agent has more (or, without one, while somebody is owed something), for
+ * `wait_ms` at most. */
 static void server_settle(web_server *server, uint64_t wait_ms) {
   uint64_t give_up_ns = web_net_now_ns() + wait_ms * WEB_NS_PER_MS;
   bool is_settled = false;
@@ -252,8 +252,8 @@ static void server_settle(web_server *server, uint64_t wait_ms) {
   }
 }
 
-/* The owner's last events go into the logs, those to the observers, then the close frames; whoever does not
- * take them in time is cut off. */
+/* The owner's last events go into the logs, those to the observers, then the close frames; whoever
+ * does not take them in time is cut off. */
 static void server_wind_up(web_server *server) {
   static const web_agent none = {0};
   web_listeners_close(server);

@@ -1,4 +1,5 @@
-/* The inside of a web_server, for the files that make it up. HTTP thread, but for what says "any". */
+/* The inside of a web_server, for the files that make it up. HTTP thread, but for what says
+ * "any". */
 #ifndef WEB_SRC_SERVER_STATE_H
 #define WEB_SRC_SERVER_STATE_H
 

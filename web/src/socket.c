@@ -1,10 +1,10 @@
 /* A WebSocket from its opening to its end. HTTP thread.
  *
- * Success: readable → one receive → codec → on_message; what is sent goes through the sender. Peer's close
- * frame → ours back → sending half shut → the peer closes → ended.
- * Failures: protocol errors are answered with their close code, then like any close; a peer that is gone, or
- * does not close in time, ends at once; each ends in socket_end, which calls on_close once and
- * closes the descriptor. */
+ * Success: readable → one receive → codec → on_message; what is sent goes through the sender.
+ * Peer's close frame → ours back → sending half shut → the peer closes → ended. Failures: protocol
+ * errors are answered with their close code, then like any close; a peer that is gone, or does not
+ * close in time, ends at once; each ends in socket_end, which calls on_close once and closes the
+ * descriptor. */
 #include "socket.h"
 
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 #include "log.h"
 #include "server_state.h"
 
-/* Pongs that wait to be sent; over it only the newest ping is answered (RFC 6455 §5.5.3 allows that). */
+/* Pongs that wait to be sent; over it only the newest ping is answered (RFC 6455 §5.5.3 allows
+ * that). */
 #define PONGS_MAX_BYTES (16U << 10)
 #define CLOSE_PAYLOAD_MAX 125
 
@@ -253,8 +254,9 @@ static void socket_start_ping_timer(web_socket *socket) {
                          socket->server->limits.ping_interval_ms);
 }
 
-/* Once an interval. A peer that takes nothing could not read a ping: the sender's own time-out judges it. One that is
- * not listened to is pinged, which shows whether it is gone, and not judged. */
+/* Once an interval. A peer that takes nothing could not read a ping: the sender's own time-out
+ * judges it. One that is not listened to is pinged, which shows whether it is gone, and not
+ * judged. */
 static void socket_on_ping_timer(web_timer *timer, void *user) {
   web_socket *socket = user;
   (void)timer;

@@ -1,11 +1,15 @@
-/* The inside of a web_socket, for its two files: accept.c opens it, socket.c lives and closes it. HTTP thread.
+/* The inside of a web_socket, for its two files: accept.c opens it, socket.c lives and closes it.
+ * HTTP thread.
  *
- *   HANDSHAKE ─▶ OPEN ─▶ CLOSING (our close frame is queued) ─▶ LINGERING (it is sent; the sending half is
- *                 └─▶ ANSWERING ─┘                                           shut) ─▶ ended
+ *   HANDSHAKE ─▶ OPEN ─▶ CLOSING ─▶ LINGERING ─▶ ended
+ *                  │        ▲
+ *                  └─▶ ANSWERING
  *
- * ANSWERING hears nothing more and sends on, so that what answers the peer's last message leaves before the close frame.
- * CLOSING waits for the kernel to take our close frame and, if we began, for the peer's; LINGERING reads on
- * until the peer closes, so that no reset overtakes our last frame. Both end at the latest by close_timer. */
+ * CLOSING: our close frame is queued. LINGERING: it is sent, and the sending half is shut.
+ * ANSWERING hears nothing more and sends on, so that what answers the peer's last message leaves
+ * before the close frame. CLOSING waits for the kernel to take our close frame and, if we began,
+ * for the peer's; LINGERING reads on until the peer closes, so that no reset overtakes our last
+ * frame. Both end at the latest by close_timer. */
 #ifndef WEB_SRC_SOCKET_H
 #define WEB_SRC_SOCKET_H
 
@@ -66,8 +70,8 @@ void web_socket_open(web_socket *socket, web_handle handle, const uint8_t *early
 /* The handshake never finished. */
 void web_socket_abandon(web_socket *socket);
 
-/* For the orderly stop: lets all find that the server stops, once they have sent what they had; begins to
- * close the others; ends all at once. */
+/* For the orderly stop: lets all find that the server stops, once they have sent what they had;
+ * begins to close the others; ends all at once. */
 void web_sockets_wake_all(web_server *server);
 void web_sockets_close_all(web_server *server);
 void web_sockets_end_all(web_server *server);

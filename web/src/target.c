@@ -1,5 +1,5 @@
-/* Path segments and query pairs. Pure; any thread. Decoding comes after cutting, so an escaped slash or
- * ampersand stays inside its value. */
+/* Path segments and query pairs. Pure; any thread. Decoding comes after cutting, so an escaped
+ * slash or ampersand stays inside its value. */
 #include "target.h"
 
 #include <string.h>
@@ -69,8 +69,8 @@ static bool query_parse(char *query, web_target *target) {
   return true;
 }
 
-/* Length of "http://authority" before the path (RFC 9112 §3.2.2: to be understood, though only a client that
- * takes us for a proxy sends it). */
+/* Length of "http://authority" before the path (RFC 9112 §3.2.2: to be understood, though only a
+ * client that takes us for a proxy sends it). */
 static size_t origin_read(char *text, web_target *target) {
   static const char scheme[] = "http://";
   const size_t scheme_size = sizeof scheme - 1;

@@ -25,8 +25,9 @@ typedef struct web_target {
 } web_target;
 
 #define WEB_TARGET_STORAGE(length) (2 * (length) + 2)
-/* Reads `text` of `length` characters; everything in *out_target lies in `storage`. False: not a path in
- * our sense (no leading slash, before which only "http://authority" may stand, a broken or zero percent escape, too many parameters). */
+/* Reads `text` of `length` characters; everything in *out_target lies in `storage`. False: not a
+ * path in our sense (no leading slash, before which only "http://authority" may stand, a broken or
+ * zero percent escape, too many parameters). */
 bool web_target_parse(const char *text, size_t length, char *storage, web_target *out_target);
 /* The first value of `name`, or NULL. */
 const char *web_target_query(const web_target *target, const char *name);

@@ -1,7 +1,7 @@
 /* Timers in order of their deadline. Pure: time is an argument. HTTP thread.
  *
- * A new one is looked for its place from the end: where all wait equally long, as in each of the server's
- * lists, that is no search at all. */
+ * A new one is looked for its place from the end: where all wait equally long, as in each of the
+ * server's lists, that is no search at all. */
 #ifndef WEB_SRC_TIMER_LIST_H
 #define WEB_SRC_TIMER_LIST_H
 

@@ -1,9 +1,10 @@
-/* UTF-8 validation (RFC 3629), whole or over pieces. ASCII goes sixteen bytes at a time, whole characters one
- * at a time; only what a piece's end cuts, or what is wrong, is walked byte by byte. Pure; any thread.
+/* UTF-8 validation (RFC 3629), whole or over pieces. ASCII goes sixteen bytes at a time, whole
+ * characters one at a time; only what a piece's end cuts, or what is wrong, is walked byte by byte.
+ * Pure; any thread.
  *
- * The state between two bytes of one character is what the next byte may be, and how many are missing:
- * missing << 16 | lowest << 8 | highest. The first byte narrows the range of the second (Unicode table 3-7),
- * which shuts out overlong forms, surrogates and what is over U+10FFFF. */
+ * The state between two bytes of one character is what the next byte may be, and how many are
+ * missing: missing << 16 | lowest << 8 | highest. The first byte narrows the range of the second
+ * (Unicode table 3-7), which shuts out overlong forms, surrogates and what is over U+10FFFF. */
 #include "web/text.h"
 
 #include "word.h"
@@ -65,8 +66,8 @@ static uint32_t state_after_first(uint8_t byte) {
   return UTF8_FAILED;
 }
 
-/* Size of the well-formed character at `data`, whose first byte is not ASCII; 0 if it is cut or wrong. The same
- * rules as state_after_first, in the order in which texts have them. */
+/* Size of the well-formed character at `data`, whose first byte is not ASCII; 0 if it is cut or
+ * wrong. The same rules as state_after_first, in the order in which texts have them. */
 static inline size_t character_size(const uint8_t *data, size_t size) {
   uint8_t first = data[0];
   if (first < 0xe0) {

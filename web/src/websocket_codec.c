@@ -1,10 +1,11 @@
-/* RFC 6455, what a server receives, as a state machine without I/O. Pure but for the allocator; one thread at
- * a time.
+/* RFC 6455, what a server receives, as a state machine without I/O. Pure but for the allocator; one
+ * thread at a time.
  *
- * Path of success: header → its rules → payload, unmasked where it lies → (compressed: expanded into `message`) →
- * (text) UTF-8 → a message that is whole in the fed bytes goes out as it lies, any other is put together in `message`.
- * Failures, each at the first byte that shows it: 1002 a rule of the framing or the close frame is broken,
- * 1007 text that is no UTF-8 or nothing that was deflated, 1009 a message over the limit, 1011 no memory. The first one stays. */
+ * Path of success: header → its rules → payload, unmasked where it lies → (compressed: expanded
+ * into `message`) → (text) UTF-8 → a message that is whole in the fed bytes goes out as it lies,
+ * any other is put together in `message`. Failures, each at the first byte that shows it: 1002 a
+ * rule of the framing or the close frame is broken, 1007 text that is no UTF-8 or nothing that was
+ * deflated, 1009 a message over the limit, 1011 no memory. The first one stays. */
 #include "web/websocket_codec.h"
 
 #include <stdlib.h>
@@ -173,7 +174,8 @@ static uint64_t big_endian(const uint8_t *data, size_t size) {
   return value;
 }
 
-/* Judges as much of a header as there is. Returns its size once it is whole, else 0 (cut, or failed). */
+/* Judges as much of a header as there is. Returns its size once it is whole, else 0 (cut, or
+ * failed). */
 static size_t codec_parse_header(web_ws_codec *codec, const uint8_t *header, size_t size) {
   if (size < 1 || !codec_check_first_byte(codec, header[0])) {
     return 0;
@@ -366,8 +368,8 @@ static void codec_end_message(web_ws_codec *codec, const uint8_t *data, size_t s
   codec_forget_message(codec);
 }
 
-/* Where the next expanded bytes go: behind the message, or, when that is at its limit, to `over`, where one byte is too
- * many. Zero: no memory. */
+/* Where the next expanded bytes go: behind the message, or, when that is at its limit, to `over`,
+ * where one byte is too many. Zero: no memory. */
 static size_t codec_expanding_room(web_ws_codec *codec, uint8_t over[1], uint8_t **out) {
   bool is_at_limit = codec->message_size == codec->max_message_bytes;
   if (!is_at_limit && !codec_make_room(codec, 1)) {

@@ -1,5 +1,5 @@
-/* Offers are read with the grammar of RFC 6455 §9.1: names and parameters with a value, quoted or not. Pure; any
- * thread. */
+/* Offers are read with the grammar of RFC 6455 §9.1: names and parameters with a value, quoted or
+ * not. Pure; any thread. */
 #include "websocket_extension.h"
 
 #include <stddef.h>
@@ -128,8 +128,8 @@ static bool offer_take(deflate_offer *offer, const parameter *given) {
   return false;
 }
 
-/* Both sides forget what was before at each message, which either may demand without having been asked. zlib has no
- * window of 8 bits without a header: such an offer is not taken. */
+/* Both sides forget what was before at each message, which either may demand without having been
+ * asked. zlib has no window of 8 bits without a header: such an offer is not taken. */
 static void offer_accept(const deflate_offer *offer, web_extension *out) {
   if (offer->is_refused || (offer->server_bits != 0 && offer->server_bits < WEB_DEFLATE_MIN_BITS)) {
     return;

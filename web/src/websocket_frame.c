@@ -1,5 +1,5 @@
-/* What RFC 6455 says of single frames from the server's side: header, close payload, close codes. Pure; any
- * thread. */
+/* What RFC 6455 says of single frames from the server's side: header, close payload, close codes.
+ * Pure; any thread. */
 #include <string.h>
 
 #include "web/text.h"
@@ -52,7 +52,8 @@ size_t web_ws_write_close(uint8_t payload[125], uint16_t code, const char *reaso
       size--;
     }
   }
-  /* An empty reason is better than one that is no text: the peer would have to fail the connection. */
+  /* An empty reason is better than one that is no text: the peer would have to fail the
+   * connection. */
   if (!web_utf8_is_valid((const uint8_t *)reason, size)) {
     size = 0;
   }
@@ -63,7 +64,8 @@ size_t web_ws_write_close(uint8_t payload[125], uint16_t code, const char *reaso
 }
 
 bool web_ws_is_valid_close_code(uint16_t code) {
-  /* 1004 has no meaning; 1005, 1006 and 1015 never travel; 1012 to 1014 came with the IANA registry. */
+  /* 1004 has no meaning; 1005, 1006 and 1015 never travel; 1012 to 1014 came with the IANA
+   * registry. */
   bool is_defined = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014);
   return is_defined || (code >= 3000 && code <= 4999);
 }

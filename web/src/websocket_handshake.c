@@ -1,4 +1,5 @@
-/* The one computation of the opening handshake (RFC 6455 §4.2.2). Owner file of nettle. Pure; any thread. */
+/* The one computation of the opening handshake (RFC 6455 §4.2.2). Owner file of nettle. Pure; any
+ * thread. */
 #include <string.h>
 
 #include <nettle/base64.h>

@@ -1,5 +1,5 @@
-/* Eight bytes at a time, in portable C: the first byte in memory is the lowest of the word, on any machine
- * (compilers make one load or store of it). Pure; any thread. */
+/* Eight bytes at a time, in portable C: the first byte in memory is the lowest of the word, on any
+ * machine (compilers make one load or store of it). Pure; any thread. */
 #ifndef WEB_SRC_WORD_H
 #define WEB_SRC_WORD_H
 

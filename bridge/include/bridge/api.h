@@ -1,7 +1,8 @@
 /* br_api: the routes of /api/v1 and /healthz. HTTP thread only.
  *
- * Lists are answered from the hub's registry at once. What the pipe thread must do goes to it as a command with
- * an id; the request waits under that id until the result comes back through the event queue. */
+ * Lists are answered from the hub's registry at once. What the pipe thread must do goes to it as a
+ * command with an id; the request waits under that id until the result comes back through the event
+ * queue. */
 #ifndef BRIDGE_API_H
 #define BRIDGE_API_H
 
@@ -37,7 +38,8 @@ bool br_api_prepare_sleep(br_api *api);
 extern const web_route br_api_routes[];
 extern const size_t br_api_route_count;
 
-/* An `injected` event, one of a private session, or a record that is no event came through the queue. */
+/* An `injected` event, one of a private session, or a record that is no event came through the
+ * queue. */
 void br_api_on_record(br_api *api, const br_event *record);
 
 #endif

@@ -1,6 +1,6 @@
-/* The configuration: one JSON file, environment and arguments over it, defaults below it. Every value has a
- * default, a minimum and a maximum; what is unknown, of the wrong type or out of range is an error that says
- * what, where (file, JSON path) and what to do. Start-up; one thread. */
+/* The configuration: one JSON file, environment and arguments over it, defaults below it. Every
+ * value has a default, a minimum and a maximum; what is unknown, of the wrong type or out of range
+ * is an error that says what, where (file, JSON path) and what to do. Start-up; one thread. */
 #ifndef BRIDGE_CONFIG_H
 #define BRIDGE_CONFIG_H
 
@@ -79,10 +79,9 @@ typedef struct br_events_config {
   uint32_t log_bytes;    /* of each broadcast log: how far an observer may lag */
   uint32_t queue_bytes;  /* between the pipe thread and the HTTP thread; a power of two, four of the
                           * largest messages fit                               */
-  uint32_t
-      max_message_bytes; /* the largest message that memory, logs and queues are made for: no pipe
-                               * has a higher limit, whenever it comes */
-  uint32_t spin_us;      /* how long both threads look for more before they sleep, while
+  uint32_t max_message_bytes; /* the largest message that memory, logs and queues are made for: no
+                               * pipe has a higher limit, whenever it comes */
+  uint32_t spin_us;           /* how long both threads look for more before they sleep, while
                                * messages come as quickly; 0: not at all */
 } br_events_config;
 
@@ -106,8 +105,8 @@ typedef struct br_config_overrides { /* from arguments and environment; NULL or 
   size_t listen_count;
 } br_config_overrides;
 
-/* Reads `path` (NULL: the built-in demonstration configuration). On failure returns false and writes one or
- * more lines into `error`. */
+/* Reads `path` (NULL: the built-in demonstration configuration). On failure returns false and
+ * writes one or more lines into `error`. */
 bool br_config_load(const char *path, const br_config_overrides *overrides, br_config *out_config,
                     char *error, size_t error_size);
 /* The same from text; `where` names it in errors. */
@@ -120,8 +119,8 @@ void br_config_fini(br_config *config);
 void br_pipe_config_destroy(br_pipe_config *pipe);
 
 /* Looks whether the runtime directory is safe to put pipes in: ours or root's, and not writable by
- * everybody. One that does not exist is made (mode 0700; its parent must exist) if `create` is set; parsing
- * alone makes nothing. On failure writes what, where and what to do into `error`. */
+ * everybody. One that does not exist is made (mode 0700; its parent must exist) if `create` is set;
+ * parsing alone makes nothing. On failure writes what, where and what to do into `error`. */
 bool br_config_prepare_runtime_dir(const br_config *config, bool create, char *error,
                                    size_t error_size);
 

@@ -1,5 +1,5 @@
-/* Counters of a pipe or a session, and where a client pipe stands: written by the pipe thread alone, read by any. Relaxed: a number
- * orders nothing. */
+/* Counters of a pipe or a session, and where a client pipe stands: written by the pipe thread
+ * alone, read by any. Relaxed: a number orders nothing. */
 #ifndef BRIDGE_COUNTERS_H
 #define BRIDGE_COUNTERS_H
 

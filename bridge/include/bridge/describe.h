@@ -18,8 +18,8 @@ void br_describe_pipes(web_buffer *out, const br_registry *registry);
 void br_describe_removed(web_buffer *out, const br_registry *registry, uint64_t oldest_seq);
 /* Or-ed. */
 typedef enum br_session_state { BR_SESSION_OPEN = 1, BR_SESSION_CLOSED = 2 } br_session_state;
-/* [ … ] of those in one of `states` that `filter` chooses (NULL: all), closed ones first, in the order of their
- * closing, then open ones in that of their opening. */
+/* [ … ] of those in one of `states` that `filter` chooses (NULL: all), closed ones first, in the
+ * order of their closing, then open ones in that of their opening. */
 void br_describe_sessions(web_buffer *out, const br_registry *registry, unsigned states,
                           const br_filter *filter);
 

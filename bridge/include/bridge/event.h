@@ -1,5 +1,5 @@
-/* Events and commands: the records that travel through the two queues, and that the hub keeps. Plain values;
- * no thread of their own. */
+/* Events and commands: the records that travel through the two queues, and that the hub keeps.
+ * Plain values; no thread of their own. */
 #ifndef BRIDGE_EVENT_H
 #define BRIDGE_EVENT_H
 
@@ -16,16 +16,19 @@ typedef enum br_event_kind {
   BR_EVENT_CLOSED,     /* payload: br_closed                                   */
   BR_EVENT_INJECTED,   /* payload: the bytes                                   */
   BR_EVENT_ERROR,      /* payload: English text                                */
-  /* 6 is a gap, in the binary format. Payload in the queue: br_pipe_handover; from the hub on, the pipe's JSON. */
+  /* 6 is a gap, in the binary format. Payload in the queue: br_pipe_handover; from the hub on, the
+     pipe's JSON. */
   BR_EVENT_PIPE_ADDED = 7,
   BR_EVENT_PIPE_CHANGED,
   BR_EVENT_PIPE_REMOVED,
   BR_EVENT_DROPPED, /* payload: br_dropped                                     */
   /* No events: they get no seq and no observer sees them. */
-  BR_RECORD_RESULT = 64, /* how a command ended; payload: br_result             */
-  BR_RECORD_PIPE_REFUSED, /* a pipe was not added or not changed, a result follows; payload: br_pipe_refusal */
-  BR_RECORD_UNCONNECTED, /* of BR_COMMAND_CONNECT; payload: pc_failure, PC_E_QUOTA over max_instances */
-  BR_RECORD_TAKEN        /* of a private session's BR_COMMAND_SAY; payload: br_taken */
+  BR_RECORD_RESULT = 64,  /* how a command ended; payload: br_result             */
+  BR_RECORD_PIPE_REFUSED, /* a pipe was not added or not changed, a result follows; payload:
+                             br_pipe_refusal */
+  BR_RECORD_UNCONNECTED,  /* of BR_COMMAND_CONNECT; payload: pc_failure, PC_E_QUOTA over
+                             max_instances */
+  BR_RECORD_TAKEN         /* of a private session's BR_COMMAND_SAY; payload: br_taken */
 } br_event_kind;
 
 static inline bool br_is_event(uint8_t kind) {
@@ -104,8 +107,8 @@ typedef struct br_result {
   uint32_t removed;   /* there is no such pipe any more                           */
   uint32_t pipe_refused; /* the pipe was not added or changed, as the record before it says */
   uint32_t is_away; /* nobody is connected: queued until somebody is, or refused by that queue */
-  /* From the command's hand-over until all of this was known: the kernel had what is `delivered`, and what is
-   * `queued` had been waited for. */
+  /* From the command's hand-over until all of this was known: the kernel had what is `delivered`,
+   * and what is `queued` had been waited for. */
   uint64_t microseconds;
 } br_result;
 

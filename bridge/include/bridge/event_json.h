@@ -1,5 +1,5 @@
-/* Events as JSON text, at the speed of the stream (web/PROTOCOL.md says how they look). Pure but for the time
- * stamp that an encoder remembers; one thread at a time. */
+/* Events as JSON text, at the speed of the stream (web/PROTOCOL.md says how they look). Pure but
+ * for the time stamp that an encoder remembers; one thread at a time. */
 #ifndef BRIDGE_EVENT_JSON_H
 #define BRIDGE_EVENT_JSON_H
 

@@ -1,6 +1,7 @@
-/* br_hub: the middle of the house, on the HTTP thread. It reads the event queue, gives each event its `seq`,
- * keeps the last ones in bounded memory, and appends each once per feed (a format and a filter) to a
- * broadcast log that all observers of that feed share. All functions: the HTTP thread. */
+/* br_hub: the middle of the house, on the HTTP thread. It reads the event queue, gives each event
+ * its `seq`, keeps the last ones in bounded memory, and appends each once per feed (a format and a
+ * filter) to a broadcast log that all observers of that feed share. All functions: the HTTP
+ * thread. */
 #ifndef BRIDGE_HUB_H
 #define BRIDGE_HUB_H
 
@@ -27,8 +28,8 @@ typedef struct br_hub_options {
   const char *run; /* 16 hexadecimal digits; must outlive the hub       */
   /* After each drain: the queue has room again. */
   void (*on_room)(void *user);
-  /* Each `injected` event, each of a private session and each of a pipe that came, changed or went (its seq given, that
-   * of a pipe without its payload), and the records that are no events. */
+  /* Each `injected` event, each of a private session and each of a pipe that came, changed or went
+   * (its seq given, that of a pipe without its payload), and the records that are no events. */
   void (*on_record)(const br_event *record, void *user);
   void *user;
 } br_hub_options;
@@ -42,12 +43,12 @@ void br_hub_attach(br_hub *hub, web_server *server);
 /* Takes a bounded batch from the queue; true if there may be more. */
 bool br_hub_do_work(br_hub *hub);
 
-/* False: there are records, or those for whom it left them in the queue have caught up: do not sleep. It
- * also looks again by itself, soon, as long as it leaves them there. */
+/* False: there are records, or those for whom it left them in the queue have caught up: do not
+ * sleep. It also looks again by itself, soon, as long as it leaves them there. */
 bool br_hub_prepare_sleep(br_hub *hub);
 
-/* From now on `on_event` is shown each event after it was published, but for those of pipes that come and go; NULL:
- * nobody is. One at a time. */
+/* From now on `on_event` is shown each event after it was published, but for those of pipes that
+ * come and go; NULL: nobody is. One at a time. */
 void br_hub_watch(br_hub *hub, void (*on_event)(const br_event *event, void *user), void *user);
 
 uint64_t br_hub_seq(const br_hub *hub); /* the last event so far */
@@ -60,7 +61,8 @@ const char *const *br_hub_pipe_names(const br_hub *hub); /* by index, also of pi
 /* For pipes that are asked for and change. */
 br_registry *br_hub_registry_mutable(br_hub *hub);
 
-/* Whether `event` is one that `filter` wants; its session is looked up only if the filter asks about its peer. */
+/* Whether `event` is one that `filter` wants; its session is looked up only if the filter asks
+ * about its peer. */
 bool br_hub_matches(const br_hub *hub, const br_filter *filter, const br_event *event);
 
 /* ---- observing ---- */
@@ -96,8 +98,8 @@ typedef enum br_observe_result {
   BR_OBSERVE_TOO_MANY
 } br_observe_result;
 
-/* An observer of the feed that its options name: a greeting, then what it missed since, then what comes. It ends by
- * br_hub_observer_destroy, when its connection does. */
+/* An observer of the feed that its options name: a greeting, then what it missed since, then what
+ * comes. It ends by br_hub_observer_destroy, when its connection does. */
 typedef struct br_observer br_observer;
 br_observe_result br_hub_observer_create(br_hub *hub, const br_observe_options *options,
                                          br_observer **out_observer);
@@ -106,8 +108,8 @@ void br_hub_observer_destroy(br_observer *observer);
 web_source br_hub_observer_source(br_observer *observer);
 /* What it wants; valid as long as it. */
 const br_filter *br_hub_observer_filter(const br_observer *observer);
-/* From where another observer would go on, missing nothing and getting nothing twice: as the options' start and since.
- * `next_seq`: what web_socket_next_seq says of its socket. */
+/* From where another observer would go on, missing nothing and getting nothing twice: as the
+ * options' start and since. `next_seq`: what web_socket_next_seq says of its socket. */
 void br_hub_observer_where(const br_observer *observer, uint64_t next_seq, br_start_mode *out_start,
                            uint64_t *out_since);
 

@@ -1,5 +1,5 @@
-/* A table from a number that is never 0 (session, command) to a pointer. Open addressing; grows; one thread
- * at a time. */
+/* A table from a number that is never 0 (session, command) to a pointer. Open addressing; grows;
+ * one thread at a time. */
 #ifndef BRIDGE_ID_TABLE_H
 #define BRIDGE_ID_TABLE_H
 

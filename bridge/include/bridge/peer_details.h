@@ -1,5 +1,5 @@
-/* Who is at the other end of a session, packed for its way from the pipe thread to the observers: a record of as
- * many bytes as there is to say. Pure; any thread. */
+/* Who is at the other end of a session, packed for its way from the pipe thread to the observers: a
+ * record of as many bytes as there is to say. Pure; any thread. */
 #ifndef BRIDGE_PEER_DETAILS_H
 #define BRIDGE_PEER_DETAILS_H
 
@@ -43,7 +43,8 @@ br_peer_view br_peer_details_view(const br_peer_details *details);
 
 /* Bytes that br_peer_json_write writes at most. */
 size_t br_peer_json_bound(const br_peer_details *details);
-/* The peer as a JSON object, written at `cursor`; returns the end. Bytes that are not UTF-8 become '?'. */
+/* The peer as a JSON object, written at `cursor`; returns the end. Bytes that are not UTF-8 become
+ * '?'. */
 uint8_t *br_peer_json_write(uint8_t *cursor, const pc_peer *peer, const br_peer_details *details);
 /* Likewise only its ids and name, in at most BR_PEER_IDS_JSON_BOUND bytes. */
 enum { BR_PEER_IDS_JSON_BOUND = 768 };

@@ -1,5 +1,5 @@
-/* One pipe's configuration by itself: for pipes that come, or change, while the bridge runs. Any thread, one at a time;
- * looks for users, programs and folders on the machine. */
+/* One pipe's configuration by itself: for pipes that come, or change, while the bridge runs. Any
+ * thread, one at a time; looks for users, programs and folders on the machine. */
 #ifndef BRIDGE_PIPE_CONFIG_H
 #define BRIDGE_PIPE_CONFIG_H
 
@@ -9,9 +9,10 @@
 #include "bridge/config.h"
 #include "web/buffer.h"
 
-/* Reads an object as the configuration's `pipes` has them, on the heap. `base`: what the bridge runs by; it is looked
- * at for the runtime directory, the strategy and the largest message. `name`: the pipe's; the text need not
- * say it, and must not say another. NULL: `error` has a line for each problem, with its place as a JSON pointer. */
+/* Reads an object as the configuration's `pipes` has them, on the heap. `base`: what the bridge
+ * runs by; it is looked at for the runtime directory, the strategy and the largest message. `name`:
+ * the pipe's; the text need not say it, and must not say another. NULL: `error` has a line for each
+ * problem, with its place as a JSON pointer. */
 br_pipe_config *br_pipe_config_parse(const char *text, size_t size, const char *name,
                                      const br_config *base, char *error, size_t error_size);
 /* Another one, made of what `current` was made of, with a JSON merge patch (RFC 7396) in it. */

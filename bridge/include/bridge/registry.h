@@ -1,9 +1,9 @@
-/* What the HTTP thread knows of pipes and sessions: built from the events, so that a list of sessions agrees
- * with the stream, and no request ever asks the pipe thread. The traffic counters are the pipe thread's own,
- * read as they are now. HTTP thread only.
+/* What the HTTP thread knows of pipes and sessions: built from the events, so that a list of
+ * sessions agrees with the stream, and no request ever asks the pipe thread. The traffic counters
+ * are the pipe thread's own, read as they are now. HTTP thread only.
  *
- * A pipe has an index, which the events name it by, and which no other pipe of the run ever gets: what memory
- * and observers still hold of a pipe that is gone keeps its name. */
+ * A pipe has an index, which the events name it by, and which no other pipe of the run ever gets:
+ * what memory and observers still hold of a pipe that is gone keeps its name. */
 #ifndef BRIDGE_REGISTRY_H
 #define BRIDGE_REGISTRY_H
 
@@ -19,8 +19,9 @@
 /* How many closed sessions are remembered; then the one that closed first is forgotten. */
 enum { BR_CLOSED_SESSIONS_MAX = 1000 };
 
-/* One session. The pipe thread makes it and goes on counting in it; the `opened` event hands it to the
- * HTTP thread, whose alone it is after the `closed` event: the queue between them is the hand-over. */
+/* One session. The pipe thread makes it and goes on counting in it; the `opened` event hands it to
+ * the HTTP thread, whose alone it is after the `closed` event: the queue between them is the
+ * hand-over. */
 typedef struct br_session_info {
   uint64_t id;
   uint64_t opened_wall_ns;
@@ -79,7 +80,8 @@ typedef struct br_session_list {
 } br_session_list;
 
 typedef struct br_registry {
-  /* By index. Owned, and of full size, so that they never move; their pages are touched as they are used. */
+  /* By index. Owned, and of full size, so that they never move; their pages are touched as they are
+   * used. */
   br_pipe_info *pipes;
   const char **names;     /* owned; also of those that are gone */
   size_t index_count;     /* given so far                       */

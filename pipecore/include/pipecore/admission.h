@@ -1,8 +1,8 @@
 /* Admission: which clients a server lets in, by user, group and executable. Pure; any thread.
  *
- * A user and a group are what the kernel vouches for. An executable tells programs apart that mean well: whoever
- * may run it may also make it do as they like (a debugger, a preloaded library), so a rule that protects
- * something names a user too. */
+ * A user and a group are what the kernel vouches for. An executable tells programs apart that mean
+ * well: whoever may run it may also make it do as they like (a debugger, a preloaded library), so a
+ * rule that protects something names a user too. */
 #ifndef PIPECORE_ADMISSION_H
 #define PIPECORE_ADMISSION_H
 
@@ -22,9 +22,9 @@ typedef struct pc_admission_rule {
                            * its interpreter                                                      */
 } pc_admission_rule;
 
-/* A client is let in if no rule of `deny` is met and, where `allow` has rules, one of those is. What a rule
- * asks for and nobody knows (the client is gone already, /proc is closed to us) meets no `allow` and every
- * `deny`. */
+/* A client is let in if no rule of `deny` is met and, where `allow` has rules, one of those is.
+ * What a rule asks for and nobody knows (the client is gone already, /proc is closed to us) meets
+ * no `allow` and every `deny`. */
 typedef struct pc_admission_rules {
   const pc_admission_rule *allow;
   size_t allow_count; /* 0: everybody */

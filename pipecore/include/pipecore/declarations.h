@@ -1,5 +1,6 @@
-/* What the declarations of every header here have around them: C's linkage for C++ and, since the library is
- * built with its other names hidden, that these are the ones it shows. Nothing but that and PC_MUST_USE. */
+/* What the declarations of every header here have around them: C's linkage for C++ and, since the
+ * library is built with its other names hidden, that these are the ones it shows. Nothing but that
+ * and PC_MUST_USE. */
 #ifndef PIPECORE_DECLARATIONS_H
 #define PIPECORE_DECLARATIONS_H
 

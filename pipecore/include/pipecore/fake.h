@@ -1,7 +1,7 @@
-/* The in-memory backend (PC_BACKEND_FAKE): tests hold the other program's end of a connection, a client of a
- * pc_server or the server of a pc_client, on the loop's thread, without a system call. A path names an
- * endpoint inside one loop. The backend never sleeps, whatever time-out a turn has: time passes by
- * pc_fake_advance only. All functions: the loop's thread. */
+/* The in-memory backend (PC_BACKEND_FAKE): tests hold the other program's end of a connection, a
+ * client of a pc_server or the server of a pc_client, on the loop's thread, without a system call.
+ * A path names an endpoint inside one loop. The backend never sleeps, whatever time-out a turn has:
+ * time passes by pc_fake_advance only. All functions: the loop's thread. */
 #ifndef PIPECORE_FAKE_H
 #define PIPECORE_FAKE_H
 
@@ -33,18 +33,19 @@ PC_MUST_USE pc_status pc_fake_describe(pc_fake_end *end, const pc_peer_details *
  * PC_E_BROKEN: the other end closed. */
 PC_MUST_USE pc_status pc_fake_write(pc_fake_end *end, const void *data, size_t size);
 /* What the other end wrote: a message, or up to `capacity` bytes. PC_AGAIN: nothing there.
- * PC_MORE_DATA: the message is longer; nothing was taken. PC_E_BROKEN: it closed, or ended its output, and
- * all was read. */
+ * PC_MORE_DATA: the message is longer; nothing was taken. PC_E_BROKEN: it closed, or ended its
+ * output, and all was read. */
 PC_MUST_USE pc_status pc_fake_read(pc_fake_end *end, void *data, size_t capacity, size_t *out_size);
 /* Ends what this end sends; it can still read. */
 void pc_fake_half_close(pc_fake_end *end);
 /* Closes this end; `end` is gone. */
 void pc_fake_close(pc_fake_end *end);
 
-/* Makes the next `count` operations of the named kind ("accept", "connect", "read", "write") end with `status`. A write
- * that shall end with PC_AGAIN is one that finds the pipe full. */
+/* Makes the next `count` operations of the named kind ("accept", "connect", "read", "write") end
+ * with `status`. A write that shall end with PC_AGAIN is one that finds the pipe full. */
 void pc_fake_fail(pc_loop *loop, const char *operation, pc_status status, unsigned count);
-/* Bytes that a pipe holds in each direction; 64 KiB at first. A larger message passes an empty pipe. */
+/* Bytes that a pipe holds in each direction; 64 KiB at first. A larger message passes an empty
+ * pipe. */
 void pc_fake_set_capacity(pc_loop *loop, size_t capacity_bytes);
 /* The fake's clock, from which timers run. */
 void pc_fake_advance(pc_loop *loop, uint64_t ms);

@@ -15,9 +15,10 @@
 
 PC_DECLARATIONS_BEGIN
 
-/* `none` keeps no boundaries at all: a message is what one read found. Two writes of a client that is faster
- * than the loop come as one message, and a write larger than what is read at once (64 KiB, less under
- * backpressure) or than max_message_bytes comes as several; only the bytes and their order are certain. */
+/* `none` keeps no boundaries at all: a message is what one read found. Two writes of a client that
+ * is faster than the loop come as one message, and a write larger than what is read at once (64
+ * KiB, less under backpressure) or than max_message_bytes comes as several; only the bytes and
+ * their order are certain. */
 typedef enum pc_framing {
   PC_FRAMING_NONE,        /* each read is a message                           */
   PC_FRAMING_LINE,        /* ends with \n, which is not part of the message   */
@@ -26,10 +27,10 @@ typedef enum pc_framing {
   PC_FRAMING_LENGTH32_LE,
   PC_FRAMING_LENGTH16_BE, /* the same with 16 bits: at most 65,535 bytes      */
   PC_FRAMING_LENGTH16_LE,
-  PC_FRAMING_VARINT, /* length as an unsigned LEB128 of at most 32 bits (5 bytes), as protobuf's delimited
-                      * streams have it, then that                             */
-  PC_FRAMING_HEADERS /* "Content-Length: N\r\n", other headers, "\r\n", then N bytes, as language servers
-                      * and debug adapters speak; the message has no header   */
+  PC_FRAMING_VARINT, /* length as an unsigned LEB128 of at most 32 bits (5 bytes), as protobuf's
+                      * delimited streams have it, then that                             */
+  PC_FRAMING_HEADERS /* "Content-Length: N\r\n", other headers, "\r\n", then N bytes, as language
+                      * servers and debug adapters speak; the message has no header   */
 } pc_framing;
 
 /* Longest header block of PC_FRAMING_HEADERS, with the empty line at its end. */
@@ -59,28 +60,27 @@ void pc_frame_decoder_init(pc_frame_decoder *decoder, pc_framing framing,
                            uint32_t max_message_bytes);
 
 /* Looks for one message at the start of `data`.
- * PC_OK: `*out_frame` is it, and `*out_consumed` bytes (delimiter and prefix included) are done with.
- * PC_AGAIN: none complete yet; present the same bytes with more behind them.
- * PC_E_TOO_BIG: the message is, or will be, over the limit; pc_frame_skip goes on behind it, nothing else.
- * PC_E_MALFORMED: what stands where a length or header should cannot be one; the stream cannot be cut any
- * further.
- * `none` makes a message of at most max_message_bytes of whatever is there. */
+ * PC_OK: `*out_frame` is it, and `*out_consumed` bytes (delimiter and prefix included) are done
+ * with. PC_AGAIN: none complete yet; present the same bytes with more behind them. PC_E_TOO_BIG:
+ * the message is, or will be, over the limit; pc_frame_skip goes on behind it, nothing else.
+ * PC_E_MALFORMED: what stands where a length or header should cannot be one; the stream cannot be
+ * cut any further. `none` makes a message of at most max_message_bytes of whatever is there. */
 PC_MUST_USE pc_status pc_frame_decode(pc_frame_decoder *decoder, const uint8_t *data, size_t size,
                                       pc_frame *out_frame, size_t *out_consumed);
 
-/* Lets go of the message that pc_frame_decode found too big, without keeping a byte of it: at first with the
- * bytes that were shown there, then with those that follow.
- * PC_OK: its end was among them, `*out_consumed` bytes are done with, and pc_frame_decode goes on behind.
- * PC_AGAIN: all of them are done with, and more of it comes (decoder->is_skipping until then). */
+/* Lets go of the message that pc_frame_decode found too big, without keeping a byte of it: at first
+ * with the bytes that were shown there, then with those that follow. PC_OK: its end was among them,
+ * `*out_consumed` bytes are done with, and pc_frame_decode goes on behind. PC_AGAIN: all of them
+ * are done with, and more of it comes (decoder->is_skipping until then). */
 PC_MUST_USE pc_status pc_frame_skip(pc_frame_decoder *decoder, const uint8_t *data, size_t size,
                                     size_t *out_consumed);
 
-/* Of `size` bytes that pc_frame_decode answered with PC_AGAIN: how many of the first are length or headers
- * and no payload. */
+/* Of `size` bytes that pc_frame_decode answered with PC_AGAIN: how many of the first are length or
+ * headers and no payload. */
 size_t pc_frame_begun_prefix_bytes(const pc_frame_decoder *decoder, size_t size);
 
-/* How a message is dressed on the wire: `prefix` bytes before it, `suffix` bytes behind it. A message
- * that ends with the delimiter already gets no second one. */
+/* How a message is dressed on the wire: `prefix` bytes before it, `suffix` bytes behind it. A
+ * message that ends with the delimiter already gets no second one. */
 typedef struct pc_frame_dress {
   uint8_t prefix[32];
   uint8_t prefix_bytes;

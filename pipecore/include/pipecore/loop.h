@@ -6,9 +6,9 @@
  * number, so that nobody starves), timers that are due, posted routines, then the owner's agent.
  *
  * Functions are for the loop's thread unless they say "any thread". Before pc_loop_run is first
- * called, the creating thread counts as the loop's. What a turn started belongs to the thread that took
- * it, as with ReadFileEx. Another thread may run the loop once pc_loop_run has returned on the one before; after
- * pc_loop_turn it may not (PC_E_WRONG_THREAD, where the backend cannot). */
+ * called, the creating thread counts as the loop's. What a turn started belongs to the thread that
+ * took it, as with ReadFileEx. Another thread may run the loop once pc_loop_run has returned on the
+ * one before; after pc_loop_turn it may not (PC_E_WRONG_THREAD, where the backend cannot). */
 #ifndef PIPECORE_LOOP_H
 #define PIPECORE_LOOP_H
 
@@ -24,8 +24,8 @@ PC_DECLARATIONS_BEGIN
 
 typedef struct pc_loop pc_loop;
 
-/* How a loop does its I/O. The owner sees no difference: every callback is on the loop's thread, one at a
- * time. */
+/* How a loop does its I/O. The owner sees no difference: every callback is on the loop's thread,
+ * one at a time. */
 typedef enum pc_strategy {
   PC_STRATEGY_COMPLETION, /* completion routines, on the loop's thread                          */
   PC_STRATEGY_OVERLAPPED, /* overlapped operations of the low level, an event for each          */
@@ -34,7 +34,8 @@ typedef enum pc_strategy {
 
 const char *pc_strategy_name(pc_strategy strategy); /* "completion", "threads", … */
 
-/* By which means of the system. PC_STRATEGY_COMPLETION has the choice; the others want PC_BACKEND_AUTO. */
+/* By which means of the system. PC_STRATEGY_COMPLETION has the choice; the others want
+ * PC_BACKEND_AUTO. */
 typedef enum pc_backend_kind {
   PC_BACKEND_AUTO, /* what serves best as far as measured (README.md): epoll */
   PC_BACKEND_EPOLL,
@@ -42,14 +43,15 @@ typedef enum pc_backend_kind {
   PC_BACKEND_FAKE      /* in memory, for tests: see pipecore/fake.h */
 } pc_backend_kind;
 
-/* What the owner does once a turn, and how it takes part in falling asleep without losing a wake-up.
- * Every member may be NULL. */
+/* What the owner does once a turn, and how it takes part in falling asleep without losing a
+ * wake-up. Every member may be NULL. */
 typedef struct pc_agent {
-  /* Called at the end of each turn. Returns true if it has more to do: the loop then does not sleep. */
+  /* Called at the end of each turn. Returns true if it has more to do: the loop then does not
+   * sleep. */
   bool (*do_work)(void *user);
-  /* Called right before a wait that may sleep, after `do_work` returned false. Returns false if work
-   * arrived meanwhile: the loop then does not sleep. Here a queue's consumer says "sleeping" and looks
-   * once more. */
+  /* Called right before a wait that may sleep, after `do_work` returned false. Returns false if
+   * work arrived meanwhile: the loop then does not sleep. Here a queue's consumer says "sleeping"
+   * and looks once more. */
   bool (*prepare_sleep)(void *user);
   /* Called right after that wait, if prepare_sleep returned true. */
   void (*awake)(void *user);
@@ -62,14 +64,14 @@ typedef struct pc_loop_options {
   pc_agent agent;
 } pc_loop_options;
 
-/* PC_E_NOT_SUPPORTED: not a strategy or backend of this system. PC_E_INVALID_ARG: a strategy other than
- * PC_STRATEGY_COMPLETION, and a backend. PC_E_NO_MEMORY, PC_E_NO_DESCRIPTORS, PC_E_SYSTEM. */
+/* PC_E_NOT_SUPPORTED: not a strategy or backend of this system. PC_E_INVALID_ARG: a strategy other
+ * than PC_STRATEGY_COMPLETION, and a backend. PC_E_NO_MEMORY, PC_E_NO_DESCRIPTORS, PC_E_SYSTEM. */
 PC_MUST_USE pc_status pc_loop_create(const pc_loop_options *options, pc_loop **out_loop);
 /* Everything on the loop must be closed and its last callback delivered. Accepts NULL. */
 void pc_loop_destroy(pc_loop *loop);
 
-/* Turns until pc_loop_stop; then returns PC_OK, and the loop is whose thread takes it next. Neither this
- * nor pc_loop_turn may be called from a routine. */
+/* Turns until pc_loop_stop; then returns PC_OK, and the loop is whose thread takes it next. Neither
+ * this nor pc_loop_turn may be called from a routine. */
 PC_MUST_USE pc_status pc_loop_run(pc_loop *loop);
 /* One turn: waits at most `timeout_ms` (negative: until something happens; 0: not at all). */
 PC_MUST_USE pc_status pc_loop_turn(pc_loop *loop, int timeout_ms);
@@ -88,7 +90,8 @@ const char *pc_loop_backend_name(const pc_loop *loop);
 const pc_failure *pc_loop_refusal(const pc_loop *loop);
 
 /* ---- posted routines (posted.h) ---- */
-/* QueueUserAPC: runs `posted` once on the loop's thread. Any thread; takes no lock and allocates nothing. */
+/* QueueUserAPC: runs `posted` once on the loop's thread. Any thread; takes no lock and allocates
+ * nothing. */
 void pc_post(pc_loop *loop, pc_posted *posted);
 
 /* ---- timers: one shot, on the loop's thread ---- */

@@ -1,9 +1,10 @@
 /* Who is at the other end of a session, as the system knows it. Plain values; any thread.
  *
- * The ids are those of the process that made the connection, when it made it; another process may have
- * inherited it since. The rest is read from /proc while the process is pinned (by SO_PEERPIDFD, Linux 6.5, or by
- * pidfd_open), so that a process which got the same pid later is never described: what is gone is unknown.
- * What is read is what the process is then, not when it connected: it may have executed another program. */
+ * The ids are those of the process that made the connection, when it made it; another process may
+ * have inherited it since. The rest is read from /proc while the process is pinned (by
+ * SO_PEERPIDFD, Linux 6.5, or by pidfd_open), so that a process which got the same pid later is
+ * never described: what is gone is unknown. What is read is what the process is then, not when it
+ * connected: it may have executed another program. */
 #ifndef PIPECORE_PEER_H
 #define PIPECORE_PEER_H
 
@@ -23,7 +24,8 @@ typedef struct pc_peer {
   char name[64]; /* the process's name, UTF-8 not guaranteed; "" if it was gone already */
 } pc_peer;
 
-/* What may be asked for beside it (or-ed); each costs system calls, the last three some of /proc. */
+/* What may be asked for beside it (or-ed); each costs system calls, the last three some of
+ * /proc. */
 typedef enum pc_peer_part {
   PC_PEER_GROUPS = 1,
   PC_PEER_EXECUTABLE = 2,
@@ -40,8 +42,8 @@ enum {
   PC_PEER_CONTAINER_BYTES = 80
 };
 
-/* Some 3.5 KiB: fill one, keep what is wanted of it. The process had a hand in all texts, and they are bytes:
- * UTF-8 is not guaranteed. Every text ends with a NUL. */
+/* Some 3.5 KiB: fill one, keep what is wanted of it. The process had a hand in all texts, and they
+ * are bytes: UTF-8 is not guaranteed. Every text ends with a NUL. */
 typedef struct pc_peer_details {
   uint32_t known; /* pc_peer_part, or-ed: those that could be had. The others are empty */
 
@@ -50,8 +52,8 @@ typedef struct pc_peer_details {
   uint32_t groups[PC_PEER_GROUPS_MAX];
 
   char executable[PC_PEER_EXECUTABLE_BYTES]; /* absolute path. One that does not fit is not known */
-  /* The file that stands at this path, in the file system as this process sees it, is the one that runs.
-   * Otherwise it was removed or replaced, or lies in a container. */
+  /* The file that stands at this path, in the file system as this process sees it, is the one that
+   * runs. Otherwise it was removed or replaced, or lies in a container. */
   bool is_executable_current;
 
   bool is_command_line_cut;

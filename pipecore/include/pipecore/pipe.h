@@ -1,4 +1,5 @@
-/* What a pipe is, by the words that the high level (server.h) and the low level (instance.h) share. Plain values. */
+/* What a pipe is, by the words that the high level (server.h) and the low level (instance.h) share.
+ * Plain values. */
 #ifndef PIPECORE_PIPE_H
 #define PIPECORE_PIPE_H
 

@@ -1,5 +1,5 @@
-/* Results of every pipecore call: zero or positive is a result, negative is an error. In parentheses what Win32 calls
- * it. Any thread. */
+/* Results of every pipecore call: zero or positive is a result, negative is an error. In
+ * parentheses what Win32 calls it. Any thread. */
 #ifndef PIPECORE_STATUS_H
 #define PIPECORE_STATUS_H
 

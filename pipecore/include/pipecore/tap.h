@@ -1,16 +1,18 @@
-/* pc_tap: owns one endpoint and connects each of its clients to another one, which another program owns. Everything
- * passes in both directions as it came and at once, whatever the framing makes of it: bytes, messages with their
- * boundaries (also empty ones, and any size), descriptors (SCM_RIGHTS), the end of either side's output. Its owner
- * sees the messages of both directions, and can put some of its own in between. To the upstream, the tap's process
- * is the peer.
+/* pc_tap: owns one endpoint and connects each of its clients to another one, which another program
+ * owns. Everything passes in both directions as it came and at once, whatever the framing makes of
+ * it: bytes, messages with their boundaries (also empty ones, and any size), descriptors
+ * (SCM_RIGHTS), the end of either side's output. Its owner sees the messages of both directions,
+ * and can put some of its own in between. To the upstream, the tap's process is the peer.
  *
- * Who does not read is felt at the other end: what waits for one side is bounded by max_write_queue_bytes, then the
- * other side is not read. The same goes for an owner that answers PC_AGAIN. What one side said before it closed or
- * died reaches the other side; what nobody can receive any more is counted (pc_tap_end).
+ * Who does not read is felt at the other end: what waits for one side is bounded by
+ * max_write_queue_bytes, then the other side is not read. The same goes for an owner that answers
+ * PC_AGAIN. What one side said before it closed or died reaches the other side; what nobody can
+ * receive any more is counted (pc_tap_end).
  *
- * Life of a session, a client and its upstream: on_opened (first) → on_message*, on_written* → on_closed (last, once).
- * A callback may call any function of this header except pc_tap_destroy; none is called back from inside it. A
- * `pc_tap_session *` is valid from on_opened until on_closed has returned. All functions: the loop's thread. */
+ * Life of a session, a client and its upstream: on_opened (first) → on_message*, on_written* →
+ * on_closed (last, once). A callback may call any function of this header except pc_tap_destroy;
+ * none is called back from inside it. A `pc_tap_session *` is valid from on_opened until on_closed
+ * has returned. All functions: the loop's thread. */
 #ifndef PIPECORE_TAP_H
 #define PIPECORE_TAP_H
 
@@ -50,23 +52,26 @@ typedef struct pc_tap_end {
 
 /* NULL: of no interest to the owner. on_message is always needed. */
 typedef struct pc_tap_events {
-  /* A client is there, and connected to the upstream. Returns false to refuse it (on_closed follows with
-   * PC_CLOSE_REFUSED). */
+  /* A client is there, and connected to the upstream. Returns false to refuse it (on_closed follows
+   * with PC_CLOSE_REFUSED). */
   bool (*on_opened)(pc_tap_session *session, const pc_peer *client, const pc_peer *upstream,
                     void *user);
-  /* A whole message, which is on its way to the other side already. PC_OK: taken. PC_AGAIN: not taken; this direction
-   * is read no further, and the message is presented again after pc_tap_session_resume. */
+  /* A whole message, which is on its way to the other side already. PC_OK: taken. PC_AGAIN: not
+   * taken; this direction is read no further, and the message is presented again after
+   * pc_tap_session_resume. */
   pc_status (*on_message)(pc_tap_session *session, pc_direction direction,
                           const pc_message *message, void *user);
-  /* A message of `size_bytes` was over max_message_bytes: it passed, but cannot be shown. Told at its end. */
+  /* A message of `size_bytes` was over max_message_bytes: it passed, but cannot be shown. Told at
+   * its end. */
   void (*on_skipped)(pc_tap_session *session, pc_direction direction, uint64_t size_bytes,
                      void *user);
-  /* What passes in this direction does not keep to the framing. It goes on passing, and from here on is shown as
-   * PC_FRAMING_NONE would cut it. At most once for each direction and framing. */
+  /* What passes in this direction does not keep to the framing. It goes on passing, and from here
+   * on is shown as PC_FRAMING_NONE would cut it. At most once for each direction and framing. */
   void (*on_unframed)(pc_tap_session *session, pc_direction direction, void *user);
-  /* What pc_tap_session_write accepted left for the kernel (PC_OK), or never will: PC_E_TIMEOUT (no message ended
-   * within half a second, so there was no place for it), PC_E_TOO_BIG (since pc_tap_change), PC_E_BROKEN, PC_E_NOT_CONNECTED, PC_E_ABORTED,
-   * PC_E_NO_MEMORY. Exactly once each, before on_closed. */
+  /* What pc_tap_session_write accepted left for the kernel (PC_OK), or never will: PC_E_TIMEOUT (no
+   * message ended within half a second, so there was no place for it), PC_E_TOO_BIG (since
+   * pc_tap_change), PC_E_BROKEN, PC_E_NOT_CONNECTED, PC_E_ABORTED, PC_E_NO_MEMORY. Exactly once
+   * each, before on_closed. */
   void (*on_written)(pc_tap_session *session, pc_direction direction, uint64_t tag,
                      pc_status status, void *user);
   /* Last call for this session. */
@@ -93,28 +98,31 @@ typedef struct pc_tap_options {
   void *user;
 } pc_tap_options;
 
-/* Makes the endpoint and begins to listen, as pc_server_start does; the upstream is not looked for before a client is
- * there. PC_E_NOT_SUPPORTED: the loop's backend or strategy has no taps. */
+/* Makes the endpoint and begins to listen, as pc_server_start does; the upstream is not looked for
+ * before a client is there. PC_E_NOT_SUPPORTED: the loop's backend or strategy has no taps. */
 PC_MUST_USE pc_status pc_tap_start(pc_loop *loop, const pc_tap_options *options, pc_tap **out_tap,
                                    pc_failure *out_failure);
-/* As pc_server_change; `oversize` means nothing. What passes is not touched, only how it is shown. */
+/* As pc_server_change; `oversize` means nothing. What passes is not touched, only how it is
+ * shown. */
 PC_MUST_USE pc_status pc_tap_change(pc_tap *tap, const pc_session_change *change,
                                     pc_failure *out_failure);
-/* Begins to stop: no new clients, the endpoint is removed, what waits for either side of a session has `drain_ms` to
- * leave; on_stopped follows from the loop. */
+/* Begins to stop: no new clients, the endpoint is removed, what waits for either side of a session
+ * has `drain_ms` to leave; on_stopped follows from the loop. */
 void pc_tap_stop(pc_tap *tap, uint32_t drain_ms);
 /* After on_stopped. Accepts NULL. */
 void pc_tap_destroy(pc_tap *tap);
 
-/* Puts a message, dressed by the framing, into one direction, between two messages of those that pass there: at once, or
- * when the one that is passing has ended. The bytes are copied. PC_OK: accepted, on_written follows, unless `tag` is
- * 0. PC_E_QUOTA, PC_E_TOO_BIG, PC_E_NOT_CONNECTED, PC_E_NO_MEMORY: not accepted, nothing follows. */
+/* Puts a message, dressed by the framing, into one direction, between two messages of those that
+ * pass there: at once, or when the one that is passing has ended. The bytes are copied. PC_OK:
+ * accepted, on_written follows, unless `tag` is 0. PC_E_QUOTA, PC_E_TOO_BIG, PC_E_NOT_CONNECTED,
+ * PC_E_NO_MEMORY: not accepted, nothing follows. */
 PC_MUST_USE pc_status pc_tap_session_write(pc_tap_session *session, pc_direction direction,
                                            const void *data, uint32_t size, uint64_t tag);
-/* Begins to close both sides; on_closed follows from the loop. With `flush`, what waits for either side is written first
- * (at most 2 s). No on_message comes after this call. */
+/* Begins to close both sides; on_closed follows from the loop. With `flush`, what waits for either
+ * side is written first (at most 2 s). No on_message comes after this call. */
 void pc_tap_session_close(pc_tap_session *session, bool flush);
-/* After PC_AGAIN: presents what was not taken, in both directions, then reads on. From the loop, not inside this call. */
+/* After PC_AGAIN: presents what was not taken, in both directions, then reads on. From the loop,
+ * not inside this call. */
 void pc_tap_session_resume(pc_tap_session *session);
 
 /* As pc_session_describe_peer, of the client. */

@@ -83,7 +83,8 @@ typedef struct answering {
   bool does_connect;
 } answering;
 
-/* Answers "echo:" and the request, until its client is gone; a call's reply of "long" is 40 bytes. */
+/* Answers "echo:" and the request, until its client is gone; a call's reply of "long" is 40
+ * bytes. */
 static void answerer_run(void *user) {
   const answering *self = user;
   if (self->does_connect) {

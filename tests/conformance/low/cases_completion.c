@@ -1,5 +1,6 @@
-/* Cases of completion routines: on which thread, when, in which order; posted ones among them. Only of the
- * completion form. What a routine may not do is recorded in it, since a test cannot fail there. */
+/* Cases of completion routines: on which thread, when, in which order; posted ones among them. Only
+ * of the completion form. What a routine may not do is recorded in it, since a test cannot fail
+ * there. */
 #include "low.h"
 
 static void case_42_routine_runs_in_no_wait_but_an_alertable_one(void **state) {
@@ -23,7 +24,8 @@ static void case_42_routine_runs_in_no_wait_but_an_alertable_one(void **state) {
   assert_int_equal(wait_alertably(0), PC_E_TIMEOUT);
 }
 
-/* What is there already makes no exception: the operation checks that no routine runs inside the call. */
+/* What is there already makes no exception: the operation checks that no routine runs inside the
+ * call. */
 static void case_42_routine_of_what_is_over_at_once_is_queued_too(void **state) {
   low_fixture *fixture = *state;
   low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
@@ -193,7 +195,8 @@ static void case_44_calls_that_block_are_refused_in_a_routine(void **state) {
   assert_int_equal(operation_end(pending), PC_OK);
 }
 
-/* The way of the documentation's server: a read's routine begins the write, whose routine begins the next read. */
+/* The way of the documentation's server: a read's routine begins the write, whose routine begins
+ * the next read. */
 typedef struct echo_chain {
   low_fixture *fixture;
   pc_instance *server;

@@ -1,4 +1,5 @@
-/* Cases of a client's coming and going: before, during and after the server's connect; instances used again. */
+/* Cases of a client's coming and going: before, during and after the server's connect; instances
+ * used again. */
 #include "low.h"
 
 static const pc_type both_types[] = {PC_TYPE_BYTE, PC_TYPE_MESSAGE};
@@ -85,7 +86,8 @@ static void case_06_client_that_is_gone_again_is_heard(void **state) {
   }
 }
 
-/* A client that came and went without a word: connected and broken, or broken at once as Win32 has it. */
+/* A client that came and went without a word: connected and broken, or broken at once as Win32 has
+ * it. */
 static void case_07_client_without_a_word_leaves_the_instance_usable(void **state) {
   low_fixture *fixture = *state;
   for (int index = 0; index < 2; index++) {

@@ -3,8 +3,8 @@
 
 static const pc_type both_types[] = {PC_TYPE_BYTE, PC_TYPE_MESSAGE};
 
-/* On Win32 the bytes are gone and the client is told. Linux cannot take back what its kernel has, and the
- * client sees a close. */
+/* On Win32 the bytes are gone and the client is told. Linux cannot take back what its kernel has,
+ * and the client sees a close. */
 static void case_26_disconnect_ends_the_client(void **state) {
   low_fixture *fixture = *state;
   low_pair pair = pair_create(fixture, PC_TYPE_MESSAGE);
@@ -74,7 +74,8 @@ static void case_27_what_was_written_before_a_close_is_read(void **state) {
   }
 }
 
-/* Where a system makes such a close a reset, it stands behind the last words; nothing comes after it. */
+/* Where a system makes such a close a reset, it stands behind the last words; nothing comes after
+ * it. */
 static void case_28_close_over_unread_input_keeps_the_last_words(void **state) {
   low_fixture *fixture = *state;
   for (int index = 0; index < 2; index++) {
@@ -148,8 +149,8 @@ static void case_29_flush_waits_for_writes_that_wait(void **state) {
   assert_int_equal(operation_end(fill.writes[fill.count - 1]), PC_OK);
 }
 
-/* What ends the other end while a flush waits: told so. A flush that came too late for it says PC_OK, as the
- * table of states has it; then it is tried again with more time. */
+/* What ends the other end while a flush waits: told so. A flush that came too late for it says
+ * PC_OK, as the table of states has it; then it is tried again with more time. */
 static void flush_end_expect(low_fixture *fixture, bool does_disconnect, pc_status expected) {
   flushing flusher = {.status = PC_OK};
   for (unsigned wait_ms = 5; flusher.status == PC_OK; wait_ms *= 2) {

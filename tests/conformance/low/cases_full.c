@@ -112,7 +112,8 @@ static void case_34_default_time_out_is_the_servers(void **state) {
   assert_in_range(second.took_ms, 40, 3000);
 }
 
-/* Queued ones wait their turn, in open or, where the system queues connections, in their first read. */
+/* Queued ones wait their turn, in open or, where the system queues connections, in their first
+ * read. */
 typedef struct queued {
   visitor visitor;
   atomic_bool was_served;
@@ -192,7 +193,8 @@ static void case_36_new_instance_ends_a_wait(void **state) {
   instance_keep(fixture, second.instance);
 }
 
-/* The race that WaitNamedPipe and CreateFile have between them: all are let in, whoever comes first. */
+/* The race that WaitNamedPipe and CreateFile have between them: all are let in, whoever comes
+ * first. */
 static void crowd_that_opens_at_once_gets_in_one_by_one(void **state) {
   low_fixture *fixture = *state;
   enum { COUNT = 10 };

@@ -1,4 +1,5 @@
-/* Cases of many at once, and of what is left when a session is over; descriptors running out at every step. */
+/* Cases of many at once, and of what is left when a session is over; descriptors running out at
+ * every step. */
 #include "low.h"
 
 #include <stdlib.h>
@@ -106,7 +107,8 @@ static pc_status session_play(const low_fixture *fixture, pc_type type) {
   return status;
 }
 
-/* With a limit of 0, 1, 2, … descriptors beyond those open: each step fails in one of the rounds. */
+/* With a limit of 0, 1, 2, … descriptors beyond those open: each step fails in one of the
+ * rounds. */
 static void descriptors_may_run_out_at_every_step(void **state) {
   const low_fixture *fixture = *state;
   static const pc_type types[] = {PC_TYPE_BYTE, PC_TYPE_MESSAGE};

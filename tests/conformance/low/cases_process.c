@@ -189,7 +189,8 @@ static void case_50_client_killed_in_a_write_is_a_client_that_closed(void **stat
   read_expect(fixture, server, "next");
 }
 
-/* A death over unread input is a reset on some systems, told before what is still there to be read. */
+/* A death over unread input is a reset on some systems, told before what is still there to be
+ * read. */
 static void case_50_last_words_of_a_killed_client_are_heard(void **state) {
   low_fixture *fixture = *state;
   pc_instance *server = server_create(fixture);

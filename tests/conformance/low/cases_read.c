@@ -1,4 +1,5 @@
-/* Cases of reading: boundaries, parts of a message, messages and reads of no bytes, what a byte pipe is. */
+/* Cases of reading: boundaries, parts of a message, messages and reads of no bytes, what a byte
+ * pipe is. */
 #include "low.h"
 
 static const pc_type both_types[] = {PC_TYPE_BYTE, PC_TYPE_MESSAGE};

@@ -1,4 +1,5 @@
-/* What each call answers in each state of a server's end: the table of pipe semantics, row by row. */
+/* What each call answers in each state of a server's end: the table of pipe semantics, row by
+ * row. */
 #include "low.h"
 
 /* Answers that systems may give alike; ends with PC_AGAIN, which none gives. */

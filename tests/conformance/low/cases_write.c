@@ -1,4 +1,5 @@
-/* Cases of writing: quotas and backpressure, whole messages, many writers, both directions at once. */
+/* Cases of writing: quotas and backpressure, whole messages, many writers, both directions at
+ * once. */
 #include "low.h"
 
 #include <stdio.h>

@@ -1,9 +1,11 @@
-/* Operations whose end an event tells: of the overlapped form all, of the completion form those that have no
+/* Operations whose end an event tells: of the overlapped form all, of the completion form those
+ * that have no
  * *_ex call. */
 #include "event_operation.h"
 
 pc_status event_operation_begin(low_operation *operation) {
-  /* Set, so that it shows whether the start of an operation resets it; not set, whether its end sets it. */
+  /* Set, so that it shows whether the start of an operation resets it; not set, whether its end
+   * sets it. */
   static atomic_uint count;
   assert_int_equal(pc_event_create(atomic_fetch_add(&count, 1) % 2 == 0, &operation->event), PC_OK);
   operation->overlapped.event = operation->event;

@@ -1,5 +1,5 @@
-/* The completion form: reads and writes have a completion routine, and the thread waits alertably. Connect and
- * transact have none in Win32 either: an event tells their end, in alertable waits. */
+/* The completion form: reads and writes have a completion routine, and the thread waits alertably.
+ * Connect and transact have none in Win32 either: an event tells their end, in alertable waits. */
 #include "event_operation.h"
 
 static bool has_routine(const low_operation *operation) {

@@ -1,5 +1,6 @@
-/* What the cases of the low level need of the system beside pipecore: threads, processes, folders, time, and
- * where this system departs from Win32. One file for each system defines it; a case itself calls none. */
+/* What the cases of the low level need of the system beside pipecore: threads, processes, folders,
+ * time, and where this system departs from Win32. One file for each system defines it; a case
+ * itself calls none. */
 #ifndef TESTS_CONFORMANCE_LOW_HOST_H
 #define TESTS_CONFORMANCE_LOW_HOST_H
 
@@ -11,7 +12,8 @@
 typedef struct host_facts {
   /* Case 16: a message of no bytes never waits for room. */
   bool does_empty_write_never_wait;
-  /* Case 26: a disconnect takes back what was not read yet, and the other end knows it from a close. */
+  /* Case 26: a disconnect takes back what was not read yet, and the other end knows it from a
+   * close. */
   bool does_disconnect_discard;
   /* Case 37: instances of one name may live in several processes. */
   bool do_processes_share_names;
@@ -33,7 +35,8 @@ void host_pipe_path(char path[HOST_PATH_BYTES], const char *folder, const char *
 unsigned host_handle_count(void);
 /* As many handles as this process may have at all. */
 void host_handles_raise(void);
-/* No more than `count` handles beyond those open now; negative: as before. False: this system cannot. */
+/* No more than `count` handles beyond those open now; negative: as before. False: this system
+ * cannot. */
 bool host_handles_limit(int count);
 
 /* ---- time ---- */

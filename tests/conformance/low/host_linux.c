@@ -158,7 +158,8 @@ struct host_child {
   int said; /* what it says at its standard output */
 };
 
-/* By its name, which valgrind can follow, and not by /proc/self/exe itself, which is then valgrind. */
+/* By its name, which valgrind can follow, and not by /proc/self/exe itself, which is then
+ * valgrind. */
 static const char *program_path(void) {
   static char program[4096];
   ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);

@@ -1,5 +1,5 @@
-/* The fixture of the low level's suite, and its main: runs every case of the form that the program is linked
- * with; with --role, does what a child process of a case does. */
+/* The fixture of the low level's suite, and its main: runs every case of the form that the program
+ * is linked with; with --role, does what a child process of a case does. */
 #include "low.h"
 
 #include <stdio.h>

@@ -1,11 +1,12 @@
-/* The conformance suite of the low level (instance.h, event.h): the cases of the table in ../README.md, each
- * run with every form of operation that it makes sense for. One program for each form: form_threads.c,
- * form_overlapped.c, form_completion.c.
+/* The conformance suite of the low level (instance.h, event.h): the cases of the table in
+ * ../README.md, each run with every form of operation that it makes sense for. One program for each
+ * form: form_threads.c, form_overlapped.c, form_completion.c.
  *
- * A case is written once, in operations: `read_begin` starts one in the form under test, `operation_end` waits for
- * its end. What holds for every operation is checked for every one, at the end of a case: it was over exactly
- * once, if it began, and never otherwise; its routine ran on the thread that issued it, in an alertable wait, and not
- * inside the call. Nothing here calls the system but by host.h. */
+ * A case is written once, in operations: `read_begin` starts one in the form under test,
+ * `operation_end` waits for its end. What holds for every operation is checked for every one, at
+ * the end of a case: it was over exactly once, if it began, and never otherwise; its routine ran on
+ * the thread that issued it, in an alertable wait, and not inside the call. Nothing here calls the
+ * system but by host.h. */
 #ifndef TESTS_CONFORMANCE_LOW_LOW_H
 #define TESTS_CONFORMANCE_LOW_LOW_H
 
@@ -155,19 +156,20 @@ typedef struct write_fill {
 void fill_until_pending(low_fixture *fixture, pc_instance *instance, uint32_t size,
                         write_fill *out_fill);
 
-/* An alertable wait of this thread: PC_COMPLETION or PC_E_TIMEOUT. All of the suite go through it or
- * wait_events, so that a routine knows whether it runs inside one. */
+/* An alertable wait of this thread: PC_COMPLETION or PC_E_TIMEOUT. All of the suite go through it
+ * or wait_events, so that a routine knows whether it runs inside one. */
 pc_status wait_alertably(int timeout_ms);
 pc_status wait_events(pc_event *const *events, uint32_t count, int timeout_ms, bool is_alertable,
                       uint32_t *out_index);
 pc_status wait_set(pc_wait_set *set, int timeout_ms, bool is_alertable, void **out_user);
 /* pc_alertable_leave; threads of thread_start do it at their end. */
 void alertable_leave(void);
-/* How many alertable waits of this thread are inside one another, now; and whether it is inside a call that
- * starts an operation. */
+/* How many alertable waits of this thread are inside one another, now; and whether it is inside a
+ * call that starts an operation. */
 unsigned alertable_depth(void);
 bool is_issuing(void);
-/* Alertable or not, as the form has it, until the condition holds; fails the test at the deadline. */
+/* Alertable or not, as the form has it, until the condition holds; fails the test at the
+ * deadline. */
 #define WAIT_UNTIL(condition)                                         \
   do {                                                                \
     uint64_t wait_deadline = host_clock_ms() + (uint64_t)DEADLINE_MS; \
@@ -183,7 +185,8 @@ bool is_issuing(void);
 void operations_forget(low_fixture *fixture);
 /* At the end of a case: the same, after closing the instances and waiting for what is pending. */
 void operations_settle(low_fixture *fixture);
-/* For the forms: makes the call (a routine: of the *_ex kind); and, it was told as over, once more. */
+/* For the forms: makes the call (a routine: of the *_ex kind); and, it was told as over, once
+ * more. */
 pc_status operation_issue(low_operation *operation, pc_overlapped *overlapped,
                           pc_completion_routine routine, uint32_t *out_bytes);
 void operation_told(low_operation *operation);

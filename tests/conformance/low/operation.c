@@ -1,5 +1,5 @@
-/* Operations of the low level's suite: begun, ended and checked, whatever their form. On the thread that began
- * it, but for operations_settle. */
+/* Operations of the low level's suite: begun, ended and checked, whatever their form. On the thread
+ * that began it, but for operations_settle. */
 #include "low.h"
 
 #include <stdlib.h>
@@ -245,7 +245,8 @@ bool operation_is_over(low_operation *operation) {
   return operation->is_ended;
 }
 
-/* Not over for a while, and asleep at its end: one that is only slow is not taken for one that waits. */
+/* Not over for a while, and asleep at its end: one that is only slow is not taken for one that
+ * waits. */
 bool operation_pends(low_operation *operation) {
   uint64_t deadline = host_clock_ms() + (uint64_t)DEADLINE_MS;
   while (!operation->is_ended) {

@@ -1,5 +1,6 @@
-/* What a stranger's program does with the installed library, as C and as C++: a pipe that says back what it hears,
- * a client of it, and 0 if the echo came. The endpoint's path is the argument. One thread. */
+/* What a stranger's program does with the installed library, as C and as C++: a pipe that says back
+ * what it hears, a client of it, and 0 if the echo came. The endpoint's path is the argument. One
+ * thread. */
 #include <pipecore/loop.h>
 #include <pipecore/server.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* bridge/openapi.json describes the routes of br_api_routes, all of them and no others, and the version that was
- * built. What each answers is compared by the end-to-end tests. */
+/* bridge/openapi.json describes the routes of br_api_routes, all of them and no others, and the
+ * version that was built. What each answers is compared by the end-to-end tests. */
 #include "test.h"
 
 #include <ctype.h>

@@ -1,5 +1,6 @@
-/* config/pipebridge.schema.json and the tables of config_table.c say the same: keys, types, defaults, minima,
- * maxima, words. Both are walked side by side, so that neither can change alone. */
+/* config/pipebridge.schema.json and the tables of config_table.c say the same: keys, types,
+ * defaults, minima, maxima, words. Both are walked side by side, so that neither can change
+ * alone. */
 #include "test.h"
 
 #include <jansson.h>

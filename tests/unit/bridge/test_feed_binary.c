@@ -1,4 +1,5 @@
-/* pipebridge.v1.bin against the golden message that the readers in Python and JavaScript read too. */
+/* pipebridge.v1.bin against the golden message that the readers in Python and JavaScript read
+ * too. */
 #include "test.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Filters against the table that the page's own parser is held to as well: both must say the same. */
+/* Filters against the table that the page's own parser is held to as well: both must say the
+ * same. */
 #include "test.h"
 
 #include <jansson.h>

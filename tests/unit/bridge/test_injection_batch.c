@@ -1,5 +1,5 @@
-/* Batches, with the test at the other end of the command queue: everything is handed over once and in order, and
- * counted, whatever room there is. */
+/* Batches, with the test at the other end of the command queue: everything is handed over once and
+ * in order, and counted, whatever room there is. */
 #include "test.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Who is at the other end, packed and as JSON: what is known is there, what is not is left out, and no name can
- * break the text. */
+/* Who is at the other end, packed and as JSON: what is known is there, what is not is left out, and
+ * no name can break the text. */
 #include "test.h"
 
 #include <jansson.h>

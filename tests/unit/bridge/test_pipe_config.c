@@ -1,4 +1,5 @@
-/* One pipe's configuration by itself: what is written is read as the same, what is patched and what may change. */
+/* One pipe's configuration by itself: what is written is read as the same, what is patched and what
+ * may change. */
 #include "test.h"
 
 #include <stdio.h>

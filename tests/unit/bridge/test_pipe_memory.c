@@ -1,5 +1,5 @@
-/* A pipe is added, changed and removed while each allocation fails once: what cannot be done is refused, and nothing is
- * left of it. One thread: the pipes' loop is turned by hand. */
+/* A pipe is added, changed and removed while each allocation fails once: what cannot be done is
+ * refused, and nothing is left of it. One thread: the pipes' loop is turned by hand. */
 #include "test.h"
 
 #include <stdio.h>

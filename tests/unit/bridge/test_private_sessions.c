@@ -1,4 +1,5 @@
-/* Private sessions of a client pipe: the test is their server at one end, and the HTTP thread at the other. */
+/* Private sessions of a client pipe: the test is their server at one end, and the HTTP thread at
+ * the other. */
 #include "test.h"
 
 #include <poll.h>
@@ -408,8 +409,8 @@ static void guests_are_refused_before_the_websocket_is(void **state) {
 
 /* ---- ending ---- */
 
-/* As the WebSocket's side does it: until what was not told back fills its window, since the server reads nothing.
- * Returns how many messages that are. */
+/* As the WebSocket's side does it: until what was not told back fills its window, since the server
+ * reads nothing. Returns how many messages that are. */
 static unsigned say_until_full(fixture *f) {
   static const char line[MESSAGE_BYTES] = "said";
   unsigned count = 0;

@@ -1,6 +1,6 @@
-/* The queue between real threads: nothing is lost, doubled, torn or out of its producer's order, and a consumer
- * that really sleeps is always woken. Each case runs for RUN_MS, so that it is short in every build; a wait of
- * PATIENCE_MS means a lost wake-up. */
+/* The queue between real threads: nothing is lost, doubled, torn or out of its producer's order,
+ * and a consumer that really sleeps is always woken. Each case runs for RUN_MS, so that it is short
+ * in every build; a wait of PATIENCE_MS means a lost wake-up. */
 #include "test.h"
 
 #include <poll.h>
@@ -133,8 +133,8 @@ static size_t producer_payload_size(producer *self) {
   return random % 64 == 0 ? (size_t)(random >> 32) % (largest + 1) : (size_t)(random >> 32) % 100;
 }
 
-/* Spins first, and then a little longer at random: the next commit shall meet the consumer just as it falls
- * asleep. */
+/* Spins first, and then a little longer at random: the next commit shall meet the consumer just as
+ * it falls asleep. */
 static bool producer_wait_consumed(producer *self) {
   uint64_t patience_end_ns = now_ns() + (uint64_t)PATIENCE_MS * 1000000;
   unsigned spins = 0;

@@ -1,5 +1,5 @@
-/* The registry: what is known of open sessions, of closed ones, and of those that it had to forget; pipes that come and
- * go. */
+/* The registry: what is known of open sessions, of closed ones, and of those that it had to forget;
+ * pipes that come and go. */
 #include "test.h"
 
 #include <stdio.h>

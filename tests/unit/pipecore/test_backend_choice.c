@@ -1,4 +1,5 @@
-/* Which backend a loop gets: the one wished for, by strategy or by name, or epoll with the reason where the system refuses io_uring. */
+/* Which backend a loop gets: the one wished for, by strategy or by name, or epoll with the reason
+ * where the system refuses io_uring. */
 #include "test.h"
 
 #include <errno.h>

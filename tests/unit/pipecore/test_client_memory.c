@@ -1,5 +1,5 @@
-/* A pc_client when memory is short: it tries again until it gets through, whichever allocation fails. Client and
- * server are in one loop, over every backend. */
+/* A pc_client when memory is short: it tries again until it gets through, whichever allocation
+ * fails. Client and server are in one loop, over every backend. */
 #include "test.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* What happens to a FIFO when there is no memory: the same scenario again and again, each time with another
- * allocation of the library failing. */
+/* What happens to a FIFO when there is no memory: the same scenario again and again, each time with
+ * another allocation of the library failing. */
 #include "test.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* Writing to a FIFO that nobody reads raises no SIGPIPE, whether the system knows RWF_NOSIGNAL or not, and
- * leaves the program's own signals alone. */
+/* Writing to a FIFO that nobody reads raises no SIGPIPE, whether the system knows RWF_NOSIGNAL or
+ * not, and leaves the program's own signals alone. */
 #include "test.h"
 
 #include <errno.h>

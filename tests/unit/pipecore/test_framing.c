@@ -1,5 +1,5 @@
-/* Framing: the same stream is cut the same way however it arrives, limits hold, and what is dressed is cut
- * back into what it was. */
+/* Framing: the same stream is cut the same way however it arrives, limits hold, and what is dressed
+ * is cut back into what it was. */
 #include "test.h"
 
 #include <stdbool.h>
@@ -21,8 +21,8 @@ typedef struct byte_stream {
   size_t size;
 } byte_stream;
 
-/* What came out of a stream: the frames one after the other, each with its size before it, and how it
- * ended. */
+/* What came out of a stream: the frames one after the other, each with its size before it, and how
+ * it ended. */
 typedef struct cut_log {
   uint8_t bytes[STREAM_MAX];
   size_t size;
@@ -58,8 +58,8 @@ static void cut_add(cut_log *cut, pc_frame frame) {
   cut->sizes[cut->count++] = frame.size_bytes;
 }
 
-/* Decodes all it can of [*begin, end) from a copy of exactly that size, so that a sanitizer sees every
- * look beyond it. */
+/* Decodes all it can of [*begin, end) from a copy of exactly that size, so that a sanitizer sees
+ * every look beyond it. */
 static void cut_some(pc_frame_decoder *decoder, const byte_stream *stream, size_t *begin,
                      size_t end, cut_log *cut) {
   for (;;) {

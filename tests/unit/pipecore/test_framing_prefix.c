@@ -1,5 +1,5 @@
-/* Framings with a length or headers before each message: every way to say a length, and every way to say it
- * wrong, wherever the stream is split. */
+/* Framings with a length or headers before each message: every way to say a length, and every way
+ * to say it wrong, wherever the stream is split. */
 #include "test.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Skipping: a message over the limit is let go whole, wherever the stream is split, and what stands around it
- * is cut as if it had never been there. */
+/* Skipping: a message over the limit is let go whole, wherever the stream is split, and what stands
+ * around it is cut as if it had never been there. */
 #include "test.h"
 
 #include <stdio.h>
@@ -77,8 +77,8 @@ static size_t reader_step(stream_reader *reader, const uint8_t *data, size_t siz
   return consumed;
 }
 
-/* Takes `size` more bytes, each time shown in memory of exactly the size, so that a sanitizer sees a look
- * beyond. */
+/* Takes `size` more bytes, each time shown in memory of exactly the size, so that a sanitizer sees
+ * a look beyond. */
 static void reader_take(stream_reader *reader, const uint8_t *data, size_t size) {
   memcpy(reader->kept + reader->kept_bytes, data, size);
   reader->kept_bytes += size;

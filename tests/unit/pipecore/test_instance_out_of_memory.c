@@ -1,6 +1,6 @@
-/* The low level when there is no memory: one session again and again, each time with another allocation failing,
- * or a few in a row. Whatever fails says so, harms nothing and leaves nothing behind. The linker puts these
- * functions in place of malloc and its kin. */
+/* The low level when there is no memory: one session again and again, each time with another
+ * allocation failing, or a few in a row. Whatever fails says so, harms nothing and leaves nothing
+ * behind. The linker puts these functions in place of malloc and its kin. */
 #include "test.h"
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* The loop: the order of a turn, posted routines, whose thread it is, falling asleep and being woken. */
+/* The loop: the order of a turn, posted routines, whose thread it is, falling asleep and being
+ * woken. */
 #include "loop_journal.h"
 
 #include <pthread.h>

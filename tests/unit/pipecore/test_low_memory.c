@@ -1,5 +1,5 @@
-/* The low level when memory runs out at each allocation in turn: the call says so and leaves nothing behind, and
- * nothing but making and opening allocates at all. */
+/* The low level when memory runs out at each allocation in turn: the call says so and leaves
+ * nothing behind, and nothing but making and opening allocates at all. */
 #include "test.h"
 
 #include <dirent.h>

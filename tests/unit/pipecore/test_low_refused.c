@@ -1,4 +1,5 @@
-/* The low level where the system refuses what it would rather have: it does without, or says so and is unharmed. */
+/* The low level where the system refuses what it would rather have: it does without, or says so and
+ * is unharmed. */
 #include "test.h"
 
 #include <errno.h>

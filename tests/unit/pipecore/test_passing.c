@@ -1,4 +1,5 @@
-/* I/O for taps: descriptors come with the byte that they were sent with, messages as they were sent. */
+/* I/O for taps: descriptors come with the byte that they were sent with, messages as they were
+ * sent. */
 #include "test.h"
 
 #include <errno.h>

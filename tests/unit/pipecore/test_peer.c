@@ -1,5 +1,6 @@
-/* Who a peer is, with real processes: programs that were executed, removed or replaced, groups, a pid that
- * another process got, kernels without SO_PEERPIDFD. What this system does not let us do is skipped. */
+/* Who a peer is, with real processes: programs that were executed, removed or replaced, groups, a
+ * pid that another process got, kernels without SO_PEERPIDFD. What this system does not let us do
+ * is skipped. */
 #include "test.h"
 
 #include <errno.h>
@@ -62,7 +63,8 @@ static int connect_now(void) {
   return fd;
 }
 
-/* A child that connects and executes `program`, once it has; its input ends when the test closes `*out_hold`. */
+/* A child that connects and executes `program`, once it has; its input ends when the test closes
+ * `*out_hold`. */
 static pid_t program_start(const char *program, char *const *arguments, int *out_hold) {
   int executed[2];
   int input[2];
@@ -176,7 +178,8 @@ static void program_whose_file_was_removed_or_renamed_is_known_as_such(void **st
   pc_linux_peer_describe(fd, PC_PEER_EXECUTABLE, &details);
   assert_string_equal(details.executable, path);
   assert_true(details.is_executable_current);
-  /* A file that is called so cannot be told from one that was removed: it proves nothing either way. */
+  /* A file that is called so cannot be told from one that was removed: it proves nothing either
+   * way. */
   assert_int_equal(rename(path, odd_path), 0);
   pc_linux_peer_describe(fd, PC_PEER_EXECUTABLE, &details);
   assert_string_equal(details.executable, path);
@@ -400,7 +403,8 @@ static void nothing_is_read_that_cannot_be_pinned(void **state) {
   expect_good(try_without(self_is_not_told, false), "a seccomp filter");
 }
 
-/* Where only pidfd_open pins: the process with this pid has another user than the one that connected. */
+/* Where only pidfd_open pins: the process with this pid has another user than the one that
+ * connected. */
 static int changed_user_try(void) {
   pid_t child = fork();
   if (child == 0) {

@@ -1,5 +1,5 @@
-/* pc_server over the fake: what needs its clock, its failures on order or its small pipes. The cases that
- * every backend has are in tests/conformance. */
+/* pc_server over the fake: what needs its clock, its failures on order or its small pipes. The
+ * cases that every backend has are in tests/conformance. */
 #include "test.h"
 
 #include <stdio.h>
@@ -423,7 +423,8 @@ static void every_close_reason_has_a_name(void **state) {
   assert_string_equal(pc_close_reason_name((pc_close_reason)99), "unknown");
 }
 
-/* While the owner is full, sessions bring one message at a time: what they bring they have to keep. */
+/* While the owner is full, sessions bring one message at a time: what they bring they have to
+ * keep. */
 static void owner_that_is_full_is_brought_little(void **state) {
   (void)state;
   owner_record owner;

@@ -1,6 +1,6 @@
-/* Who leads the port of the low level, and that whatever pends there progresses while any thread waits; and how
- * an instance is with a client that is a bare socket, as all of them are here: it drives nothing by the way. The
- * cases of the interface itself are in tests/conformance/low. */
+/* Who leads the port of the low level, and that whatever pends there progresses while any thread
+ * waits; and how an instance is with a client that is a bare socket, as all of them are here: it
+ * drives nothing by the way. The cases of the interface itself are in tests/conformance/low. */
 #include "test.h"
 
 #include <dirent.h>

@@ -1,6 +1,6 @@
-/* A tap without memory: the same scenario again and again, each time with another allocation of the library
- * failing. Whatever fails, each session is told closed, each message that was accepted is told of, and no
- * descriptor stays open. */
+/* A tap without memory: the same scenario again and again, each time with another allocation of the
+ * library failing. Whatever fails, each session is told closed, each message that was accepted is
+ * told of, and no descriptor stays open. */
 #include "test.h"
 
 #include <errno.h>

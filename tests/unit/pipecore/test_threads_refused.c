@@ -1,6 +1,6 @@
-/* A system that has no more threads or memory for instances of the threads strategy: clients wait, the owner is
- * told once, and all are served when there is room again. The linker puts these functions in place of
- * pthread_create and mmap. */
+/* A system that has no more threads or memory for instances of the threads strategy: clients wait,
+ * the owner is told once, and all are served when there is room again. The linker puts these
+ * functions in place of pthread_create and mmap. */
 #include "test.h"
 
 #include <errno.h>

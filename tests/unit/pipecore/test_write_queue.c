@@ -1,4 +1,5 @@
-/* The write queue beside a model: what is gathered and popped is what was appended, within every bound. */
+/* The write queue beside a model: what is gathered and popped is what was appended, within every
+ * bound. */
 #include "test.h"
 
 #include <stdio.h>
@@ -95,7 +96,8 @@ static void model_append(queue_model *model, uint32_t size, uint32_t seed) {
   model_append_attached(model, size, seed, false);
 }
 
-/* What is gathered begins with the message of an attachment and ends with it, or has no such beginning. */
+/* What is gathered begins with the message of an attachment and ends with it, or has no such
+ * beginning. */
 static void model_check_attachment(const queue_model *model, size_t size, unsigned messages) {
   bool is_stream = model->queue.is_stream;
   bool is_at_front = false;

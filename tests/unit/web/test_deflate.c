@@ -1,4 +1,5 @@
-/* Messages compressed and expanded one by one: all that goes in comes out, whatever the room and the pieces. */
+/* Messages compressed and expanded one by one: all that goes in comes out, whatever the room and
+ * the pieces. */
 #include "test.h"
 
 #include <stdlib.h>
@@ -22,7 +23,8 @@ static void fill_with_noise(uint8_t *data, size_t size) {
   }
 }
 
-/* Expands `packed` in pieces of `step`, into rooms of `room`; returns the bytes, or SIZE_MAX if it is bad. */
+/* Expands `packed` in pieces of `step`, into rooms of `room`; returns the bytes, or SIZE_MAX if it
+ * is bad. */
 static size_t expand(web_inflaters *pool, const uint8_t *packed, size_t size, size_t step,
                      size_t room, uint8_t *out, size_t out_size) {
   web_inflater *inflater = web_inflaters_take(pool);

@@ -1,4 +1,5 @@
-/* The broadcast log's ring: what it keeps, what cursors see, and that nothing is ever unaccounted for. */
+/* The broadcast log's ring: what it keeps, what cursors see, and that nothing is ever unaccounted
+ * for. */
 #include "test.h"
 
 #include <stdbool.h>
@@ -333,8 +334,8 @@ static void log_ring_evicts_no_more_than_the_reservation_needs(void **state) {
   web_log_ring_fini(&observer.ring);
 }
 
-/* Reserved and used sizes on both sides of every header length; the payload must arrive whole behind the
- * shortest header. */
+/* Reserved and used sizes on both sides of every header length; the payload must arrive whole
+ * behind the shortest header. */
 static void log_ring_websocket_header_is_minimal_for_what_was_used(void **state) {
   (void)state;
   static const size_t sizes[] = {1, 2, 124, 125, 126, 127, 300, 65534, 65535, 65536, 65537, 70000};

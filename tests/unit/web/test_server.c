@@ -612,8 +612,8 @@ static void repeated_or_contradicting_lengths_are_refused(void **state) {
   assert_int_equal(f->handled, 0);
 }
 
-/* libmicrohttpd overlooks an end that comes together with half a request, for as long as connections may be
- * idle. */
+/* libmicrohttpd overlooks an end that comes together with half a request, for as long as
+ * connections may be idle. */
 static void client_that_ends_in_the_middle_of_a_request_is_let_go_at_once(void **state) {
   (void)state;
   fixture f = {0};

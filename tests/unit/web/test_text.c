@@ -1,4 +1,5 @@
-/* UTF-8, JSON strings and numbers, base64, percent-decoding: each against a slow and plain reference. */
+/* UTF-8, JSON strings and numbers, base64, percent-decoding: each against a slow and plain
+ * reference. */
 #include "test.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-/* WebSockets whose messages are answered later: how their end waits for that. Over real loopback sockets, the
- * server stepped by the test. */
+/* WebSockets whose messages are answered later: how their end waits for that. Over real loopback
+ * sockets, the server stepped by the test. */
 #include "test.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Peers that say nothing and peers that take nothing, over real loopback sockets, the server stepped by the test. */
+/* Peers that say nothing and peers that take nothing, over real loopback sockets, the server
+ * stepped by the test. */
 #include "test.h"
 
 #include <stdio.h>
@@ -251,8 +252,8 @@ static void observer_that_reads_slowly_is_no_stalled_one(void **state) {
 
 /* ---- requests that never come to their end ---- */
 
-/* `begin`, and then a byte now and then, until the server has had enough; fails if it has not after many times the
- * limit. */
+/* `begin`, and then a byte now and then, until the server has had enough; fails if it has not after
+ * many times the limit. */
 static void drip(fixture *f, const char *begin) {
   web_client client;
   web_client_open(&client, f->server, f->port);

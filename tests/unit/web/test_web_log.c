@@ -1,7 +1,7 @@
 /* Broadcast logs and their observers over real loopback sockets, the server stepped by the test.
  *
- * Events are lines "e SEQ …", gaps "g FROM TO COUNT"; a ledger reads what one observer got and holds
- * received + gaps = produced against it. */
+ * Events are lines "e SEQ …", gaps "g FROM TO COUNT"; a ledger reads what one observer got and
+ * holds received + gaps = produced against it. */
 #include "test.h"
 
 #include <dirent.h>

@@ -1,6 +1,6 @@
-/* What happens when there is no memory: the same scenario again and again, each time with another allocation
- * of the library failing. The linker puts these functions in place of malloc and its kin; libmicrohttpd's
- * own are not touched. */
+/* What happens when there is no memory: the same scenario again and again, each time with another
+ * allocation of the library failing. The linker puts these functions in place of malloc and its
+ * kin; libmicrohttpd's own are not touched. */
 #include "test.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* What an owner of a WebSocket has against a flood: pausing, and knowing what is still to be sent. The server is
- * stepped by the test. */
+/* What an owner of a WebSocket has against a flood: pausing, and knowing what is still to be sent.
+ * The server is stepped by the test. */
 #include "test.h"
 
 #include <poll.h>
@@ -328,7 +328,8 @@ static void finish_does_not_wait_for_who_never_reads(void **state) {
   web_client_close(&client);
 }
 
-/* The close time-out is counted from the close, not from when the server last had something to do. */
+/* The close time-out is counted from the close, not from when the server last had something to
+ * do. */
 static void close_after_a_long_silence_is_answered(void **state) {
   fixture *f = *state;
   web_client client;

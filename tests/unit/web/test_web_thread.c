@@ -1,4 +1,5 @@
-/* The server on a thread of its own: sleeping and waking, timers, the orderly stop with everything alive. */
+/* The server on a thread of its own: sleeping and waking, timers, the orderly stop with everything
+ * alive. */
 #include "test.h"
 
 #include <pthread.h>
@@ -22,7 +23,8 @@ typedef struct fixture {
   bool is_running;
   web_log *frames;
   web_log *lines;
-  /* other thread → HTTP thread: what the test asks to be produced; the sleep protocol as an owner has it */
+  /* other thread → HTTP thread: what the test asks to be produced; the sleep protocol as an owner
+   * has it */
   atomic_uint_fast64_t asked;
   atomic_bool is_sleeping;
   /* HTTP thread */

@@ -1,11 +1,11 @@
-/* The catalogue: what a server must make of what a client sends, rule by rule of RFC 6455. Each case runs in
- * one piece, byte by byte and cut at every place, under several masks.
+/* The catalogue: what a server must make of what a client sends, rule by rule of RFC 6455. Each
+ * case runs in one piece, byte by byte and cut at every place, under several masks.
  *
  * A stream is frames with spaces between: the first byte in hexadecimal, then
  *   u   unmasked             w, W  length in 16, 64 bits however short it is
  *   'text'  <hexadecimal>  *N bytes of the pattern  #N announced and never sent
- * and !hexadecimal are bytes as they are. The outcome is codec_outcome.h's, and behind it, if the connection
- * ends: =CODE@BYTE, the byte of the stream that shows it. */
+ * and !hexadecimal are bytes as they are. The outcome is codec_outcome.h's, and behind it, if the
+ * connection ends: =CODE@BYTE, the byte of the stream that shows it. */
 #include "test.h"
 
 #include <ctype.h>

@@ -1,5 +1,5 @@
-/* What the catalogue says by example, said in full: every first byte, every length, every close code, every
- * place where a character can be cut. */
+/* What the catalogue says by example, said in full: every first byte, every length, every close
+ * code, every place where a character can be cut. */
 #include "test.h"
 
 #include <stdbool.h>
@@ -27,7 +27,8 @@ static void assert_outcome(const codec_outcome *outcome, const char *events, uin
   assert_int_equal(outcome->code, code);
 }
 
-/* All 256 first bytes, outside of a message and within one; the rules written as a table of their own. */
+/* All 256 first bytes, outside of a message and within one; the rules written as a table of their
+ * own. */
 static void codec_judges_every_first_byte(void **state) {
   (void)state;
   for (unsigned number = 0; number < 512; number++) {
@@ -149,7 +150,8 @@ static void codec_unmasks_every_size_in_every_phase(void **state) {
   }
 }
 
-/* Characters of each length, good and bad, cut into two fragments at every place with a ping in between. */
+/* Characters of each length, good and bad, cut into two fragments at every place with a ping in
+ * between. */
 static void codec_judges_text_cut_into_fragments_at_every_place(void **state) {
   (void)state;
   static const char *const texts[] = {"\xc2\x80",

@@ -1,5 +1,5 @@
-/* The dashboard, compiled into the program: hand it to web_server_options.assets. Constant data; any thread.
- * In a build without Node it is one page that says so. */
+/* The dashboard, compiled into the program: hand it to web_server_options.assets. Constant data;
+ * any thread. In a build without Node it is one page that says so. */
 #ifndef WEB_DASHBOARD_H
 #define WEB_DASHBOARD_H
 

@@ -1,6 +1,6 @@
-/* permessage-deflate without context takeover (RFC 7692): each message is compressed and expanded by itself, so
- * that what is compressed once is for everybody. Nothing allocates per message once it has been used. Without I/O
- * and clock; one thread at a time. */
+/* permessage-deflate without context takeover (RFC 7692): each message is compressed and expanded
+ * by itself, so that what is compressed once is for everybody. Nothing allocates per message once
+ * it has been used. Without I/O and clock; one thread at a time. */
 #ifndef WEB_DEFLATE_H
 #define WEB_DEFLATE_H
 
@@ -18,7 +18,8 @@ typedef struct web_deflater web_deflater;
 web_deflater *web_deflater_create(unsigned window_bits);
 /* Accepts NULL. */
 void web_deflater_destroy(web_deflater *deflater);
-/* The payload of a compressed message, valid until the next call; NULL: it does not pay, or there is no memory. */
+/* The payload of a compressed message, valid until the next call; NULL: it does not pay, or there
+ * is no memory. */
 const uint8_t *web_deflater_pack(web_deflater *deflater, const void *data, size_t size,
                                  size_t *out_size);
 
@@ -42,7 +43,8 @@ web_inflater *web_inflaters_take(web_inflaters *pool);
 /* Accepts NULL. */
 void web_inflaters_give(web_inflaters *pool, web_inflater *inflater);
 
-/* Expands from *data, which it moves on with *size, to `out`; *out_size is the room there, and then what was written. */
+/* Expands from *data, which it moves on with *size, to `out`; *out_size is the room there, and then
+ * what was written. */
 web_inflate_result web_inflater_run(web_inflater *inflater, const uint8_t **data, size_t *size,
                                     uint8_t *out, size_t *out_size);
 /* The same with what the message's sender left out at its end (RFC 7692 §7.2.2). */

@@ -1,8 +1,9 @@
-/* web_server: everything HTTP on one thread: libmicrohttpd, all sockets, WebSockets, event streams, timers.
+/* web_server: everything HTTP on one thread: libmicrohttpd, all sockets, WebSockets, event streams,
+ * timers.
  *
- * Register routes, then give a thread to web_server_run. Every callback runs on that thread, the HTTP
- * thread, and every function here is for it unless it says "any thread". Before web_server_run the creating
- * thread counts as the HTTP thread. A call from a wrong thread ends the program. */
+ * Register routes, then give a thread to web_server_run. Every callback runs on that thread, the
+ * HTTP thread, and every function here is for it unless it says "any thread". Before web_server_run
+ * the creating thread counts as the HTTP thread. A call from a wrong thread ends the program. */
 #ifndef WEB_SERVER_H
 #define WEB_SERVER_H
 
@@ -16,10 +17,12 @@
 
 typedef struct web_server web_server;
 
-/* What the owner does once a turn, and how it takes part in falling asleep without losing a wake-up. Every
- * member may be NULL. (The same shape as pipecore's pc_agent; the two libraries do not know each other.) */
+/* What the owner does once a turn, and how it takes part in falling asleep without losing a
+ * wake-up. Every member may be NULL. (The same shape as pipecore's pc_agent; the two libraries do
+ * not know each other.) */
 typedef struct web_agent {
-  /* Once a turn, before the broadcast logs are sent out. Returns true if it has more to do: no sleep. */
+  /* Once a turn, before the broadcast logs are sent out. Returns true if it has more to do: no
+   * sleep. */
   bool (*do_work)(void *user);
   /* Right before a wait that may sleep. False: work arrived meanwhile, do not sleep. */
   bool (*prepare_sleep)(void *user);
@@ -39,8 +42,7 @@ typedef struct web_limits {
   uint32_t answer_time_ms; /* what is answered late may take: web_socket_expect_answers */
   uint32_t
       ping_interval_ms; /* a WebSocket that says nothing for so long is pinged; again: it is gone */
-  uint32_t
-      stall_timeout_ms; /* an observer that takes nothing for so long is disconnected             */
+  uint32_t stall_timeout_ms; /* an observer that takes nothing for so long is disconnected */
 } web_limits;
 extern const web_limits web_limits_default;
 
@@ -69,14 +71,14 @@ typedef struct web_server_options {
   void (*on_log)(const char *line, void *user);
 } web_server_options;
 
-/* Whether web_server_create would take `text` as an address to listen on; if not, `error` says why and what to
- * do. Pure; any thread. */
+/* Whether web_server_create would take `text` as an address to listen on; if not, `error` says why
+ * and what to do. Pure; any thread. */
 bool web_listen_is_valid(const char *text, char *error, size_t error_size);
 /* Makes the listeners. On failure writes what, where and what to do into `error` (may be NULL). */
 WEB_MUST_USE web_status web_server_create(const web_server_options *options,
                                           web_server **out_server, char *error, size_t error_size);
-/* Turns until web_server_stop; then closes every WebSocket with 1001, answers pending requests with 503,
- * ends the streams, and returns within two seconds. */
+/* Turns until web_server_stop; then closes every WebSocket with 1001, answers pending requests with
+ * 503, ends the streams, and returns within two seconds. */
 WEB_MUST_USE web_status web_server_run(web_server *server);
 /* One turn of at most `timeout_ms` (tests step by it). */
 WEB_MUST_USE web_status web_server_turn(web_server *server, int timeout_ms);
