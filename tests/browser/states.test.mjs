@@ -212,6 +212,8 @@ test('time_is_told_by_the_clock_since_the_selected_row_and_since_the_one_above',
     lines(service, session, 1, 3);
     await row(page, 'line 3').waitFor();
     await page.keyboard.press('t');
+    await page.getByRole('button', { name: 'Time (UTC)' }).waitFor();
+    await page.keyboard.press('t');
     await row(page, 'line 2').click();
     await row(page, 'line 2').filter({ hasText: '+0.000000' }).waitFor();
     assert.match(await row(page, 'line 1').innerText(), /[−+]\d+\.\d{6}/);

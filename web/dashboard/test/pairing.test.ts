@@ -4,7 +4,7 @@ import { difference } from '../src/payload/difference';
 import type { Direction } from '../src/protocol/event';
 import { Pairing } from '../src/store/pairing';
 import type { Row } from '../src/store/row';
-import { formatDelta } from '../src/text/format';
+import { formatDelta, formatUtcTime } from '../src/text/format';
 import { message } from './support/events';
 
 function pairsOf(said: readonly (readonly [Direction, string, number?])[]): (number | null)[] {
@@ -75,4 +75,5 @@ test('deltas_have_a_sign_and_microseconds', () => {
   assert.equal(formatDelta(4_000_000), '+0.004000');
   assert.equal(formatDelta(-12_500_000_000), '−12.500000');
   assert.equal(formatDelta(0), '+0.000000');
+  assert.equal(formatUtcTime(1_700_000_000_123_000_000), '22:13:20.123');
 });

@@ -8,7 +8,7 @@ export interface LogLimits {
   readonly maxBytes: number;
 }
 
-export const logLimits: LogLimits = { maxRows: 100_000, maxBytes: 128 * 1024 * 1024 };
+export const logLimits: LogLimits = { maxRows: 200_000, maxBytes: 128 * 1024 * 1024 };
 
 export class MessageLog {
   readonly rows = new Deque<Row>();

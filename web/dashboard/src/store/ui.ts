@@ -25,9 +25,9 @@ export interface UiHost {
 /** `pipe`: null adds one. */
 export type Dialog = 'palette' | 'help' | { readonly pipe: string | null };
 
-/** How the table tells time: of the day, since the selected row, since the row above. */
-export type TimeMode = 'clock' | 'since' | 'delta';
-const timeModes: readonly TimeMode[] = ['clock', 'since', 'delta'];
+/** How the table tells time: of the day here, in UTC, since the selected row, since the row above. */
+export type TimeMode = 'clock' | 'utc' | 'since' | 'delta';
+const timeModes: readonly TimeMode[] = ['clock', 'utc', 'since', 'delta'];
 
 const MAX_PINNED = 200;
 const themes: readonly Theme[] = ['system', 'light', 'dark'];

@@ -15,6 +15,11 @@ export function formatTime(wallNs: number): string {
   return `${clock}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
 
+/** 12:02:08.004, in UTC. */
+export function formatUtcTime(wallNs: number): string {
+  return new Date(wallNs / 1e6).toISOString().slice(11, 23);
+}
+
 /** 14:02:08 */
 export function formatClock(wallMs: number): string {
   return formatTime(wallMs * 1e6).slice(0, 8);

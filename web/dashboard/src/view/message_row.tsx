@@ -3,8 +3,9 @@ import { findMarks } from '../payload/marks';
 import { preview, visibleControls } from '../payload/preview';
 import type { PayloadEvent, WireEvent } from '../protocol/event';
 import type { Row } from '../store/row';
+import type { TimeMode } from '../store/ui';
 import { en } from '../text/en';
-import { formatCount, formatDelta, formatTime } from '../text/format';
+import { formatCount, formatDelta, formatTime, formatUtcTime } from '../text/format';
 import { useApp } from './context';
 
 interface Mark {
@@ -116,6 +117,13 @@ function elapsed(row: Row, from: Row | undefined): string {
   return formatDelta(ns);
 }
 
+function timeWords(row: Row, times: TimeMode, since: Row | undefined): string {
+  const { event } = row;
+  if (event.kind === 'gap') return '';
+  if (times === 'clock') return formatTime(event.wall_ns);
+  return times === 'utc' ? formatUtcTime(event.wall_ns) : elapsed(row, since);
+}
+
 interface Props {
   /** What the time is told from, unless by the clock. */
   readonly since?: Row | undefined;
@@ -123,12 +131,12 @@ interface Props {
   readonly index: number;
   readonly isSelected: boolean;
   readonly hasPipe: boolean;
-  readonly isClock: boolean;
+  readonly times: TimeMode;
 }
 
 export const rowDomId = (id: number): string => `row-${id}`;
 
-export function MessageRow({ row, index, isSelected, hasPipe, isClock, since }: Props) {
+export function MessageRow({ row, index, isSelected, hasPipe, times, since }: Props) {
   const { event } = row;
   const mark = markOf(event);
   const isGap = event.kind === 'gap';
@@ -142,7 +150,7 @@ export function MessageRow({ row, index, isSelected, hasPipe, isClock, since }: 
       aria-selected={isSelected}
     >
       <span role="gridcell" class="td time num" title={isGap ? '' : formatTime(event.wall_ns)}>
-        {isGap ? '' : isClock ? formatTime(event.wall_ns) : elapsed(row, since)}
+        {timeWords(row, times, since)}
       </span>
       <span role="gridcell" class="td arrow">
         {mark.glyph !== '' && (

@@ -107,7 +107,7 @@ export function MessageTable() {
                 index={index}
                 isSelected={row.id === selectedId}
                 hasPipe={hasPipe}
-                isClock={ui.times === 'clock'}
+                times={ui.times}
                 since={since(index)}
               />
             ))}
