@@ -284,6 +284,24 @@ test('panes_are_resized_and_keep_their_width', () =>
     assert.equal(await railWidth(), before);
   }));
 
+test('rows_are_as_high_as_one_likes', () =>
+  withService(async ({ service, session, page }) => {
+    lines(service, session, 1, 300);
+    await row(page, 'line 300').waitFor();
+    for (const height of [21, 30, 25]) {
+      await page.keyboard.press('d');
+      await page.waitForFunction((wanted) => {
+        const rows = [...document.querySelectorAll('.tbody .tr')];
+        return rows.length > 5 && rows.every((each) => each.offsetHeight === wanted);
+      }, height);
+      await page.waitForFunction(
+        (wanted) => document.querySelector('.tall').offsetHeight === 301 * wanted,
+        height,
+      );
+      assert.ok((await fromEnd(page)) < 2, 'follows');
+    }
+  }));
+
 test('sessions_are_sorted_by_their_columns', () =>
   withService(
     async ({ service, page }) => {

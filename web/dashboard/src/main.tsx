@@ -9,7 +9,7 @@ import { Draft } from './store/draft';
 import type { Route } from './store/route';
 import { Store } from './store/store';
 import { FrameScheduler } from './store/topic';
-import { type Theme, Ui, type UiHost } from './store/ui';
+import { type Density, type Theme, Ui, type UiHost } from './store/ui';
 import { listenToKeyboard } from './view/keyboard';
 import { Shell } from './view/shell';
 
@@ -43,6 +43,9 @@ const uiHost: UiHost = {
   applyTheme(theme: Theme) {
     if (theme === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
+  },
+  applyDensity(density: Density) {
+    document.documentElement.dataset.density = density;
   },
 };
 

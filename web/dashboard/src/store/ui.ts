@@ -20,6 +20,7 @@ export interface UiHost {
   load(key: string): string | null;
   save(key: string, value: string): void;
   applyTheme(theme: Theme): void;
+  applyDensity(density: Density): void;
 }
 
 /** `pipe`: null adds one. */
@@ -30,6 +31,10 @@ export type TimeMode = 'clock' | 'utc' | 'since' | 'delta';
 const timeModes: readonly TimeMode[] = ['clock', 'utc', 'since', 'delta'];
 
 const MAX_PINNED = 200;
+/** Pixels of a row of messages; style/tokens.css has them too. */
+export const rowHeights = { normal: 25, compact: 21, relaxed: 30 } as const;
+export type Density = keyof typeof rowHeights;
+const densities: readonly Density[] = ['normal', 'compact', 'relaxed'];
 const themes: readonly Theme[] = ['system', 'light', 'dark'];
 
 export class Ui {
@@ -48,6 +53,7 @@ export class Ui {
   page: Page = 'list';
   sessionSort: SessionSort = { column: 'session', isDescending: false };
   times: TimeMode;
+  density: Density;
   /** What lies over the page. */
   dialog: Dialog | null = null;
   /** The message that others are compared with. */
@@ -65,6 +71,8 @@ export class Ui {
     this.theme = themes.find((theme) => theme === host.load('theme')) ?? 'system';
     this.isComposerOpen = host.load('composer') !== 'closed';
     this.times = timeModes.find((mode) => mode === host.load('times')) ?? 'clock';
+    this.density = densities.find((density) => density === host.load('density')) ?? 'normal';
+    host.applyDensity(this.density);
     this.#pinned = this.#loadPinned();
     host.applyTheme(this.theme);
     onRoute(this.route);
@@ -171,6 +179,13 @@ export class Ui {
   nextTimes(): void {
     this.times = timeModes[(timeModes.indexOf(this.times) + 1) % timeModes.length] ?? 'clock';
     this.host.save('times', this.times);
+    this.topic.changed();
+  }
+
+  nextDensity(): void {
+    this.density = densities[(densities.indexOf(this.density) + 1) % densities.length] ?? 'normal';
+    this.host.save('density', this.density);
+    this.host.applyDensity(this.density);
     this.topic.changed();
   }
 

@@ -48,6 +48,9 @@ function run(event: KeyboardEvent, target: Element | null, store: Store, ui: Ui)
       ui.setPage('send');
       focusComposer();
       return true;
+    case 'd':
+      ui.nextDensity();
+      return true;
     case 't':
       ui.nextTimes();
       return true;

@@ -1,6 +1,7 @@
 // The live messages: a window onto the store's view of the log.
 import { useCallback, useEffect } from 'preact/hooks';
 import type { Row } from '../store/row';
+import { rowHeights } from '../store/ui';
 import { en } from '../text/en';
 import { narrow, useApp, useMedia, useTopics } from './context';
 import { commands } from './keyboard';
@@ -8,7 +9,6 @@ import { MessageRow, rowDomId } from './message_row';
 import { StartHint } from './start_hint';
 import { type Anchor, useVirtualRows } from './virtual_rows';
 
-const ROW_HEIGHT = 25;
 const TWO_LINES = 46;
 
 function HeadRow({ hasPipe }: { hasPipe: boolean }) {
@@ -58,7 +58,7 @@ export function MessageTable() {
   const letGo = useCallback(() => ui.setFollowing(false), [ui]);
   const window = useVirtualRows({
     count: view.count,
-    rowHeight: isNarrow ? TWO_LINES : ROW_HEIGHT,
+    rowHeight: isNarrow ? TWO_LINES : rowHeights[ui.density],
     dropped: view.dropped,
     viewKey: String(view.generation),
     isFollowing: ui.isFollowing && !view.isPaused,

@@ -71,6 +71,7 @@ function useChoices(): Choice[] {
       },
     },
     { id: 'times', name: palette.times, hint: 't', run: () => ui.nextTimes() },
+    { id: 'density', name: palette.density, hint: 'd', run: () => ui.nextDensity() },
     { id: 'theme', name: palette.theme, hint: '', run: () => ui.nextTheme() },
     { id: 'help', name: palette.help, hint: '?', run: () => ui.setDialog('help') },
   ];
