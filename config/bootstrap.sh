@@ -207,8 +207,8 @@ run_tests() {
   # model checker and the benchmark once. Many tests wait for time to pass: more run at once than there are cores.
   local once='browser|bench|model|lint'
   stage "debug: gcc, unit and conformance tests" preset_stage debug -j4 -LE "e2e|$once"
-  stage "address sanitizer" preset_stage asan -j3 -LE "$once"
-  stage "thread sanitizer" preset_stage tsan -j3 -LE "$once"
+  stage "address sanitizer" preset_stage asan -j4 -LE "$once"
+  stage "thread sanitizer" preset_stage tsan -j4 -LE "$once"
   stage "clang, warnings as errors, fuzzers" clang_stage
   stage "release: all tests" release_stage
   stage "lint" cmake --build build/debug --target lint -- --quiet

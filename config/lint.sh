@@ -38,7 +38,7 @@ check_tidy() {
 check_values() {
   mkdir -p "$build/cppcheck"
   cppcheck --quiet -j "$(nproc)" \
-    --project="$build/compile_commands.json" --suppress='*:*tests/*' --cppcheck-build-dir="$build/cppcheck" \
+    --project="$build/compile_commands.json" -i tests -i "$build" --cppcheck-build-dir="$build/cppcheck" \
     --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
     --std=c11 --error-exitcode=1
 }

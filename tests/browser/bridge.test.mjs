@@ -93,7 +93,8 @@ test('a_pipe_is_added_changed_and_removed_by_a_form', () =>
     terminal.say('through the new pipe');
     await row(page, 'through the new pipe').waitFor();
     await page.getByRole('button', { name: 'Settings…' }).click();
-    assert.equal(await form.getByLabel('limits.max_instances').inputValue(), '3');
+    const instances = form.getByLabel('limits.max_instances');
+    await until('the form is filled in', async () => (await instances.inputValue()) === '3');
     await form.getByLabel('reply', { exact: true }).selectOption('echo');
     await form.getByRole('button', { name: 'Save' }).click();
     await form.waitFor({ state: 'detached' });

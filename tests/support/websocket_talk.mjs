@@ -11,8 +11,10 @@ export async function talk({ url, protocols, messages, count = messages.length, 
     for (let at = 0; at < size; at += 256) bytes.set(unit.subarray(0, Math.min(256, size - at)), at);
     return bytes;
   };
+  // Node 18 has it under another name.
+  const { subtle } = globalThis.crypto ?? (await import('node:crypto')).webcrypto;
   const digest = async (bytes) =>
-    [...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))]
+    [...new Uint8Array(await subtle.digest('SHA-256', bytes))]
       .map((byte) => byte.toString(16).padStart(2, '0'))
       .join('');
   const socket = protocols.length > 0 ? new WebSocket(url, protocols) : new WebSocket(url);

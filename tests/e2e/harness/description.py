@@ -243,9 +243,14 @@ def check_item(media, item):
 
 def check_socket_text(protocol, payload):
     """One text message of a WebSocket, of the subprotocol that check_answer returned."""
-    if not protocol or "server" not in protocol or not is_due("socket", payload[:16]):
+    if not protocol or "server" not in protocol:
         return
-    message = json.loads(payload)
+    # Answers are short, and of many shapes; batches of events are neither.
+    is_answer = "answer" in str(payload[:20])
+    message = json.loads(payload) if is_answer else None
+    if not is_due("socket", payload[:16], *(message or ())):
+        return
+    message = message or json.loads(payload)
     if isinstance(message.get("events"), list):
         message["events"] = message["events"][:BATCH_CHECKED]
     described.validate(message, protocol["server"], f"{message.get('type')} of a WebSocket")
