@@ -36,6 +36,19 @@ static void client_connect(web_client *client, web_server *server, const struct 
   client->data = client->memory;
 }
 
+web_server *web_client_serve(web_server_options options, uint16_t *out_port) {
+  static const char *const listen[] = {"127.0.0.1:0"};
+  char error[512] = "";
+  web_server *server = NULL;
+  options.listen = listen;
+  options.listen_count = 1;
+  if (web_server_create(&options, &server, error, sizeof error) != WEB_OK) {
+    fail_msg("%s", error);
+  }
+  *out_port = web_server_port(server, 0);
+  return server;
+}
+
 void web_client_open(web_client *client, web_server *server, uint16_t port) {
   struct sockaddr_in address = {
       .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};

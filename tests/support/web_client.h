@@ -26,6 +26,10 @@ typedef struct web_reply {
   size_t body_size;
 } web_reply;
 
+/* A server at a free port of 127.0.0.1, by `options` but for where it listens. Whoever made it
+ * destroys it, after web_client_expect_none. */
+web_server *web_client_serve(web_server_options options, uint16_t *out_port);
+
 /* To 127.0.0.1, or ::1. */
 void web_client_open(web_client *client, web_server *server, uint16_t port);
 void web_client_open_ipv6(web_client *client, web_server *server, uint16_t port);

@@ -172,19 +172,12 @@ static const web_route routes[] = {{"GET", "/ws", handle_socket},
                                    {"GET", "/hello", handle_hello}};
 
 static int set_up(void **state) {
-  static const char *const listen[] = {"127.0.0.1:0"};
   fixture *f = calloc(1, sizeof *f);
-  char error[512] = "";
-  web_server_options options = {.listen = listen,
-                                .listen_count = 1,
-                                .routes = routes,
+  web_server_options options = {.routes = routes,
                                 .route_count = sizeof routes / sizeof routes[0],
                                 .user = f,
                                 .limits = {.close_timeout_ms = 300}};
-  if (web_server_create(&options, &f->server, error, sizeof error) != WEB_OK) {
-    fail_msg("%s", error);
-  }
-  f->port = web_server_port(f->server, 0);
+  f->server = web_client_serve(options, &f->port);
   assert_int_equal(web_log_create(f->server, WEB_LOG_WS_TEXT, LOG_BYTES, &f->frames), WEB_OK);
   assert_int_equal(web_log_create(f->server, WEB_LOG_PLAIN, LOG_BYTES, &f->lines), WEB_OK);
   *state = f;

@@ -73,20 +73,13 @@ static void handle_socket(web_request *request, void *user) {
 static const web_route routes[] = {{"GET", "/ws", handle_socket}};
 
 static int set_up(void **state) {
-  static const char *const listen[] = {"127.0.0.1:0"};
   fixture *f = calloc(1, sizeof *f);
-  char error[512] = "";
   web_server_options options = {
-      .listen = listen,
-      .listen_count = 1,
       .routes = routes,
       .route_count = 1,
       .user = f,
       .limits = {.max_websocket_outbox_bytes = OUTBOX_BYTES, .close_timeout_ms = CLOSE_TIMEOUT_MS}};
-  if (web_server_create(&options, &f->server, error, sizeof error) != WEB_OK) {
-    fail_msg("%s", error);
-  }
-  f->port = web_server_port(f->server, 0);
+  f->server = web_client_serve(options, &f->port);
   *state = f;
   return 0;
 }

@@ -53,15 +53,9 @@ static void handle(web_request *request, void *user) {
 static const web_route routes[] = {{"POST", "/stream", handle}};
 
 static int set_up(void **state) {
-  static const char *const listen[] = {"127.0.0.1:0"};
   fixture *f = calloc(1, sizeof *f);
-  char error[512] = "";
-  web_server_options options = {
-      .listen = listen, .listen_count = 1, .routes = routes, .route_count = 1, .user = f};
-  if (web_server_create(&options, &f->server, error, sizeof error) != WEB_OK) {
-    fail_msg("%s", error);
-  }
-  f->port = web_server_port(f->server, 0);
+  web_server_options options = {.routes = routes, .route_count = 1, .user = f};
+  f->server = web_client_serve(options, &f->port);
   *state = f;
   return 0;
 }
